@@ -1,0 +1,147 @@
+//! The contract of every detector. Six laws hold for each; [`crate::conformance`] checks them.
+//!
+//! 1. Higher is more anomalous; scores are finite; one per sample, the last partial batch included.
+//! 2. A score depends on the model and on that sample alone: not on its batch, its order, or what
+//!    was scored before.
+//! 3. Training sees no labels.
+//! 4. The same seed gives the same model, bit for bit, on any number of threads.
+//! 5. Saving and loading changes no score.
+//! 6. Bad input is an error that names its place; it never panics and is never read as zero.
+
+use crate::{error::Result, samples::Samples, samples::ColumnKind};
+
+/// What one sample must look like.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum InputSpec {
+    /// Pictures of this size; other sizes are refused, not resized.
+    Image {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+        /// 1 for grey, 3 for colour.
+        channels: usize,
+    },
+    /// Rows with these columns, found by name.
+    Table {
+        /// The columns, in the order of training.
+        columns: Vec<ColumnSpec>,
+    },
+}
+
+/// A column that a detector expects.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ColumnSpec {
+    /// As in the training file.
+    pub name: String,
+    /// Number or category.
+    pub kind: ColumnKind,
+}
+
+/// Learned what normal looks like; says how far each sample departs from it.
+pub trait Detector: Send + Sync {
+    /// What one sample must look like.
+    fn input(&self) -> InputSpec;
+
+    /// One finite raw score per sample, higher = more anomalous, `scores.len() == samples.len()`.
+    ///
+    /// # Errors
+    /// If the samples are of another kind, size or set of columns than [`input`](Self::input) says,
+    /// or hold a value that training never allowed.
+    fn score(&self, samples: &Samples) -> Result<Scores>;
+
+    /// The named parts that the score is made of (residual, latent, feature, …), in the same order
+    /// as the samples.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    fn score_parts(&self, samples: &Samples) -> Result<ScoreParts>;
+
+    /// Where each sample departs from normal.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    fn explain(&self, samples: &Samples) -> Result<Explanations>;
+}
+
+/// Raw scores, one per sample, finite, higher = more anomalous.
+pub type Scores = Vec<f64>;
+
+/// The named parts of the scores of N samples.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ScoreParts {
+    parts: Vec<(String, Scores)>,
+}
+
+impl ScoreParts {
+    /// Parts in the order in which they are shown.
+    ///
+    /// # Panics
+    /// If the parts differ in length.
+    pub fn new(parts: Vec<(String, Scores)>) -> Self {
+        assert!(parts.windows(2).all(|w| w[0].1.len() == w[1].1.len()), "parts of one length");
+        Self { parts }
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.parts.first().map_or(0, |p| p.1.len())
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names, in the order in which they are shown.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|p| p.0.as_str())
+    }
+
+    /// The scores of one part.
+    pub fn get(&self, name: &str) -> Option<&[f64]> {
+        self.parts.iter().find(|p| p.0 == name).map(|p| p.1.as_slice())
+    }
+
+    /// Name and scores of each part.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[f64])> {
+        self.parts.iter().map(|p| (p.0.as_str(), p.1.as_slice()))
+    }
+
+    /// Adds the parts of further samples.
+    ///
+    /// # Panics
+    /// If the names differ.
+    pub fn extend(&mut self, more: Self) {
+        if self.parts.is_empty() {
+            *self = more;
+            return;
+        }
+        assert!(self.names().eq(more.names()), "the same parts in the same order");
+        for (mine, theirs) in self.parts.iter_mut().zip(more.parts) {
+            mine.1.extend(theirs.1);
+        }
+    }
+}
+
+/// Where samples depart from normal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Explanations {
+    /// One map per image.
+    Maps {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+        /// `[N, height, width]`, non-negative, higher = more anomalous.
+        values: Vec<f32>,
+    },
+    /// One contribution per column of the input table.
+    Columns {
+        /// The columns of [`InputSpec::Table`].
+        names: Vec<String>,
+        /// `[N, names.len()]`, non-negative, higher = more anomalous.
+        values: Vec<f32>,
+    },
+}

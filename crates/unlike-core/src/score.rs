@@ -1,0 +1,164 @@
+//! From the parts of a score to the score: one rule, fitted without labels, saved with the model.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    detector::{ScoreParts, Scores},
+    error::{Error, Result},
+};
+
+/// How parts become one score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "kebab-case")]
+pub enum ScoreRule {
+    /// A weighted sum: the papers' scores, and single parts (weight 1).
+    Weighted {
+        /// Part and weight.
+        terms: Vec<Weight>,
+    },
+    /// The sum of the parts, each in units of its own spread over held-out normals.
+    Combined {
+        /// Part, mean and spread.
+        terms: Vec<Spread>,
+    },
+}
+
+/// A part and its weight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weight {
+    /// The part's name.
+    pub part: String,
+    /// Its factor in the sum.
+    pub weight: f64,
+}
+
+/// A part and how held-out normals spread in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The part's name.
+    pub part: String,
+    /// Mean over held-out normals.
+    pub mean: f64,
+    /// Standard deviation over held-out normals; positive.
+    pub sd: f64,
+}
+
+impl ScoreRule {
+    /// The weighted sum of these parts.
+    pub fn weighted(terms: &[(&str, f64)]) -> Self {
+        let term = |&(part, weight): &(&str, f64)| Weight { part: part.to_owned(), weight };
+        Self::Weighted { terms: terms.iter().map(term).collect() }
+    }
+
+    /// One part alone.
+    pub fn single(part: &str) -> Self {
+        Self::weighted(&[(part, 1.0)])
+    }
+
+    /// Measures each named part's mean and standard deviation on held-out normals.
+    ///
+    /// A part that does not vary there gets the standard deviation 1: its distance from the
+    /// constant is then counted in its own units.
+    ///
+    /// # Errors
+    /// If there is no sample or no part of that name.
+    pub fn fit_combined(held_out: &ScoreParts, parts: &[&str]) -> Result<Self> {
+        let mut terms = Vec::with_capacity(parts.len());
+        for &part in parts {
+            let values = held_out.get(part).ok_or_else(|| unknown_part(part, held_out))?;
+            if values.is_empty() {
+                return Err(Error::NotEnough {
+                    what: "held-out normals for the combined score".into(),
+                    found: "none".into(),
+                    expected: "at least 2".into(),
+                    hint: None,
+                });
+            }
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+            let sd = variance.sqrt();
+            let sd = if sd > f64::EPSILON * mean.abs() { sd } else { 1.0 };
+            terms.push(Spread { part: part.to_owned(), mean, sd });
+        }
+        Ok(Self::Combined { terms })
+    }
+
+    /// One score per sample.
+    ///
+    /// # Errors
+    /// If a part is missing, or a score is not finite.
+    pub fn apply(&self, parts: &ScoreParts) -> Result<Scores> {
+        let mut scores = vec![0.0; parts.len()];
+        let mut add = |part: &str, term: &dyn Fn(f64) -> f64| {
+            let values = parts.get(part).ok_or_else(|| unknown_part(part, parts))?;
+            for (score, &value) in scores.iter_mut().zip(values) {
+                *score += term(value);
+            }
+            Ok::<_, Error>(())
+        };
+        match self {
+            Self::Weighted { terms } => {
+                for Weight { part, weight } in terms {
+                    add(part, &|v| weight * v)?;
+                }
+            }
+            Self::Combined { terms } => {
+                for Spread { part, mean, sd } in terms {
+                    add(part, &|v| (v - mean) / sd)?;
+                }
+            }
+        }
+        match scores.iter().position(|s| !s.is_finite()) {
+            None => Ok(scores),
+            Some(at) => Err(Error::NotFinite {
+                what: "a score".into(),
+                location: format!(", sample {} of {}", at + 1, scores.len()),
+                hint: Some("the input is far outside what training saw, or training diverged".into()),
+            }),
+        }
+    }
+}
+
+fn unknown_part(part: &str, parts: &ScoreParts) -> Error {
+    Error::Setting {
+        name: "score".into(),
+        found: format!("the part `{part}`"),
+        expected: format!("one of {}", parts.names().collect::<Vec<_>>().join(", ")),
+        hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> ScoreParts {
+        ScoreParts::new(vec![
+            ("residual".into(), vec![1.0, 2.0, 3.0]),
+            ("feature".into(), vec![10.0, 10.0, 10.0]),
+        ])
+    }
+
+    #[test]
+    fn weighted_is_a_weighted_sum() {
+        let rule = ScoreRule::weighted(&[("residual", 0.9), ("feature", 0.1)]);
+        let scores = rule.apply(&parts()).unwrap();
+        assert!((scores[2] - (0.9 * 3.0 + 0.1 * 10.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn combined_counts_in_spreads_and_survives_a_constant_part() {
+        let rule = ScoreRule::fit_combined(&parts(), &["residual", "feature"]).unwrap();
+        let scores = rule.apply(&parts()).unwrap();
+        let sd = (2.0f64 / 3.0).sqrt();
+        assert!((scores[0] + 1.0 / sd).abs() < 1e-12);
+        assert!(scores[1].abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_unknown_part_is_named_with_the_known_ones() {
+        let error = ScoreRule::single("latent").apply(&parts()).unwrap_err().to_string();
+        assert!(error.contains("latent") && error.contains("residual, feature"), "{error}");
+    }
+}
