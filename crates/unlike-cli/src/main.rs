@@ -1,1 +1,41 @@
-fn main() {}
+//! The command `unlike`: parse → plan → library call → render.
+//!
+//! - `cli` is the command line: one clap structure a command, each with its help.
+//! - `commands` holds one file a command: it plans, calls the library, and renders.
+//! - `failure` says what went wrong and ends the process with the right exit code.
+//! - Everything else serves the commands: reading arguments, progress, tables of scores, folders.
+//!
+//! Data goes to stdout, everything else to stderr.
+
+mod cases;
+mod cli;
+mod columns;
+mod commands;
+mod config_file;
+mod data_args;
+mod decision_args;
+mod environment;
+mod epoch_table;
+mod evaluation;
+mod explanations;
+mod failure;
+mod find_data;
+mod interrupt;
+mod layout;
+mod observer;
+mod output;
+mod parquet_file;
+mod run_folder;
+mod run_report;
+mod scoring;
+mod terminal;
+mod training;
+
+/// Training and scoring ask for buffers of some megabytes at every step; mimalloc keeps and reuses
+/// them, where the system's allocator gives the pages back and faults them in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,16 +1,188 @@
-//! From p-values to decisions.
+//! From p-values to decisions: how many false alarms the user is willing to see.
+//!
+//! *False-alarm rate a*: a sample is flagged if p ≤ a. Each new normal is then flagged with
+//! probability at most a, whatever else is in the batch.
+//!
+//! *False-discovery rate q*: Benjamini–Hochberg over the batch (1995). The expected share of normals
+//! among the flagged is at most q times the share of normals in the batch. This holds although the
+//! p-values of one batch share a calibration and so depend on each other: Bates, Candès, Lei, Romano
+//! and Sesia (*Testing for outliers with conformal p-values*, Annals of Statistics 2023) prove that
+//! they are positively regression dependent on the normals (PRDS), which is what
+//! Benjamini–Hochberg needs.
+//!
+//! Both promises need a calibration on normals that training has not seen. On training normals,
+//! whose scores are too low, p-values of new normals come out too small and the promises break.
 
-/// How to decide.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    calibration::{Calibration, check_rate, finite},
+    error::{Error, Result},
+};
+
+/// Which samples to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// Flag p <= rate.
+    /// Flag p ≤ rate, within (0, 1).
     FalseAlarms(f64),
-    /// Benjamini-Hochberg at this false-discovery rate.
+    /// Flag q-values (Benjamini–Hochberg) of at most this false-discovery rate, within (0, 1).
     Fdr(f64),
-    /// Flag raw scores of at least this.
+    /// Flag raw scores of at least this finite value. Promises nothing.
     Threshold(f64),
 }
 
-/// The outcome.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decisions;
+/// What was decided about each sample of a batch, in the order of the scores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decisions {
+    /// [`Calibration::p_value`] of each sample, in (0, 1].
+    pub p_values: Vec<f64>,
+    /// Benjamini–Hochberg adjusted p-values, in (0, 1]: the smallest false-discovery rate at which
+    /// the sample is flagged in this batch.
+    pub q_values: Vec<f64>,
+    /// Whether each sample is flagged.
+    pub anomalous: Vec<bool>,
+    /// The raw score from which on samples of this batch are flagged; `None` where a
+    /// false-discovery rate flags no sample.
+    pub threshold: Option<f64>,
+}
+
+impl Decisions {
+    /// How many samples are flagged.
+    pub fn count(&self) -> usize {
+        self.anomalous.iter().filter(|&&a| a).count()
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.anomalous.len()
+    }
+
+    /// Whether the batch was empty.
+    pub fn is_empty(&self) -> bool {
+        self.anomalous.is_empty()
+    }
+}
+
+impl Decision {
+    /// [`Decision::FalseAlarms`] with its range checked.
+    ///
+    /// # Errors
+    /// If the rate is not within (0, 1).
+    pub fn false_alarms(rate: f64) -> Result<Self> {
+        Self::FalseAlarms(rate).validate()
+    }
+
+    /// [`Decision::Fdr`] with its range checked.
+    ///
+    /// # Errors
+    /// If the rate is not within (0, 1).
+    pub fn fdr(rate: f64) -> Result<Self> {
+        Self::Fdr(rate).validate()
+    }
+
+    /// [`Decision::Threshold`] with its range checked.
+    ///
+    /// # Errors
+    /// If the threshold is not finite.
+    pub fn threshold(value: f64) -> Result<Self> {
+        Self::Threshold(value).validate()
+    }
+
+    /// The same decision if its number is in range.
+    ///
+    /// # Errors
+    /// If a rate is not within (0, 1), or a threshold is not finite.
+    pub fn validate(self) -> Result<Self> {
+        match self {
+            Self::FalseAlarms(rate) => check_rate("false-alarms", rate)?,
+            Self::Fdr(rate) => check_rate("fdr", rate)?,
+            Self::Threshold(value) if value.is_finite() => {}
+            Self::Threshold(value) => {
+                return Err(Error::Setting {
+                    name: "threshold".into(),
+                    found: value.to_string(),
+                    expected: "a finite raw score".into(),
+                    hint: None,
+                });
+            }
+        }
+        Ok(self)
+    }
+
+    /// Decides about each sample of a batch.
+    ///
+    /// With n held-out normals and m samples, the smallest possible q-value of a group of k samples
+    /// is m / (k (n + 1)): a false-discovery rate close to 1 / (n + 1) can be reached only by
+    /// flagging nearly the whole batch. Only a rate below 1 / (n + 1), which no batch can reach, is
+    /// an error.
+    ///
+    /// # Errors
+    /// If the decision is out of range, a score is not finite, or the calibration is too small for
+    /// any sample to be flagged at this rate.
+    pub fn decide(&self, scores: &[f64], calibration: &Calibration) -> Result<Decisions> {
+        self.validate()?;
+        finite(scores, "a score")?;
+        let ranks: Vec<usize> = scores.iter().map(|&s| calibration.rank(s)).collect();
+        let all = calibration.len() + 1;
+        let p_values: Vec<f64> = ranks.iter().map(|&r| r as f64 / all as f64).collect();
+        let q_values = benjamini_hochberg(&ranks, all);
+        let (anomalous, threshold): (Vec<bool>, _) = match *self {
+            Self::FalseAlarms(rate) => {
+                let threshold = calibration.threshold(rate)?;
+                (
+                    p_values.iter().map(|&p| p <= rate).collect(),
+                    Some(threshold),
+                )
+            }
+            Self::Fdr(rate) => {
+                if calibration.smallest_rate() > rate {
+                    return Err(calibration.too_few("false-discovery rate", rate));
+                }
+                let flagged: Vec<bool> = q_values.iter().map(|&q| q <= rate).collect();
+                let last = ranks
+                    .iter()
+                    .zip(&flagged)
+                    .filter(|(_, f)| **f)
+                    .map(|(r, _)| *r)
+                    .max();
+                (flagged, last.map(|rank| calibration.above(rank)))
+            }
+            Self::Threshold(value) => (scores.iter().map(|&s| s >= value).collect(), Some(value)),
+        };
+        Ok(Decisions {
+            p_values,
+            q_values,
+            anomalous,
+            threshold,
+        })
+    }
+}
+
+impl std::fmt::Display for Decision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::FalseAlarms(rate) => write!(f, "false-alarm rate {rate}"),
+            Self::Fdr(rate) => write!(f, "false-discovery rate {rate}"),
+            Self::Threshold(value) => write!(f, "score at least {value}"),
+        }
+    }
+}
+
+/// Adjusted p-values of the p-values `rank / all`: the minimum of m p₍ⱼ₎ / j over j ≥ i, for the
+/// i-th smallest of m.
+///
+/// Computed from the whole numbers, one rounded division each, so that a q-value which equals the
+/// asked rate on paper equals it here too.
+fn benjamini_hochberg(ranks: &[usize], all: usize) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..ranks.len()).collect();
+    order.sort_unstable_by_key(|&i| (ranks[i], i));
+    let mut q_values = vec![1.0; ranks.len()];
+    let mut smallest = 1.0f64;
+    for (place, &i) in order.iter().enumerate().rev() {
+        let q = (ranks.len() as f64 * ranks[i] as f64) / ((place + 1) as f64 * all as f64);
+        smallest = smallest.min(q);
+        q_values[i] = smallest;
+    }
+    q_values
+}

@@ -8,7 +8,7 @@
 //! 5. Saving and loading changes no score.
 //! 6. Bad input is an error that names its place; it never panics and is never read as zero.
 
-use crate::{error::Result, samples::Samples, samples::ColumnKind};
+use crate::{error::Result, samples::ColumnKind, samples::Samples};
 
 /// What one sample must look like.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -80,7 +80,10 @@ impl ScoreParts {
     /// # Panics
     /// If the parts differ in length.
     pub fn new(parts: Vec<(String, Scores)>) -> Self {
-        assert!(parts.windows(2).all(|w| w[0].1.len() == w[1].1.len()), "parts of one length");
+        assert!(
+            parts.windows(2).all(|w| w[0].1.len() == w[1].1.len()),
+            "parts of one length"
+        );
         Self { parts }
     }
 
@@ -101,7 +104,10 @@ impl ScoreParts {
 
     /// The scores of one part.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
-        self.parts.iter().find(|p| p.0 == name).map(|p| p.1.as_slice())
+        self.parts
+            .iter()
+            .find(|p| p.0 == name)
+            .map(|p| p.1.as_slice())
     }
 
     /// Name and scores of each part.
@@ -118,7 +124,10 @@ impl ScoreParts {
             *self = more;
             return;
         }
-        assert!(self.names().eq(more.names()), "the same parts in the same order");
+        assert!(
+            self.names().eq(more.names()),
+            "the same parts in the same order"
+        );
         for (mine, theirs) in self.parts.iter_mut().zip(more.parts) {
             mine.1.extend(theirs.1);
         }

@@ -32,7 +32,11 @@ impl FeatureShape {
     pub fn size(&self) -> usize {
         match *self {
             Self::Row { width } => width,
-            Self::Picture { height, width, channels } => height * width * channels,
+            Self::Picture {
+                height,
+                width,
+                channels,
+            } => height * width * channels,
         }
     }
 }
@@ -43,7 +47,10 @@ impl Features {
     /// # Panics
     /// If `values` is not a whole number of samples.
     pub fn new(shape: FeatureShape, values: Vec<f32>) -> Self {
-        assert!(shape.size() > 0 && values.len() % shape.size() == 0, "whole samples");
+        assert!(
+            shape.size() > 0 && values.len().is_multiple_of(shape.size()),
+            "whole samples"
+        );
         Self { shape, values }
     }
 
@@ -75,6 +82,10 @@ impl Features {
 
     /// Copies the samples at these positions, one after the other.
     pub fn gather(&self, positions: &[usize]) -> Vec<f32> {
-        positions.iter().flat_map(|&p| self.sample(p)).copied().collect()
+        positions
+            .iter()
+            .flat_map(|&p| self.sample(p))
+            .copied()
+            .collect()
     }
 }

@@ -189,27 +189,40 @@ impl Table {
                 Values::Number(values) => {
                     if let Some(row) = values.iter().position(|v| v.is_infinite()) {
                         return Err(mismatch(
-                            format!("{} in row {}, column `{}`", values[row], row + 1, column.name),
+                            format!(
+                                "{} in row {}, column `{}`",
+                                values[row],
+                                row + 1,
+                                column.name
+                            ),
                             "a finite number".into(),
                         ));
                     }
                 }
                 Values::Category { levels, codes } => {
                     let bad = |&c: &u32| c != MISSING && c as usize >= levels.len();
-                    if let Some(row) = codes.iter().position(|c| bad(c)) {
+                    if let Some(row) = codes.iter().position(bad) {
                         return Err(mismatch(
-                            format!("code {} in row {}, column `{}`", codes[row], row + 1, column.name),
+                            format!(
+                                "code {} in row {}, column `{}`",
+                                codes[row],
+                                row + 1,
+                                column.name
+                            ),
                             format!("a code below {}", levels.len()),
                         ));
                     }
                 }
             }
         }
-        let rows = u32::try_from(rows).map_err(|_| {
-            mismatch(format!("{rows} rows"), format!("at most {} rows", u32::MAX))
-        })?;
-        drop(names);
-        Ok(Self { origin, columns, row_numbers: (1..=rows).collect(), ids: None })
+        let rows = u32::try_from(rows)
+            .map_err(|_| mismatch(format!("{rows} rows"), format!("at most {} rows", u32::MAX)))?;
+        Ok(Self {
+            origin,
+            columns,
+            row_numbers: (1..=rows).collect(),
+            ids: None,
+        })
     }
 
     /// A table of numbers from rows laid out one after the other, `[rows, names.len()]`.
@@ -222,7 +235,7 @@ impl Table {
         values: &[f64],
     ) -> Result<Self> {
         let width = names.len();
-        if width == 0 || values.len() % width != 0 {
+        if width == 0 || !values.len().is_multiple_of(width) {
             return Err(Error::Mismatch {
                 origin: Some(origin.into().to_string()),
                 found: format!("{} values", values.len()),
@@ -281,7 +294,8 @@ impl Table {
     /// The same rows without these columns; names that do not occur are ignored.
     #[must_use]
     pub fn without(mut self, names: &[impl AsRef<str>]) -> Self {
-        self.columns.retain(|c| !names.iter().any(|n| n.as_ref() == &*c.name));
+        self.columns
+            .retain(|c| !names.iter().any(|n| n.as_ref() == &*c.name));
         self
     }
 
@@ -306,7 +320,10 @@ impl Table {
     /// The rows at these positions, in this order.
     #[must_use]
     pub fn select(&self, positions: &[usize]) -> Self {
-        let column = |c: &Column| Column { name: c.name.clone(), values: c.values.select(positions) };
+        let column = |c: &Column| Column {
+            name: c.name.clone(),
+            values: c.values.select(positions),
+        };
         Self {
             origin: self.origin.clone(),
             columns: self.columns.iter().map(column).collect(),
@@ -348,8 +365,11 @@ impl Images {
             expected,
             hint: None,
         };
-        let each = height * width * channels;
-        if each == 0 || pixels.len() != each * ids.len() {
+        let each = height
+            .checked_mul(width)
+            .and_then(|p| p.checked_mul(channels))
+            .unwrap_or(0);
+        if each == 0 || each.checked_mul(ids.len()) != Some(pixels.len()) {
             return Err(mismatch(
                 format!("{} values for {} images", pixels.len(), ids.len()),
                 format!("{height} × {width} × {channels} values an image"),
@@ -361,7 +381,14 @@ impl Images {
                 "pixels within [-1, 1]".into(),
             ));
         }
-        Ok(Self { origin, height, width, channels, pixels, ids })
+        Ok(Self {
+            origin,
+            height,
+            width,
+            channels,
+            pixels,
+            ids,
+        })
     }
 
     /// The number of images.
@@ -463,7 +490,9 @@ impl LabelledSamples {
 
     /// The positions that carry this label, ascending.
     pub fn positions(&self, label: Label) -> Vec<usize> {
-        (0..self.labels.len()).filter(|&i| self.labels[i] == label).collect()
+        (0..self.labels.len())
+            .filter(|&i| self.labels[i] == label)
+            .collect()
     }
 
     /// The normal samples: what training may see.

@@ -46,8 +46,13 @@ pub struct Spread {
 impl ScoreRule {
     /// The weighted sum of these parts.
     pub fn weighted(terms: &[(&str, f64)]) -> Self {
-        let term = |&(part, weight): &(&str, f64)| Weight { part: part.to_owned(), weight };
-        Self::Weighted { terms: terms.iter().map(term).collect() }
+        let term = |&(part, weight): &(&str, f64)| Weight {
+            part: part.to_owned(),
+            weight,
+        };
+        Self::Weighted {
+            terms: terms.iter().map(term).collect(),
+        }
     }
 
     /// One part alone.
@@ -65,7 +70,9 @@ impl ScoreRule {
     pub fn fit_combined(held_out: &ScoreParts, parts: &[&str]) -> Result<Self> {
         let mut terms = Vec::with_capacity(parts.len());
         for &part in parts {
-            let values = held_out.get(part).ok_or_else(|| unknown_part(part, held_out))?;
+            let values = held_out
+                .get(part)
+                .ok_or_else(|| unknown_part(part, held_out))?;
             if values.is_empty() {
                 return Err(Error::NotEnough {
                     what: "held-out normals for the combined score".into(),
@@ -78,8 +85,16 @@ impl ScoreRule {
             let mean = values.iter().sum::<f64>() / n;
             let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
             let sd = variance.sqrt();
-            let sd = if sd > f64::EPSILON * mean.abs() { sd } else { 1.0 };
-            terms.push(Spread { part: part.to_owned(), mean, sd });
+            let sd = if sd > f64::EPSILON * mean.abs() {
+                sd
+            } else {
+                1.0
+            };
+            terms.push(Spread {
+                part: part.to_owned(),
+                mean,
+                sd,
+            });
         }
         Ok(Self::Combined { terms })
     }
@@ -114,7 +129,9 @@ impl ScoreRule {
             Some(at) => Err(Error::NotFinite {
                 what: "a score".into(),
                 location: format!(", sample {} of {}", at + 1, scores.len()),
-                hint: Some("the input is far outside what training saw, or training diverged".into()),
+                hint: Some(
+                    "the input is far outside what training saw, or training diverged".into(),
+                ),
             }),
         }
     }
@@ -158,7 +175,13 @@ mod tests {
 
     #[test]
     fn an_unknown_part_is_named_with_the_known_ones() {
-        let error = ScoreRule::single("latent").apply(&parts()).unwrap_err().to_string();
-        assert!(error.contains("latent") && error.contains("residual, feature"), "{error}");
+        let error = ScoreRule::single("latent")
+            .apply(&parts())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("latent") && error.contains("residual, feature"),
+            "{error}"
+        );
     }
 }

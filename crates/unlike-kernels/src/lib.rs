@@ -1,1 +1,28 @@
-//! Under construction.
+//! Fused neural-network blocks for Burn: the same functions on every device, with own kernels
+//! where Burn's are slow (the `flex` CPU backend) and compositions of Burn's operations elsewhere.
+//!
+//! Tensors are Burn's run-time-device tensors. Images are NHWC, weights of linear layers `[I, O]`,
+//! weights of convolutions `[K, K, Ci, Co]`.
+
+mod activation;
+mod composite;
+mod conv;
+mod cpu;
+mod dropout;
+mod linear;
+mod loss;
+mod norm;
+mod optim;
+#[cfg(test)]
+mod tests;
+
+pub use activation::Activation;
+pub use conv::{conv_transpose2d, conv2d};
+pub use dropout::Dropout;
+pub use linear::{Dense, Source, dense, linear, linear_joint};
+pub use loss::{
+    Reduction, bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows,
+};
+pub use norm::{BatchNormTrain, batch_norm_eval, batch_norm_train, fold_batch_norm};
+pub use optim::{AdamStep, adam, aligned, ema};
+pub use cpu::threads::{set_threads, threads};

@@ -1,1 +1,19 @@
-//! Under construction.
+//! Learn what normal looks like, then find what is unlike it.
+
+pub mod backend;
+mod file;
+pub mod model;
+pub mod models;
+pub mod nn;
+pub mod rng;
+pub mod train;
+
+pub use model::{Model, Provenance, Scored};
+pub use models::ModelConfig;
+pub use train::{RunOptions, TrainConfig, fit};
+pub use unlike_core as core;
+pub use unlike_core::{
+    Calibration, Decision, Decisions, Detector, Error, Explanations, InputSpec, Label,
+    LabelledSamples, Result, Samples, ScoreParts, Scores, Table,
+};
+pub use unlike_data as data;

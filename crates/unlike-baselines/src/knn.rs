@@ -1,0 +1,298 @@
+//! Nearest neighbours: a normal sample lies near other normal samples.
+//!
+//! The score is the distance to the k-th nearest of a set of training samples: Ramaswamy, Rastogi,
+//! Shim, "Efficient algorithms for mining outliers from large data sets", SIGMOD 2000. The mean over
+//! the k nearest, in place of it, is that of Angiulli and Pizzuti, "Fast outlier detection in high
+//! dimensional spaces", PKDD 2002.
+
+use std::cmp::Ordering;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+
+use crate::{
+    samples::{
+        check_scoring, check_setting, check_training, damaged, get_finite, get_shape, insert_shape,
+        row_count, saturate, subsample,
+    },
+    search::{Neighbour, References},
+};
+
+/// Decides which distances count, and to how many training samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KnnConfig {
+    /// The number of neighbours, from 1 up; 5, as in PyOD. All references when there are fewer.
+    pub k: usize,
+    /// What is made of the k distances; the largest, as in PyOD.
+    pub aggregate: Aggregate,
+    /// The most training samples that are kept, drawn with the seed from the distinct ones, from 1
+    /// up; 5,000. The time to score and the size of the model grow with it.
+    ///
+    /// Each value counts once, however often it occurs: in logs such as KDD Cup 99 a few records
+    /// make up most of the rows, and a draw from all rows would hold little else.
+    pub references: usize,
+}
+
+/// How k distances become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aggregate {
+    /// The k-th.
+    #[default]
+    Largest,
+    /// Their mean, which one rare but normal neighbourhood of fewer than k samples moves less.
+    Mean,
+}
+
+impl Default for KnnConfig {
+    fn default() -> Self {
+        Self {
+            k: 5,
+            aggregate: Aggregate::Largest,
+            references: 5000,
+        }
+    }
+}
+
+/// Training samples that others are compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Knn {
+    shape: FeatureShape,
+    k: usize,
+    aggregate: Aggregate,
+    references: References,
+}
+
+impl KnnConfig {
+    /// Draws the references.
+    ///
+    /// # Errors
+    /// If there is no sample, a feature is not finite, or a setting is outside its range.
+    pub fn fit(&self, features: &Features, seed: u64) -> Result<Knn> {
+        self.check()?;
+        check_training(features)?;
+        let distinct = distinct(features);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let chosen = subsample(&mut rng, distinct.len(), self.references);
+        let positions: Vec<usize> = chosen.into_iter().map(|i| distinct[i]).collect();
+        Ok(Knn::new(
+            self,
+            features.shape().clone(),
+            features.gather(&positions),
+        ))
+    }
+
+    fn check(&self) -> Result<()> {
+        check_setting(self.k >= 1, "k", self.k, "a number from 1 up")?;
+        check_setting(
+            self.references >= 1,
+            "references",
+            self.references,
+            "a number from 1 up",
+        )
+    }
+}
+
+/// The first position of each distinct sample, ascending.
+fn distinct(features: &Features) -> Vec<usize> {
+    let compare = |a: usize, b: usize| {
+        // Finite values are ordered. -0 equals 0: their distance is 0, too.
+        features
+            .sample(a)
+            .partial_cmp(features.sample(b))
+            .unwrap_or(Ordering::Equal)
+    };
+    let mut positions: Vec<usize> = (0..features.len()).collect();
+    positions.par_sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
+    positions.dedup_by(|later, first| compare(*later, *first).is_eq());
+    positions.sort_unstable();
+    positions
+}
+
+impl Knn {
+    /// A trained model from what [`Scorer::arrays`] wrote.
+    ///
+    /// # Errors
+    /// If a setting is outside its range, or the arrays are not those of such a model.
+    pub fn from_arrays(config: &KnnConfig, arrays: &Arrays) -> Result<Self> {
+        config.check()?;
+        let shape = get_shape(arrays)?;
+        let rows = row_count(arrays, "references")?;
+        if rows == 0 || rows > config.references {
+            let expected = format!("1 to {}", config.references);
+            return Err(damaged("references", format!("{rows} rows"), &expected));
+        }
+        let references = get_finite(arrays, "references", &[rows, shape.size()])?.to_vec();
+        Ok(Self::new(config, shape, references))
+    }
+
+    fn new(config: &KnnConfig, shape: FeatureShape, references: Vec<f32>) -> Self {
+        let references = References::new(shape.size(), references);
+        Self {
+            shape,
+            k: config.k,
+            aggregate: config.aggregate,
+            references,
+        }
+    }
+}
+
+impl Scorer for Knn {
+    /// `distance`: the Euclidean distance to the k-th nearest reference, or the mean of the k.
+    fn parts(&self, features: &Features) -> Result<ScoreParts> {
+        check_scoring(features, &self.shape)?;
+        let score = |_: &[f32], nearest: &[Neighbour]| {
+            let distances = nearest.iter().map(|neighbour| neighbour.squared.sqrt());
+            match self.aggregate {
+                Aggregate::Largest => distances.fold(0.0, f64::max),
+                Aggregate::Mean => distances.sum::<f64>() / nearest.len() as f64,
+            }
+        };
+        let scores = self
+            .references
+            .map_nearest(features.values(), self.k, score);
+        Ok(ScoreParts::new(vec![("distance".into(), scores)]))
+    }
+
+    /// The squared difference of each feature to that of the nearest reference.
+    fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
+        check_scoring(features, &self.shape)?;
+        let differences = |sample: &[f32], nearest: &[Neighbour]| -> Vec<f32> {
+            let reference = nearest.iter().flat_map(|n| self.references.row(n.position));
+            let difference = |(&a, &b)| f64::from(a) - f64::from(b);
+            sample
+                .iter()
+                .zip(reference)
+                .map(difference)
+                .map(|d| saturate(d * d))
+                .collect()
+        };
+        Ok(self
+            .references
+            .map_nearest(features.values(), 1, differences)
+            .concat())
+    }
+
+    fn arrays(&self) -> Arrays {
+        let mut arrays = Arrays::new();
+        insert_shape(&mut arrays, &self.shape);
+        let shape = [self.references.len(), self.shape.size()];
+        arrays.insert("references", &shape, self.references.values().to_vec());
+        arrays
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(width: usize, values: &[f32]) -> Features {
+        Features::new(FeatureShape::Row { width }, values.to_vec())
+    }
+
+    fn scores(config: &KnnConfig, training: &Features, queries: &Features) -> Vec<f64> {
+        let parts = config.fit(training, 0).unwrap().parts(queries).unwrap();
+        parts.get("distance").unwrap().to_vec()
+    }
+
+    #[test]
+    fn distances_to_points_on_a_line() {
+        let training = rows(1, &[0.0, 1.0, 3.0, 7.0]);
+        let queries = rows(1, &[0.0, 5.0]);
+        let config = KnnConfig {
+            k: 2,
+            ..Default::default()
+        };
+        assert_eq!(scores(&config, &training, &queries), [1.0, 2.0]);
+        let config = KnnConfig {
+            k: 3,
+            aggregate: Aggregate::Mean,
+            ..Default::default()
+        };
+        assert_eq!(scores(&config, &training, &queries), [4.0 / 3.0, 8.0 / 3.0]);
+    }
+
+    #[test]
+    fn contributions_are_squared_differences_to_the_nearest() {
+        let training = rows(2, &[0.0, 0.0, 10.0, 10.0]);
+        let model = KnnConfig::default().fit(&training, 0).unwrap();
+        let contributions = model
+            .contributions(&rows(2, &[1.0, -2.0, 10.0, 7.0]))
+            .unwrap();
+        assert_eq!(contributions, [1.0, 4.0, 0.0, 9.0]);
+    }
+
+    #[test]
+    fn a_value_counts_once_however_often_it_occurs() {
+        let training = rows(
+            2,
+            &[1.0, 0.0, 2.0, 5.0, 1.0, -0.0, 1.0, 0.0, 2.0, 5.0, 0.0, 9.0],
+        );
+        assert_eq!(distinct(&training), [0, 1, 5]);
+        let config = KnnConfig {
+            references: 3,
+            ..Default::default()
+        };
+        let arrays = config.fit(&training, 0).unwrap().arrays();
+        assert_eq!(
+            arrays.get("references", &[3, 2]).unwrap(),
+            [1.0, 0.0, 2.0, 5.0, 0.0, 9.0]
+        );
+    }
+
+    #[test]
+    fn fewer_references_than_k_all_count() {
+        let training = rows(1, &[0.0, 4.0]);
+        assert_eq!(
+            scores(&KnnConfig::default(), &training, &rows(1, &[1.0])),
+            [3.0]
+        );
+    }
+
+    #[test]
+    fn values_beyond_the_range_of_32_bit_squares_stay_finite() {
+        let training = rows(2, &[-3e38, 0.0, 3e38, 1.0]);
+        let model = KnnConfig::default().fit(&training, 0).unwrap();
+        let query = rows(2, &[3e38, -3e38]);
+        assert!(model.parts(&query).unwrap().get("distance").unwrap()[0].is_finite());
+        assert!(
+            model
+                .contributions(&query)
+                .unwrap()
+                .iter()
+                .all(|c| c.is_finite())
+        );
+    }
+
+    #[test]
+    fn settings_outside_their_range_and_damaged_arrays_are_refused() {
+        let training = rows(1, &[0.0, 4.0]);
+        for config in [
+            KnnConfig {
+                k: 0,
+                ..Default::default()
+            },
+            KnnConfig {
+                references: 0,
+                ..Default::default()
+            },
+        ] {
+            assert!(config.fit(&training, 0).is_err());
+        }
+        let arrays = KnnConfig::default().fit(&training, 0).unwrap().arrays();
+        let few = KnnConfig {
+            references: 1,
+            ..Default::default()
+        };
+        assert!(Knn::from_arrays(&few, &arrays).is_err());
+        let mut damaged = arrays.clone();
+        damaged.insert("references", &[2, 1], vec![0.0, f32::NAN]);
+        assert!(Knn::from_arrays(&KnnConfig::default(), &damaged).is_err());
+        damaged.insert("references", &[1, 2], vec![0.0, 1.0]);
+        assert!(Knn::from_arrays(&KnnConfig::default(), &damaged).is_err());
+    }
+}

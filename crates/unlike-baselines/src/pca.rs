@@ -1,0 +1,328 @@
+//! Principal components: a normal sample lies near the plane that most of the variance spans.
+//!
+//! The score is the squared distance between a sample and its projection on the leading components,
+//! divided by the number of features: the Q statistic of Jackson and Mudholkar, "Control procedures
+//! for residuals associated with principal component analysis", Technometrics 21(3), 1979.
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+
+use crate::{
+    components::{centred, leading, mean},
+    linear::dot,
+    samples::{
+        check_scoring, check_setting, check_training, damaged, get_finite, get_shape, insert_shape,
+        map_rows, map_samples, row_count, saturate,
+    },
+};
+
+/// Decides how many components count as normal.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PcaConfig {
+    /// The leading components that are kept.
+    pub components: Components,
+}
+
+/// How many leading components are kept; never more than have variance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Components {
+    /// This many, from 1 up.
+    Count(usize),
+    /// As few as hold this share of the training set's variance, above 0 and at most 1.
+    Share(f64),
+}
+
+impl Default for Components {
+    /// 95 % of the variance, as before the classic detectors in Ruff et al., "Deep one-class
+    /// classification", ICML 2018.
+    fn default() -> Self {
+        Self::Share(0.95)
+    }
+}
+
+/// The mean of the training set and its leading components.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pca {
+    shape: FeatureShape,
+    mean: Vec<f32>,
+    /// Orthonormal rows, `[components, features]`.
+    components: Vec<f32>,
+}
+
+impl PcaConfig {
+    /// Learns mean and components.
+    ///
+    /// Up to 2,048 features, the components are those of all samples. Beyond, they are those of
+    /// 2,048 samples, drawn with the seed; the mean is always that of all.
+    ///
+    /// # Errors
+    /// If there is no sample, a feature is not finite, or a setting is outside its range.
+    pub fn fit(&self, features: &Features, seed: u64) -> Result<Pca> {
+        self.check()?;
+        check_training(features)?;
+        let mean = mean(features);
+        let components = leading(features, &mean, seed, |variances| self.keep(variances))?;
+        let rows = components.col_iter().flat_map(|column| column.iter());
+        let components = rows.map(|&value| value as f32).collect();
+        Ok(Pca {
+            shape: features.shape().clone(),
+            mean,
+            components,
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        let (possible, found, expected) = match self.components {
+            Components::Count(count) => (count >= 1, count.to_string(), "a count from 1 up"),
+            Components::Share(share) => (
+                share > 0.0 && share <= 1.0,
+                share.to_string(),
+                "a share above 0 and at most 1",
+            ),
+        };
+        check_setting(possible, "components", found, expected)
+    }
+
+    /// How many of these variances, which descend, are kept.
+    fn keep(&self, variances: &[f64]) -> usize {
+        // What rounding leaves of a zero.
+        let floor = variances[0] * f64::EPSILON * variances.len() as f64;
+        let rank = variances
+            .iter()
+            .take_while(|&&variance| variance > floor)
+            .count();
+        match self.components {
+            Components::Count(count) => count.min(rank),
+            Components::Share(share) => {
+                let enough = share * variances[..rank].iter().sum::<f64>();
+                let mut sum = 0.0;
+                let short = |&&variance: &&f64| {
+                    sum += variance;
+                    sum < enough
+                };
+                (variances.iter().take_while(short).count() + 1).min(rank)
+            }
+        }
+    }
+}
+
+impl Pca {
+    /// A trained model from what [`Scorer::arrays`] wrote.
+    ///
+    /// # Errors
+    /// If a setting is outside its range, or the arrays are not those of such a model.
+    pub fn from_arrays(config: &PcaConfig, arrays: &Arrays) -> Result<Self> {
+        config.check()?;
+        let shape = get_shape(arrays)?;
+        let width = shape.size();
+        let kept = row_count(arrays, "components")?;
+        let most = match config.components {
+            Components::Count(count) => count.min(width),
+            Components::Share(_) => width,
+        };
+        if kept > most {
+            return Err(damaged(
+                "components",
+                format!("{kept} rows"),
+                &format!("at most {most}"),
+            ));
+        }
+        let mean = get_finite(arrays, "mean", &[width])?.to_vec();
+        let components = get_finite(arrays, "components", &[kept, width])?.to_vec();
+        Ok(Self {
+            shape,
+            mean,
+            components,
+        })
+    }
+
+    /// How many components were kept.
+    pub fn components(&self) -> usize {
+        self.components.len() / self.mean.len()
+    }
+
+    /// What the plane leaves of a sample. One row at a time, so that no batch changes the bits.
+    fn residual<'a>(&self, scratch: &'a mut Scratch, sample: &[f32]) -> &'a [f64] {
+        let Scratch {
+            centred: whole,
+            residual,
+        } = scratch;
+        whole.clear();
+        whole.extend(centred(sample, &self.mean));
+        residual.clone_from(whole);
+        for component in self.components.chunks_exact(self.mean.len()) {
+            let length = dot(whole, component);
+            for (left, &direction) in residual.iter_mut().zip(component) {
+                *left -= length * f64::from(direction);
+            }
+        }
+        residual
+    }
+}
+
+#[derive(Default)]
+struct Scratch {
+    centred: Vec<f64>,
+    residual: Vec<f64>,
+}
+
+impl Scorer for Pca {
+    /// `residual`: the mean squared reconstruction error.
+    fn parts(&self, features: &Features) -> Result<ScoreParts> {
+        check_scoring(features, &self.shape)?;
+        let scores = map_samples(features, Scratch::default, |scratch, sample| {
+            let residual = self.residual(scratch, sample);
+            residual.iter().map(|r| r * r).sum::<f64>() / residual.len() as f64
+        });
+        Ok(ScoreParts::new(vec![("residual".into(), scores)]))
+    }
+
+    /// The squared reconstruction error of each feature.
+    fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
+        check_scoring(features, &self.shape)?;
+        Ok(map_rows(
+            features,
+            Scratch::default,
+            |scratch, sample, row| {
+                for (cell, r) in row.iter_mut().zip(self.residual(scratch, sample)) {
+                    *cell = saturate(r * r);
+                }
+            },
+        ))
+    }
+
+    fn arrays(&self) -> Arrays {
+        let width = self.mean.len();
+        let mut arrays = Arrays::new();
+        insert_shape(&mut arrays, &self.shape);
+        arrays.insert("mean", &[width], self.mean.clone());
+        arrays.insert(
+            "components",
+            &[self.components(), width],
+            self.components.clone(),
+        );
+        arrays
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::LARGEST;
+
+    fn rows(width: usize, values: &[f32]) -> Features {
+        Features::new(FeatureShape::Row { width }, values.to_vec())
+    }
+
+    fn residuals(model: &Pca, features: &Features) -> Vec<f64> {
+        model
+            .parts(features)
+            .unwrap()
+            .get("residual")
+            .unwrap()
+            .to_vec()
+    }
+
+    /// Variances 9 and 1 along the diagonals, around (10, 20).
+    fn cross() -> Features {
+        rows(2, &[13.0, 23.0, 7.0, 17.0, 11.0, 19.0, 9.0, 21.0])
+    }
+
+    #[test]
+    fn the_residual_is_what_the_first_diagonal_leaves() {
+        let config = PcaConfig {
+            components: Components::Count(1),
+        };
+        let model = config.fit(&cross(), 0).unwrap();
+        // (2, 0) from the mean is (1, 1) on the diagonal and (1, -1) off it.
+        let query = rows(2, &[12.0, 20.0, 15.0, 25.0]);
+        let scores = residuals(&model, &query);
+        assert!(
+            (scores[0] - 1.0).abs() < 1e-6 && scores[1] < 1e-12,
+            "{scores:?}"
+        );
+        let contributions = model.contributions(&query).unwrap();
+        assert!((contributions[0] - 1.0).abs() < 1e-6 && (contributions[1] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_share_keeps_as_few_components_as_hold_it() {
+        for (share, kept) in [(0.5, 1), (0.89, 1), (0.91, 2), (1.0, 2)] {
+            let config = PcaConfig {
+                components: Components::Share(share),
+            };
+            assert_eq!(
+                config.fit(&cross(), 0).unwrap().components(),
+                kept,
+                "{share}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_more_components_than_have_variance() {
+        let config = PcaConfig {
+            components: Components::Count(10),
+        };
+        assert_eq!(config.fit(&cross(), 0).unwrap().components(), 2);
+        let line = rows(3, &[0.0, 0.0, 5.0, 1.0, 2.0, 5.0, 3.0, 6.0, 5.0]);
+        for components in [Components::Count(10), Components::Share(1.0)] {
+            let model = PcaConfig { components }.fit(&line, 0).unwrap();
+            assert_eq!(model.components(), 1);
+        }
+        let constant = config.fit(&rows(2, &[0.1, 3.0].repeat(7)), 0).unwrap();
+        assert_eq!(constant.components(), 0);
+        assert_eq!(
+            residuals(&constant, &rows(2, &[0.1, 3.0, 0.1, 5.0])),
+            [0.0, 2.0]
+        );
+    }
+
+    #[test]
+    fn more_features_than_are_decomposed_still_give_the_plane() {
+        let width = LARGEST + 3;
+        let wave = |row: usize, i: usize| (row as f32 - 2.0) * (i as f32 * 0.01).sin() + 1.0;
+        let training: Vec<f32> = (0..5)
+            .flat_map(|row| (0..width).map(move |i| wave(row, i)))
+            .collect();
+        let model = PcaConfig::default()
+            .fit(&rows(width, &training), 0)
+            .unwrap();
+        assert_eq!(model.components(), 1);
+        let mut query: Vec<f32> = (0..width).map(|i| wave(9, i)).collect();
+        assert!(residuals(&model, &rows(width, &query))[0] < 1e-9);
+        query[7] += 10.0;
+        let score = residuals(&model, &rows(width, &query))[0];
+        assert!((score - 100.0 / width as f64).abs() < 1e-3, "{score}");
+    }
+
+    #[test]
+    fn settings_outside_their_range_and_damaged_arrays_are_refused() {
+        for components in [
+            Components::Count(0),
+            Components::Share(0.0),
+            Components::Share(1.5),
+            Components::Share(f64::NAN),
+        ] {
+            assert!(
+                PcaConfig { components }.fit(&cross(), 0).is_err(),
+                "{components:?}"
+            );
+        }
+        let arrays = PcaConfig {
+            components: Components::Count(2),
+        }
+        .fit(&cross(), 0)
+        .unwrap();
+        let arrays = arrays.arrays();
+        let fewer = PcaConfig {
+            components: Components::Count(1),
+        };
+        assert!(Pca::from_arrays(&fewer, &arrays).is_err());
+        let mut damaged = arrays.clone();
+        damaged.insert("mean", &[3], vec![0.0; 3]);
+        assert!(Pca::from_arrays(&PcaConfig::default(), &damaged).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! The command line.
+
+use std::{num::NonZeroUsize, process::ExitCode};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+use unlike::train::with_threads;
+
+use crate::{
+    commands::{calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train},
+    failure::{self, Outcome, Result},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  unlike quickstart                                 what it does, on real data, in minutes
+  unlike data info measurements.csv                 what is in a file
+  unlike train measurements.csv --model egbad       learn what normal rows look like
+  unlike eval runs/egbad-measurements labelled.csv  how well it finds anomalies
+  unlike score runs/egbad-measurements new.csv --false-alarms 0.001 --out scores.csv
+
+DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not. Rows are samples. Training uses
+normal rows only: those that labels call normal, or all rows of a file without labels. MODEL is a
+folder that `unlike train` made, or a model file.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 anomalies found (with
+--fail-on-anomaly), 2 error, 130 interrupted.";
+
+/// Learns what normal looks like from normal examples alone, then finds what is unlike it
+#[derive(Parser, Debug)]
+#[command(name = "unlike", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(subcommand_required = true, max_term_width = 100, infer_long_args = false)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct Common {
+    /// Print one JSON document on stdout, errors included
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+    /// Threads to use; results do not depend on it [default: one per core]
+    #[arg(long, global = true, value_name = "N", help_heading = "Everywhere")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl Common {
+    /// The number of threads, if the user named one.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.threads.map(NonZeroUsize::get)
+    }
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Quickstart(quickstart::QuickstartArgs),
+    Train(Box<train::TrainArgs>),
+    #[command(alias = "predict")]
+    Score(score::ScoreArgs),
+    #[command(alias = "evaluate")]
+    Eval(eval::EvalArgs),
+    Calibrate(calibrate::CalibrateArgs),
+    Report(report::ReportArgs),
+    Inspect(inspect::InspectArgs),
+    /// Look at files of data
+    #[command(subcommand)]
+    Data(DataCommand),
+    Doctor(doctor::DoctorArgs),
+}
+
+#[derive(Subcommand, Debug)]
+enum DataCommand {
+    Info(data_info::DataInfoArgs),
+}
+
+impl Command {
+    fn run(self, common: Common) -> Result<Outcome> {
+        match self {
+            Self::Quickstart(args) => args.run(common),
+            Self::Train(args) => args.run(common),
+            Self::Score(args) => args.run(common),
+            Self::Eval(args) => args.run(common),
+            Self::Calibrate(args) => args.run(common),
+            Self::Report(args) => args.run(common),
+            Self::Inspect(args) => args.run(common),
+            Self::Data(DataCommand::Info(args)) => args.run(common),
+            Self::Doctor(args) => args.run(common),
+        }
+    }
+}
+
+/// Reads the command line and runs it.
+pub(crate) fn main() -> ExitCode {
+    let Cli { common, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let result = match common.threads() {
+        Some(threads) => with_threads(threads, || command.run(common)).map_err(Into::into).flatten(),
+        None => command.run(common),
+    };
+    failure::finish(result, common.json)
+}
+
+/// Shows help where it was asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // Help goes to stdout, errors to stderr; nobody is left to tell if that fails.
+    _ = error.print();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args_os().any(|a| a == "--json") {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        failure::print_error_document(message, None, 2);
+    }
+    ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,79 @@
+//! `unlike calibrate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use unlike::Model;
+use unlike_core::files::check_writable;
+
+use crate::{
+    cli::Common,
+    data_args::DataArgs,
+    failure::{Outcome, Result},
+    terminal::{self, counted, say},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  unlike calibrate runs/egbad-flows last_week.csv                    replaces the model's calibration
+  unlike calibrate runs/egbad-flows last_week.csv --out new.safetensors
+
+A false-alarm rate of 0.01 needs at least 99 normal rows, 0.001 at least 999.";
+
+/// Renew a model's p-values with other normal rows
+///
+/// The networks stay as they are; only what a score means changes. Use it when normal has drifted
+/// and promised false-alarm rates no longer hold. The rows must not have been trained on.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CalibrateArgs {
+    /// A folder that `unlike train` made, or a model file
+    model: PathBuf,
+    /// A file of normal rows; of a labelled file, the normal rows are used
+    data: PathBuf,
+    /// Where to write the model [default: over MODEL]
+    #[arg(long, value_name = "MODEL2")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    reading: DataArgs,
+}
+
+impl CalibrateArgs {
+    /// Scores normals, and saves the model with their scores.
+    pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        let out = match &self.out {
+            Some(path) => path.clone(),
+            None if self.model.is_dir() => self.model.join("model.safetensors"),
+            None => self.model.clone(),
+        };
+        let model = Model::load(&self.model)?;
+        check_writable(&out)?;
+        let before = model.calibration().len();
+        let data = self.reading.read_for(&self.data, &model)?;
+        let normals = data.normals_for_training()?;
+        say("data", &format!("{}: {}", self.data.display(), normals.describe()));
+        let model = model.recalibrate(&normals.samples)?;
+        model.save(&out)?;
+
+        let calibration = model.calibration();
+        say(
+            "promise",
+            &format!(
+                "{} calibrate p-values ({} before): false-alarm rates from {} up can be promised",
+                counted(calibration.len(), "normal row"),
+                terminal::count(before),
+                terminal::rate(calibration.smallest_rate())
+            ),
+        );
+        say("model", &out.display().to_string());
+        if common.json {
+            terminal::print_json(&json!({
+                "model": out,
+                "n_calibration": calibration.len(),
+                "smallest_false_alarm_rate": calibration.smallest_rate(),
+            }))?;
+        }
+        Ok(Outcome::Done)
+    }
+}

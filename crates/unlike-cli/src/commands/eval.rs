@@ -1,0 +1,121 @@
+//! `unlike eval`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use unlike::Model;
+use unlike_core::LabelledSamples;
+use unlike_report::{Report, terminal as text};
+
+use crate::{
+    cli::Common,
+    data_args::DataArgs,
+    decision_args::DecisionArgs,
+    environment::Environment,
+    evaluation::{Rule, TestSet, baseline_name},
+    failure::{Outcome, Result},
+    output::ScoreTable,
+    run_folder::{create_folder, write_text},
+    run_report, scoring,
+    terminal::{self, say},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  unlike eval runs/egbad-shuttle shuttle.npz
+  unlike eval runs/egbad-flows test.csv --label-column class --normal-label benign --out evaluation
+  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows --baseline runs/iforest-flows
+
+DIR gets evaluation.json, report.html and scores.csv. Intervals are 95 % intervals.";
+
+/// Measure a model on labelled rows
+///
+/// Prints how well the model's scores tell anomalies from normal rows, whether promised
+/// false-alarm rates hold, and the worst mistakes.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EvalArgs {
+    /// A folder that `unlike train` made, or a model file
+    model: PathBuf,
+    /// A file with labels; its normal rows should not have been trained on
+    data: PathBuf,
+    /// The folder for report.html, evaluation.json and scores.csv
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Another model to show beside this one (may be repeated)
+    #[arg(long, value_name = "MODEL")]
+    baseline: Vec<PathBuf>,
+    /// The score to use, of those that `unlike inspect MODEL` lists [default: the model's]
+    #[arg(long, value_name = "NAME")]
+    score: Option<String>,
+    /// Of the bootstrap behind the intervals
+    #[arg(long, value_name = "N", default_value = "0")]
+    seed: u64,
+    #[command(flatten)]
+    decision: DecisionArgs,
+    #[command(flatten)]
+    reading: DataArgs,
+}
+
+impl EvalArgs {
+    /// Scores labelled rows, and compares scores with labels.
+    pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        if let Some(folder) = &self.out {
+            create_folder(folder)?;
+        }
+        let mut model = Model::load(&self.model)?;
+        if let Some(name) = &self.score {
+            model = model.with_score(name)?;
+        }
+        let baselines: Vec<(&PathBuf, Model)> = self
+            .baseline
+            .iter()
+            .map(|path| Ok((path, Model::load(path)?)))
+            .collect::<Result<_, unlike_core::Error>>()?;
+        let decision = self.decision.decision(model.calibration())?;
+
+        let data = self.reading.read_for(&self.data, &model)?;
+        let classes = data.classes().map(|classes| {
+            let class = |i| classes.class(i).to_owned();
+            (0..data.samples().len()).map(class).collect::<Vec<String>>()
+        });
+        if let Some(labels) = data.labels() {
+            say("labels", labels.rule());
+        }
+        let labelled: LabelledSamples = data.into_labelled()?;
+        let test = TestSet {
+            labelled: &labelled,
+            classes: classes.as_deref(),
+            rule: Rule::Decision(decision),
+            seed: self.seed,
+        };
+        let table = scoring::score(&model, labelled.samples(), decision)?;
+        let (model, mut contenders) = test.variants(model, &table)?;
+        for (path, baseline) in &baselines {
+            let name = format!("{} ({})", baseline_name(baseline), path.display());
+            contenders.push(test.baseline(name, baseline)?);
+        }
+        let evaluation = test.evaluation(&model, &table, contenders)?;
+        let mut report = run_report::report(&model, Some(&Environment::here(common.threads())));
+        report.evaluation = Some(evaluation);
+
+        if let Some(folder) = &self.out {
+            save(&report, &table, folder)?;
+        }
+        if common.json {
+            terminal::print(&(unlike_report::json(&report)? + "\n"))?;
+        } else {
+            terminal::print(&text::render(&report, terminal::style()))?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Writes `evaluation.json`, `report.html` and `scores.csv`.
+pub(crate) fn save(report: &Report, table: &ScoreTable, folder: &Path) -> Result<()> {
+    write_text(&folder.join("evaluation.json"), &unlike_report::json(report)?)?;
+    write_text(&folder.join("report.html"), &unlike_report::html(report)?)?;
+    table.save(&folder.join("scores.csv"))?;
+    say("report", &folder.join("report.html").display().to_string());
+    Ok(())
+}

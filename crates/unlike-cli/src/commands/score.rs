@@ -1,0 +1,130 @@
+//! `unlike score`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use unlike::Model;
+use unlike_core::{Decision, files::check_writable};
+
+use crate::{
+    cli::Common,
+    data_args::DataArgs,
+    decision_args::{self, DecisionArgs},
+    explanations::Explainer,
+    failure::{Outcome, Result},
+    output::{ScoreFormat, ScoreTable},
+    run_folder::create_folder,
+    scoring,
+    terminal::{self, count, counted, say},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  unlike score runs/egbad-flows new.csv                             CSV on stdout
+  unlike score runs/egbad-flows new.csv --fdr 0.1 --out s.parquet   at most 10 % of the flagged are normal
+  unlike score runs/egbad-flows new.csv --out s.csv --explain why   and which columns made them so
+  unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv   exit code 1 if any row is flagged
+
+Columns: id, score (higher = more anomalous), p_value (the share of normal samples that score at
+least as high), q_value (the smallest false-discovery rate at which the row is flagged), anomalous,
+then the named parts of the score.";
+
+/// Score the rows of a file, and flag some
+///
+/// Columns of DATA are found by name, in any order; columns that the model does not know, labels
+/// among them, are ignored.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ScoreArgs {
+    /// A folder that `unlike train` made, or a model file
+    model: PathBuf,
+    /// The file to score
+    data: PathBuf,
+    /// Where to write the scores: a .csv, .jsonl or .parquet file [default: CSV on stdout]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Also write, to this folder, the columns that contributed most to each row's score
+    #[arg(long, value_name = "DIR")]
+    explain: Option<PathBuf>,
+    /// End with exit code 1 if a row is flagged
+    #[arg(long)]
+    fail_on_anomaly: bool,
+    /// The score to use, of those that `unlike inspect MODEL` lists [default: the model's]
+    #[arg(long, value_name = "NAME")]
+    score: Option<String>,
+    #[command(flatten)]
+    decision: DecisionArgs,
+    #[command(flatten)]
+    reading: DataArgs,
+}
+
+impl ScoreArgs {
+    /// Scores, and writes the scores.
+    pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        let explanations = self.check_outputs()?;
+        let mut model = Model::load(&self.model)?;
+        if let Some(name) = &self.score {
+            model = model.with_score(name)?;
+        }
+        let decision = self.decision.decision(model.calibration())?;
+        let samples = self.reading.read_for(&self.data, &model)?.into_samples();
+        let table = scoring::score(&model, &samples, decision)?;
+
+        if let Some(path) = &explanations {
+            Explainer::new(&model, &samples)?.save(path, &table)?;
+        }
+        match &self.out {
+            Some(path) => table.save(path)?,
+            None if common.json => {}
+            None => terminal::write(&table.csv()?)?,
+        }
+        let flagged = table.decisions.count();
+        say(
+            "scored",
+            &format!("{} by `{}`", counted(table.len(), "row"), model.score_name()),
+        );
+        say("flagged", &format!("{}: {}", count(flagged), decision_args::rule(decision)));
+        for path in self.out.iter().chain(&explanations) {
+            say("written", &path.display().to_string());
+        }
+        if common.json {
+            terminal::print_json(&self.document(&model, &table, decision))?;
+        }
+        Ok(match self.fail_on_anomaly && flagged > 0 {
+            true => Outcome::AnomaliesFound,
+            false => Outcome::Done,
+        })
+    }
+
+    /// Fails before any work is done if results could not be written; gives the explanations' file.
+    fn check_outputs(&self) -> Result<Option<PathBuf>> {
+        let mut ending = "csv";
+        if let Some(out) = &self.out {
+            if ScoreFormat::of(out)? == ScoreFormat::JsonLines {
+                ending = "jsonl";
+            }
+            check_writable(out)?;
+        }
+        let Some(folder) = &self.explain else { return Ok(None) };
+        create_folder(folder)?;
+        Ok(Some(folder.join("explanations").with_extension(ending)))
+    }
+
+    /// What `--json` prints: a summary, and the scores unless a file holds them.
+    fn document(&self, model: &Model, table: &ScoreTable, decision: Decision) -> Value {
+        let mut document = Map::new();
+        document.insert("model".into(), json!(self.model));
+        document.insert("data".into(), json!(self.data));
+        document.insert("score".into(), json!(model.score_name()));
+        document.insert("decision".into(), json!(decision));
+        document.insert("threshold".into(), json!(table.decisions.threshold));
+        document.insert("rows".into(), json!(table.len()));
+        document.insert("flagged".into(), json!(table.decisions.count()));
+        match &self.out {
+            Some(path) => document.insert("out".into(), json!(path)),
+            None => document.insert("scores".into(), table.objects().map(Value::Object).collect()),
+        };
+        Value::Object(document)
+    }
+}

@@ -1,0 +1,102 @@
+//! The options that say how DATA is read.
+
+use std::path::Path;
+
+use clap::{Args, builder::PossibleValuesParser};
+use unlike_core::{ColumnSpec, Detector, Error, InputSpec};
+use unlike_data::{DEFAULT_MISSING, DataSet, Format, ReadOptions};
+
+use crate::{failure::Result, terminal};
+
+/// How DATA is read, where that differs from what the file itself suggests.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Reading DATA")]
+pub(crate) struct DataArgs {
+    /// The file format [default: recognised by content]
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
+    format: Option<String>,
+    /// The column (or array of an .npz file) that holds the labels
+    #[arg(long, value_name = "COLUMN")]
+    label_column: Option<String>,
+    /// Labels that are normal; all others are anomalous [default: 0, or `normal.` in KDD Cup 99]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    normal_label: Vec<String>,
+    /// Labels that are anomalous; all others are normal
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    anomalous_label: Vec<String>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    drop_columns: Vec<String>,
+    /// The column whose cells name the rows [default: the row's number in the file]
+    #[arg(long, value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// Columns of numbers that are categories all the same
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    category_columns: Vec<String>,
+    /// What stands between cells: a character, or `tab` [default: found by content]
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
+    /// Cells that stand for a missing value [default: empty, NA, N/A, #N/A, <NA>, NULL, null, ?]
+    #[arg(long, value_name = "TEXT,…", value_delimiter = ',')]
+    missing: Option<Vec<String>>,
+    /// The first row names the columns [default: found by content]
+    #[arg(long, overrides_with = "no_header")]
+    header: bool,
+    /// The first row is data; columns are called 1, 2, …
+    #[arg(long)]
+    no_header: bool,
+}
+
+impl DataArgs {
+    /// Reads DATA, and tells the user what is worth knowing about it.
+    pub(crate) fn read(&self, path: &Path) -> Result<DataSet> {
+        self.read_as(path, None)
+    }
+
+    /// Reads DATA with the columns that a model knows: their kinds are the model's, whatever the
+    /// cells look like.
+    pub(crate) fn read_for(&self, path: &Path, model: &impl Detector) -> Result<DataSet> {
+        let expect = match model.input() {
+            InputSpec::Table { columns } => Some(columns),
+            InputSpec::Image { .. } => None,
+        };
+        self.read_as(path, expect)
+    }
+
+    fn read_as(&self, path: &Path, expect: Option<Vec<ColumnSpec>>) -> Result<DataSet> {
+        let data = unlike_data::read(path, &self.options(expect)?)?;
+        terminal::notes(data.notes());
+        Ok(data)
+    }
+
+    fn options(&self, expect: Option<Vec<ColumnSpec>>) -> Result<ReadOptions> {
+        let default_missing = || DEFAULT_MISSING.map(str::to_owned).to_vec();
+        Ok(ReadOptions {
+            format: self.format.as_deref().map(str::parse).transpose()?,
+            label_column: self.label_column.clone(),
+            normal_labels: self.normal_label.clone(),
+            anomalous_labels: self.anomalous_label.clone(),
+            drop_columns: self.drop_columns.clone(),
+            id_column: self.id_column.clone(),
+            category_columns: self.category_columns.clone(),
+            delimiter: self.delimiter.as_deref().map(delimiter).transpose()?,
+            missing: self.missing.clone().unwrap_or_else(default_missing),
+            has_header: (self.header || self.no_header).then_some(self.header),
+            expect,
+        })
+    }
+}
+
+fn delimiter(text: &str) -> Result<u8> {
+    match text.as_bytes() {
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        &[byte] => Ok(byte),
+        _ => Err(Error::Setting {
+            name: "delimiter".into(),
+            found: format!("`{text}`"),
+            expected: "one character, or `tab`".into(),
+            hint: None,
+        }
+        .into()),
+    }
+}

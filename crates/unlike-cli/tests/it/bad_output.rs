@@ -1,0 +1,99 @@
+//! Places that cannot be written to: the user hears of it early, and nothing is left half-written.
+
+use crate::support::{Place, SMALL, flows, model, with_model};
+
+const TRAIN: &str = "train flows.csv --model egbad --config small.toml --label-column label";
+
+fn ready_to_train() -> Place {
+    let place = Place::new();
+    place.write("flows.csv", flows(300, 0));
+    place.write("small.toml", SMALL);
+    place
+}
+
+#[test]
+fn a_folder_below_a_file() {
+    let place = ready_to_train();
+    let before = place.files();
+    let ran = place.run(&format!("{TRAIN} --out flows.csv/run")).ends_with(2);
+    insta::assert_snapshot!("training below a file", ran.stderr);
+    assert_eq!(place.files(), before);
+
+    let place = with_model();
+    let before = place.files();
+    for line in [
+        "score model.safetensors new.csv --out new.csv/scores.csv",
+        "score model.safetensors new.csv --explain new.csv/why",
+        "eval model.safetensors new.csv --label-column label --out new.csv/evaluation",
+        "calibrate model.safetensors new.csv --label-column label --out new.csv/model2",
+        "report model.safetensors --out new.csv/report.html",
+    ] {
+        let ran = place.run(line).ends_with(2);
+        assert!(ran.stderr.contains("error: cannot create `new.csv/"), "{line}: {}", ran.stderr);
+        assert!(ran.stderr.contains("hint: "), "{line}: {}", ran.stderr);
+        assert_eq!(place.files(), before, "{line}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_file_system() {
+    let place = ready_to_train();
+    let before = place.files();
+    // Nobody can create files there, not even root.
+    let ran = place.run(&format!("{TRAIN} --out /proc/unlike-test")).ends_with(2);
+    assert!(ran.stderr.contains("error: cannot create `/proc/unlike-test"), "{}", ran.stderr);
+    assert_eq!(place.files(), before);
+}
+
+#[test]
+fn a_full_disk_while_saving_a_model() {
+    // Files may grow to four blocks; a write beyond is an error as on a full disk.
+    let place = ready_to_train();
+    let line = format!("trap '' XFSZ; ulimit -f 4; unlike {TRAIN} --out run");
+    let ran = place.shell(&line).ends_with(2);
+    assert!(ran.stderr.contains("error: cannot write `run/"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: free some space"), "{}", ran.stderr);
+    assert!(!place.path("run/model.safetensors").exists());
+    assert_eq!(temporary(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_model() {
+    let place = with_model();
+    let line = "trap '' XFSZ; ulimit -f 4; unlike calibrate model.safetensors new.csv \
+                --label-column label";
+    let ran = place.shell(line).ends_with(2);
+    assert!(ran.stderr.contains("error: cannot write `model.safetensors`"), "{}", ran.stderr);
+    assert_eq!(place.read("model.safetensors"), model());
+    assert_eq!(temporary(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_full_disk_while_writing_scores() {
+    let place = with_model();
+    let line = "trap '' XFSZ; ulimit -f 4; unlike score model.safetensors new.csv --out scores.csv";
+    let ran = place.shell(line).ends_with(2);
+    assert!(ran.stderr.contains("error: cannot write `scores.csv`"), "{}", ran.stderr);
+    assert!(!place.path("scores.csv").exists());
+    assert_eq!(temporary(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_holds_a_training() {
+    let place = with_model();
+    place.write("flows.csv", flows(300, 0));
+    std::fs::create_dir(place.path("run")).unwrap();
+    place.write("run/model.safetensors", model());
+    let line = "train flows.csv --model pca --label-column label --out run";
+    insta::assert_snapshot!(place.run(line).ends_with(2).stderr);
+    assert_eq!(place.read("run/model.safetensors"), model());
+    place.run(&format!("{line} --overwrite")).ends_with(0);
+    assert_ne!(place.read("run/model.safetensors"), model());
+}
+
+/// Temporary files that were left behind.
+fn temporary(place: &Place) -> Vec<String> {
+    let of_ours = |name: &String| name.rsplit('/').next().is_some_and(|n| n.starts_with(".unlike-"));
+    place.files().into_iter().filter(of_ours).collect()
+}

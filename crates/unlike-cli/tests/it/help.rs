@@ -1,0 +1,43 @@
+//! The help of every command, as it stands on a terminal of 80 columns.
+
+use crate::support::Place;
+
+#[test]
+fn every_command_explains_itself() {
+    let place = Place::new();
+    for command in [
+        "",
+        "quickstart",
+        "train",
+        "score",
+        "eval",
+        "calibrate",
+        "report",
+        "inspect",
+        "data info",
+        "doctor",
+    ] {
+        let ran = place.run(&format!("{command} --help")).ends_with(0);
+        assert_eq!(ran.stderr, "");
+        for line in ran.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+        insta::assert_snapshot!(format!("help {command}"), ran.stdout);
+    }
+}
+
+#[test]
+fn a_typing_mistake_is_answered_with_a_suggestion() {
+    let place = Place::new();
+    insta::assert_snapshot!("mistyped command", place.run("trian data.csv").ends_with(2).stderr);
+    let ran = place.run("train data.csv --model pca --epoch 3").ends_with(2);
+    insta::assert_snapshot!("mistyped option", ran.stderr);
+    let ran = place.run("score m d --fdr 0.1 --false-alarms 0.1").ends_with(2);
+    insta::assert_snapshot!("two decisions", ran.stderr);
+}
+
+#[test]
+fn the_version_is_told() {
+    let ran = Place::new().run("--version").ends_with(0);
+    assert_eq!(ran.stdout, format!("unlike {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,12 @@
+//! The command as a user meets it: every test runs the binary in a folder of its own.
+
+mod bad_input;
+mod bad_model;
+mod bad_output;
+mod evaluating;
+mod help;
+mod reading;
+mod resuming;
+mod scoring;
+mod support;
+mod training;

@@ -1,0 +1,102 @@
+//! Killed or interrupted, then resumed: the same model to the last bit.
+
+use std::{
+    process::{Child, Command},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::support::{Place, SMALL, flows};
+
+const TRAIN: &str = "train flows.csv --config small.toml --model egbad --label-column label";
+
+/// A training of some seconds, the state saved all the time.
+fn long() -> Place {
+    let place = Place::new();
+    place.write("flows.csv", flows(3000, 0));
+    place.write("small.toml", SMALL.replace("epochs = 3", "epochs = 25").replace("batch_size = 64", "batch_size = 16"));
+    place
+}
+
+/// Starts a training, and comes back some time after it first saved its state.
+fn start(place: &Place, options: &str, wait: Duration) -> Child {
+    let line = format!("{TRAIN} --out killed --checkpoint-minutes 0.0005 {options}");
+    let child = place.command(&line).spawn().unwrap();
+    let began = Instant::now();
+    while !place.path("killed/resume/state.safetensors").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "no state was saved");
+        sleep(Duration::from_millis(5));
+    }
+    sleep(wait);
+    child
+}
+
+fn uninterrupted(place: &Place) -> Vec<u8> {
+    place.run(&format!("{TRAIN} --out whole")).ends_with(0);
+    place.read("whole/model.safetensors")
+}
+
+#[test]
+fn kill_nine_and_resume_change_no_bit() {
+    let place = long();
+    let expected = uninterrupted(&place);
+    // Three lives, ended at moments that differ from run to run.
+    for (life, options) in ["", "--resume", "--resume"].into_iter().enumerate() {
+        let moment = u64::from(std::process::id()) % 97 + 150 * life as u64;
+        let mut child = start(&place, options, Duration::from_millis(moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!place.path("killed/model.safetensors").exists(), "it was done before it was killed");
+    }
+    let ran = place.run(&format!("{TRAIN} --out killed --resume")).ends_with(0);
+    assert!(ran.stderr.contains("resumed"), "{}", ran.stderr);
+    assert_eq!(place.read("killed/model.safetensors"), expected);
+
+    // The log of epochs has each epoch once, whatever the killed runs had written.
+    let metrics = String::from_utf8(place.read("killed/metrics.jsonl")).unwrap();
+    let epochs: Vec<u64> = metrics
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["epoch"].as_u64().unwrap())
+        .collect();
+    assert_eq!(epochs, (1..=25).collect::<Vec<u64>>());
+}
+
+#[test]
+#[cfg(unix)]
+fn control_c_saves_and_says_how_to_go_on() {
+    let place = long();
+    let expected = uninterrupted(&place);
+    let child = start(&place, "", Duration::from_millis(200));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert_eq!(output.stdout, b"");
+    let how = stderr.lines().last().unwrap().strip_prefix("hint: the state is saved; go on with: unlike ");
+    let how = how.unwrap_or_else(|| panic!("{stderr}"));
+    assert!(how.ends_with(" --resume"), "{how}");
+    place.run(how).ends_with(0);
+    assert_eq!(place.read("killed/model.safetensors"), expected);
+}
+
+#[test]
+fn a_finished_run_resumed_gives_its_model_again() {
+    let place = Place::new();
+    place.write("flows.csv", flows(600, 0));
+    place.write("small.toml", SMALL);
+    place.run(&format!("{TRAIN} --out run")).ends_with(0);
+    let model = place.read("run/model.safetensors");
+    std::fs::remove_file(place.path("run/model.safetensors")).unwrap();
+    // The settings come from the folder.
+    place.run("train flows.csv --out run --resume --label-column label").ends_with(0);
+    assert_eq!(place.read("run/model.safetensors"), model);
+}
+
+#[test]
+fn the_state_of_another_training_is_refused() {
+    let place = Place::new();
+    place.write("flows.csv", flows(600, 0));
+    place.write("small.toml", SMALL);
+    place.run(&format!("{TRAIN} --out run")).ends_with(0);
+    insta::assert_snapshot!(place.run(&format!("{TRAIN} --out run --seed 5 --resume")).ends_with(2).stderr);
+}

@@ -1,0 +1,256 @@
+//! Whether anomaly maps point at the right pixels: pixel AUROC and AUPRO.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The false-positive rate up to which AUPRO is integrated, as in the literature.
+pub const AUPRO_LIMIT: f64 = 0.3;
+
+/// What a set of anomaly maps says against its masks.
+///
+/// Without intervals: the pixels of an image are not independent samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PixelMetrics {
+    /// AUROC over all pixels of all images, ties counting half. Large regions dominate it.
+    pub pixel_auroc: f64,
+    /// Area under the per-region overlap against the false-positive rate, up to
+    /// [`AUPRO_LIMIT`] and divided by it, in [0, 1]; a constant map has 0.15.
+    ///
+    /// The per-region overlap of a threshold is the share of a region's pixels at or above it,
+    /// averaged over all connected anomalous regions, so that each counts the same whatever its
+    /// size (Bergmann et al., *The MVTec Anomaly Detection Dataset*, IJCV 2021).
+    pub aupro: f64,
+    /// Connected anomalous regions in all masks, neighbours also by corner.
+    pub n_regions: usize,
+    /// Pixels outside the masks.
+    pub n_normal_pixels: usize,
+    /// Pixels inside the masks.
+    pub n_anomalous_pixels: usize,
+}
+
+/// Takes in one map and mask after the other and keeps 4 bytes per normal and 8 bytes per anomalous
+/// pixel, so that maps need not stay in memory together.
+#[derive(Clone, Debug, Default)]
+pub struct PixelRanking {
+    normal: Vec<f32>,
+    /// Value, and the number of pixels of its region.
+    anomalous: Vec<(f32, u32)>,
+    regions: usize,
+}
+
+impl PixelRanking {
+    /// Without any image yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one image: its map and its mask, `[height, width]` each, `true` where it is anomalous.
+    /// An image without anomaly has a mask of `false`.
+    ///
+    /// # Errors
+    /// If map or mask is not of this size, or a value of the map is not finite.
+    pub fn add(&mut self, map: &[f32], mask: &[bool], [height, width]: [usize; 2]) -> Result<()> {
+        let pixels = height
+            .checked_mul(width)
+            .filter(|&p| u32::try_from(p).is_ok());
+        if pixels != Some(map.len()) || pixels != Some(mask.len()) {
+            return Err(Error::Mismatch {
+                origin: None,
+                found: format!("a map of {} and a mask of {} pixels", map.len(), mask.len()),
+                expected: format!("{height} × {width} pixels each"),
+                hint: None,
+            });
+        }
+        if let Some(at) = map.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "an anomaly map".into(),
+                location: format!(
+                    ": {} in row {}, column {}",
+                    map[at],
+                    at / width + 1,
+                    at % width + 1
+                ),
+                hint: None,
+            });
+        }
+        let (region, sizes) = connected_regions(mask, [height, width]);
+        self.regions += sizes.len();
+        for (&value, &region) in map.iter().zip(&region) {
+            match region.checked_sub(1) {
+                None => self.normal.push(value),
+                Some(region) => self.anomalous.push((value, sizes[region as usize])),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ranks all pixels.
+    ///
+    /// # Errors
+    /// If no pixel is anomalous, or none is normal.
+    pub fn metrics(mut self) -> Result<PixelMetrics> {
+        let missing = match (self.normal.len(), self.anomalous.len()) {
+            (_, 0) => Some("anomalous"),
+            (0, _) => Some("normal"),
+            _ => None,
+        };
+        if let Some(class) = missing {
+            return Err(Error::NotEnough {
+                what: format!("{class} pixels to measure on"),
+                found: format!("none among {}", self.normal.len() + self.anomalous.len()),
+                expected: "at least 1 normal and 1 anomalous pixel".into(),
+                hint: Some("check which value of the masks stands for anomalous".into()),
+            });
+        }
+        self.normal.sort_unstable_by(|a, b| b.total_cmp(a));
+        // By size too, so that sums of tied pixels do not depend on the order of the images.
+        self.anomalous
+            .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        Ok(PixelMetrics {
+            pixel_auroc: self.auroc(),
+            aupro: self.aupro(),
+            n_regions: self.regions,
+            n_normal_pixels: self.normal.len(),
+            n_anomalous_pixels: self.anomalous.len(),
+        })
+    }
+
+    /// Of sorted pixels, as [`auroc`](super::auroc).
+    fn auroc(&self) -> f64 {
+        let (n0, n1) = (self.normal.len() as u128, self.anomalous.len() as u128);
+        let (mut above, mut twice) = (0u128, 0u128);
+        self.descend(|normal, anomalous| {
+            above += normal as u128;
+            // Those strictly above count nothing, those of the same value half.
+            twice += anomalous.len() as u128 * (2 * (n0 - above) + normal as u128);
+            true
+        });
+        twice as f64 / (2 * n0 * n1) as f64
+    }
+
+    /// Of sorted pixels: the trapezoidal area under the mean overlap, cut at the limit by linear
+    /// interpolation.
+    fn aupro(&self) -> f64 {
+        let (n0, regions) = (self.normal.len() as f64, self.regions as f64);
+        let (mut alarms, mut overlap, mut area) = (0usize, 0.0, 0.0);
+        let mut before = (0.0, 0.0);
+        self.descend(|normal, anomalous| {
+            alarms += normal;
+            overlap += anomalous
+                .iter()
+                .map(|&(_, size)| 1.0 / f64::from(size))
+                .sum::<f64>();
+            let (mut x, mut y) = (alarms as f64 / n0, overlap / regions);
+            let inside = x < AUPRO_LIMIT;
+            if !inside {
+                y = before.1 + (y - before.1) * (AUPRO_LIMIT - before.0) / (x - before.0);
+                x = AUPRO_LIMIT;
+            }
+            area += (x - before.0) * (y + before.1) / 2.0;
+            before = (x, y);
+            inside
+        });
+        area / AUPRO_LIMIT
+    }
+
+    /// Calls with the number of normal and the list of anomalous pixels of each value, from the
+    /// highest down, until it is told to stop.
+    fn descend(&self, mut each: impl FnMut(usize, &[(f32, u32)]) -> bool) {
+        let (mut normal, mut anomalous) = (self.normal.as_slice(), self.anomalous.as_slice());
+        loop {
+            let value = match (normal.first(), anomalous.first()) {
+                (None, None) => return,
+                (Some(&n), None) => n,
+                (None, Some(&(a, _))) => a,
+                (Some(&n), Some(&(a, _))) => n.max(a),
+            };
+            let tied_normal = normal.partition_point(|&v| v >= value);
+            let tied_anomalous = anomalous.partition_point(|&(v, _)| v >= value);
+            if !each(tied_normal, &anomalous[..tied_anomalous]) {
+                return;
+            }
+            normal = &normal[tied_normal..];
+            anomalous = &anomalous[tied_anomalous..];
+        }
+    }
+}
+
+/// The metrics of maps `[N, height, width]` against masks of the same shape.
+///
+/// # Errors
+/// As [`PixelRanking::add`] and [`PixelRanking::metrics`].
+pub fn pixel_metrics(
+    maps: &[f32],
+    masks: &[bool],
+    [height, width]: [usize; 2],
+) -> Result<PixelMetrics> {
+    let each = height.saturating_mul(width).max(1);
+    let mut ranking = PixelRanking::new();
+    let mut masks = masks.chunks(each);
+    for map in maps.chunks(each) {
+        ranking.add(map, masks.next().unwrap_or_default(), [height, width])?;
+    }
+    match masks.map(<[bool]>::len).sum::<usize>() {
+        0 => ranking.metrics(),
+        more => Err(Error::Mismatch {
+            origin: None,
+            found: format!("{more} pixels of masks without a map"),
+            expected: "one mask per map".into(),
+            hint: None,
+        }),
+    }
+}
+
+/// Numbers the connected regions of a mask from 1 (0 outside), neighbours also by corner, and
+/// counts their pixels.
+fn connected_regions(mask: &[bool], [height, width]: [usize; 2]) -> (Vec<u32>, Vec<u32>) {
+    let mut region = vec![0u32; mask.len()];
+    let mut sizes = Vec::new();
+    let mut open = Vec::new();
+    for start in 0..mask.len() {
+        if !mask[start] || region[start] != 0 {
+            continue;
+        }
+        sizes.push(0);
+        let number = sizes.len() as u32;
+        region[start] = number;
+        open.push(start);
+        while let Some(at) = open.pop() {
+            sizes[number as usize - 1] += 1;
+            let (row, column) = (at / width, at % width);
+            for r in row.saturating_sub(1)..(row + 2).min(height) {
+                for c in column.saturating_sub(1)..(column + 2).min(width) {
+                    let next = r * width + c;
+                    if mask[next] && region[next] == 0 {
+                        region[next] = number;
+                        open.push(next);
+                    }
+                }
+            }
+        }
+    }
+    (region, sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(rows: &[&str]) -> Vec<bool> {
+        rows.concat().chars().map(|c| c == '#').collect()
+    }
+
+    #[test]
+    fn regions_touch_by_side_and_by_corner() {
+        let (region, sizes) =
+            connected_regions(&mask(&["##..#", "...#.", "#....", "#..##"]), [4, 5]);
+        assert_eq!(sizes, [2, 2, 2, 2]);
+        assert_eq!(region[4], region[8]);
+        assert_eq!(region[10], region[15]);
+        let ring = mask(&["###", "#.#", "###"]);
+        assert_eq!(connected_regions(&ring, [3, 3]).1, [8]);
+        // The end of a row does not touch the start of the next.
+        assert_eq!(connected_regions(&mask(&["..#", "#.."]), [2, 3]).1, [1, 1]);
+    }
+}

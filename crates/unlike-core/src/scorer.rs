@@ -1,0 +1,117 @@
+//! What stands behind a saved model: something that scores features and can be written as arrays.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    detector::ScoreParts,
+    error::{Error, Result},
+    features::Features,
+};
+
+/// The part of a [`Detector`](crate::Detector) after preprocessing: a network or a baseline.
+///
+/// The laws of [`crate::detector`] hold here too. Samples are independent: the caller may cut
+/// `features` into batches anywhere.
+pub trait Scorer: Send + Sync {
+    /// The named parts of the score, one value per sample and part, finite, higher = more
+    /// anomalous.
+    ///
+    /// # Errors
+    /// If the features have another shape than in training.
+    fn parts(&self, features: &Features) -> Result<ScoreParts>;
+
+    /// How much each feature departs from normal, `[N, features.shape().size()]`, non-negative,
+    /// higher = more anomalous.
+    ///
+    /// # Errors
+    /// If the features have another shape than in training.
+    fn contributions(&self, features: &Features) -> Result<Vec<f32>>;
+
+    /// Everything that was learned, by name; what a model file stores.
+    fn arrays(&self) -> Arrays;
+}
+
+/// Named arrays of 32-bit floats, ordered by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arrays(BTreeMap<String, Array>);
+
+/// A row-major array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The lengths of the axes; empty for a single number.
+    pub shape: Vec<usize>,
+    /// As many as the shape multiplies up to.
+    pub values: Vec<f32>,
+}
+
+impl Arrays {
+    /// No arrays yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an array, replacing one of the same name.
+    ///
+    /// # Panics
+    /// If `values` does not fill the shape.
+    pub fn insert(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
+        let name = name.into();
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            values.len(),
+            "array `{name}`"
+        );
+        self.0.insert(
+            name,
+            Array {
+                shape: shape.to_vec(),
+                values,
+            },
+        );
+    }
+
+    /// The array of this name with this shape.
+    ///
+    /// # Errors
+    /// If there is none, or it has another shape.
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
+        let array = self.any_shape(name)?;
+        if array.shape == shape {
+            return Ok(&array.values);
+        }
+        Err(Error::Mismatch {
+            origin: Some(format!("array `{name}`")),
+            found: format!("shape {:?}", array.shape),
+            expected: format!("{shape:?}"),
+            hint: None,
+        })
+    }
+
+    /// The array of this name, whatever its shape.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn any_shape(&self, name: &str) -> Result<&Array> {
+        self.0.get(name).ok_or_else(|| Error::Mismatch {
+            origin: None,
+            found: format!("no array `{name}`"),
+            expected: "every array of the model".into(),
+            hint: Some("the file is damaged, or from another version".into()),
+        })
+    }
+
+    /// Name and array, ordered by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Array)> {
+        self.0.iter().map(|(name, array)| (name.as_str(), array))
+    }
+
+    /// The number of arrays.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no arrays.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

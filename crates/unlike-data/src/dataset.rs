@@ -1,0 +1,266 @@
+//! What a reader hands over: samples, their classes and labels, and what is worth knowing.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use unlike_core::{Error, Label, LabelledSamples, Result, Samples};
+
+use crate::{
+    images::Masks,
+    labels::{self, Classes, Convention, Labels},
+    read::{Format, ReadOptions},
+    words,
+};
+
+/// A file's samples, with labels if it has any.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSet {
+    path: PathBuf,
+    format: Format,
+    samples: Samples,
+    classes: Option<Classes>,
+    labels: Option<Labels>,
+    masks: Option<Masks>,
+    parts: Vec<(String, Range<usize>)>,
+    layout: Option<String>,
+    notes: Vec<String>,
+    /// Columns whose names suggest labels, though nobody said so.
+    label_like: Vec<String>,
+}
+
+/// The samples that training may see, and how many it may not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NormalsForTraining {
+    /// Normal by label, or all samples where there are no labels.
+    pub samples: Samples,
+    /// How many samples the data set has.
+    pub total: usize,
+    /// Whether labels decided; otherwise every sample counts as normal.
+    pub labelled: bool,
+}
+
+impl NormalsForTraining {
+    /// `97,278 of 494,021 samples, labelled normal`: for progress and reports.
+    pub fn describe(&self) -> String {
+        let total = words::count(self.total);
+        if self.labelled {
+            format!(
+                "{} of {total} samples, labelled normal",
+                words::count(self.samples.len())
+            )
+        } else {
+            format!("all {total} samples, taken as normal because there are no labels")
+        }
+    }
+}
+
+impl DataSet {
+    /// Resolves the classes to labels, by the user's rule or the format's convention.
+    pub(crate) fn new(
+        path: &Path,
+        format: Format,
+        samples: Samples,
+        classes: Option<Classes>,
+        convention: Convention,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let (normal, anomalous) = (&options.normal_labels, &options.anomalous_labels);
+        let labels = match &classes {
+            Some(classes) => labels::resolve(classes, normal, anomalous, convention)?,
+            None => {
+                if let Some(class) = normal.iter().chain(anomalous).next() {
+                    let setting = if normal.is_empty() {
+                        "anomalous-label"
+                    } else {
+                        "normal-label"
+                    };
+                    return Err(Error::Setting {
+                        name: setting.into(),
+                        found: format!("`{class}`, but nothing holds classes"),
+                        expected: "classes to go with it".into(),
+                        hint: Some(match &samples {
+                            Samples::Table(_) => "name their column with --label-column".into(),
+                            Samples::Images(_) => {
+                                "put the images of each class into a sub-folder of its own".into()
+                            }
+                        }),
+                    });
+                }
+                None
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            format,
+            samples,
+            classes,
+            labels,
+            masks: None,
+            parts: Vec::new(),
+            layout: None,
+            notes: Vec::new(),
+            label_like: Vec::new(),
+        })
+    }
+
+    pub(crate) fn with_layout(self, layout: String) -> Self {
+        Self {
+            layout: Some(layout),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_masks(self, masks: Masks) -> Self {
+        Self {
+            masks: Some(masks),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_parts(self, parts: Vec<(String, Range<usize>)>) -> Self {
+        Self { parts, ..self }
+    }
+
+    pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
+    }
+
+    pub(crate) fn with_label_like(self, label_like: Vec<String>) -> Self {
+        Self { label_like, ..self }
+    }
+
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it was read.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Where images are anomalous, if masks lie beside them.
+    pub fn masks(&self) -> Option<&Masks> {
+        self.masks.as_ref()
+    }
+
+    /// The files that samples came from and the positions that each filled, if a folder's files were
+    /// read one after the other (MNIST's and CIFAR-10's training and test parts).
+    pub fn parts(&self) -> &[(String, Range<usize>)] {
+        &self.parts
+    }
+
+    /// What was found out about the file's layout, as a clause for people: delimiter and header.
+    pub fn layout(&self) -> Option<&str> {
+        self.layout.as_deref()
+    }
+
+    /// The samples, without labels.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// The samples, without labels.
+    pub fn into_samples(self) -> Samples {
+        self.samples
+    }
+
+    /// The class of each sample, as the file spells it.
+    pub fn classes(&self) -> Option<&Classes> {
+        self.classes.as_ref()
+    }
+
+    /// What each sample is; absent if the file has no classes, or nothing says which are normal.
+    pub fn labels(&self) -> Option<&Labels> {
+        self.labels.as_ref()
+    }
+
+    /// What a user should know about how the file was read, one sentence each, in file order.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The samples with their labels, for evaluation.
+    ///
+    /// # Errors
+    /// If there are none, or nothing says which classes are normal.
+    pub fn labelled(&self) -> Result<LabelledSamples> {
+        self.clone().into_labelled()
+    }
+
+    /// As [`labelled`](Self::labelled), without a copy of the samples.
+    ///
+    /// # Errors
+    /// As [`labelled`](Self::labelled).
+    pub fn into_labelled(self) -> Result<LabelledSamples> {
+        match self.labels {
+            Some(labels) => LabelledSamples::new(self.samples, labels.into_values()),
+            None => Err(self.undecided()),
+        }
+    }
+
+    /// The samples that training may see: the normal ones where there are labels, else all.
+    ///
+    /// # Errors
+    /// If there are classes but nothing says which are normal, or no sample is normal.
+    pub fn normals_for_training(&self) -> Result<NormalsForTraining> {
+        let total = self.samples.len();
+        let Some(labels) = &self.labels else {
+            if self.classes.is_some() {
+                return Err(self.undecided());
+            }
+            return Ok(NormalsForTraining {
+                samples: self.samples.clone(),
+                total,
+                labelled: false,
+            });
+        };
+        let normal = |(i, label): (usize, &Label)| (*label == Label::Normal).then_some(i);
+        let positions: Vec<usize> = labels
+            .values()
+            .iter()
+            .enumerate()
+            .filter_map(normal)
+            .collect();
+        if positions.is_empty() {
+            return Err(Error::NotEnough {
+                what: format!("normal samples in `{}`", self.path.display()),
+                found: format!("none of {} ({})", words::count(total), labels.rule()),
+                expected: "at least 1".into(),
+                hint: Some("say which classes are normal with --normal-label".into()),
+            });
+        }
+        Ok(NormalsForTraining {
+            samples: self.samples.select(&positions),
+            total,
+            labelled: true,
+        })
+    }
+
+    fn undecided(&self) -> Error {
+        let origin = Some(format!("`{}`", self.path.display()));
+        match &self.classes {
+            Some(classes) => Error::Mismatch {
+                origin,
+                found: format!("the classes {} in `{}`", classes.listed(), classes.name()),
+                expected: "to be told which are normal".into(),
+                hint: Some(
+                    "say --normal-label or --anomalous-label with one or more of them".into(),
+                ),
+            },
+            None => Error::Mismatch {
+                origin,
+                found: "samples without labels".into(),
+                expected: "labelled samples".into(),
+                hint: Some(match self.label_like.first() {
+                    Some(column) => format!(
+                        "the column `{column}` looks like labels: say --label-column {column}"
+                    ),
+                    None => "name the column that holds the labels with --label-column".into(),
+                }),
+            },
+        }
+    }
+}

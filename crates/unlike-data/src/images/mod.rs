@@ -1,0 +1,212 @@
+//! Pictures: folders of image files, MNIST's IDX files and CIFAR-10.
+//!
+//! All become [`Samples::Images`] of one size, grey or colour, with values in [-1, 1]: 0 becomes -1
+//! and the largest value 1, whatever the picture holds.
+
+mod cifar;
+mod decode;
+mod folder;
+mod idx;
+mod masks;
+mod place;
+
+use std::{ops::Range, path::Path};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use unlike_core::{Error, Images, Result, Samples};
+
+use crate::{
+    dataset::DataSet,
+    labels::{Classes, Convention},
+    read::{Format, ReadOptions},
+    source::Source,
+};
+
+pub(crate) use decode::is_picture;
+pub(crate) use idx::is_idx;
+pub use masks::Masks;
+use place::{Placement, Raster};
+
+/// The size that images are brought to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSize {
+    /// Pixels.
+    pub height: usize,
+    /// Pixels.
+    pub width: usize,
+}
+
+/// How an image is brought to a size. Scaling is antialiased (a triangle filter as wide as the
+/// scale asks for); what is not covered is black.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// Scaled to the size, whatever that does to the proportions.
+    #[default]
+    Squash,
+    /// Scaled to cover the size, and cut to it around the middle.
+    Crop,
+    /// Scaled to fit into the size, with black on two sides.
+    Letterbox,
+    /// Not scaled: put in the middle, with black around it; a larger image is refused. This is how
+    /// MNIST's 28 × 28 become 32 × 32.
+    Pad,
+}
+
+/// Which pictures of a folder are masks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaskRule {
+    /// A `.png` that shares its folder and its name, up to the extension, with a picture of another
+    /// format is that picture's mask: what is brighter than half marks an anomaly.
+    #[default]
+    SameName,
+    /// None: every picture is a sample.
+    Ignore,
+}
+
+/// How to read images, where it differs from what the files themselves suggest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ImageOptions {
+    /// The size to bring all images to; their own, which must be the same for all, if absent.
+    pub size: Option<ImageSize>,
+    /// 1 for grey, 3 for colour; colour if any image is, if absent. Colour becomes grey by its
+    /// luminance (ITU-R BT.709).
+    pub channels: Option<usize>,
+    /// How they are brought to the size.
+    pub fit: Fit,
+    /// Which pictures of a folder are masks.
+    pub masks: MaskRule,
+    /// Whether to leave out, and count, files that cannot be read, instead of stopping.
+    pub skip_unreadable: bool,
+}
+
+/// Reads a folder: CIFAR-10 or IDX files if it holds them, pictures otherwise.
+pub(crate) fn read_folder(path: &Path, options: &ReadOptions) -> Result<DataSet> {
+    check(options)?;
+    let format = match options.format {
+        Some(format) => format,
+        None if !cifar::batches(path)?.is_empty() => Format::Cifar10,
+        None if !idx::files(path)?.is_empty() => Format::Idx,
+        None => Format::Images,
+    };
+    match format {
+        Format::Cifar10 => cifar::read(path, &cifar::batches(path)?, options),
+        Format::Idx => idx::read(path, &idx::files(path)?, options),
+        Format::Images => folder::read(path, options),
+        other => Err(Error::Malformed {
+            path: path.to_owned(),
+            location: Default::default(),
+            found: "a folder".into(),
+            expected: format!("a file in the format {other}"),
+            hint: None,
+        }),
+    }
+}
+
+/// Reads one file of images: a picture, an IDX file or a CIFAR-10 batch.
+pub(crate) fn read_file(source: Source, format: Format, options: &ReadOptions) -> Result<DataSet> {
+    check(options)?;
+    let path = source.path.clone();
+    match format {
+        Format::Cifar10 => cifar::read(&path, std::slice::from_ref(&path), options),
+        Format::Idx => idx::read(&path, std::slice::from_ref(&path), options),
+        _ => folder::read_one(source, options),
+    }
+}
+
+/// Settings that have no meaning for images, or are out of range.
+fn check(options: &ReadOptions) -> Result<()> {
+    let for_tables = [
+        ("label-column", options.label_column.as_deref()),
+        ("id-column", options.id_column.as_deref()),
+        (
+            "drop-columns",
+            options.drop_columns.first().map(String::as_str),
+        ),
+        (
+            "category-columns",
+            options.category_columns.first().map(String::as_str),
+        ),
+    ];
+    let setting = |name: &str, found: String, expected: &str| {
+        Err(Error::Setting {
+            name: name.into(),
+            found,
+            expected: expected.into(),
+            hint: None,
+        })
+    };
+    for (name, value) in for_tables {
+        if let Some(value) = value {
+            return setting(
+                name,
+                format!("`{value}`"),
+                "nothing, because images have no columns",
+            );
+        }
+    }
+    let image = &options.image;
+    if let Some(ImageSize { height, width }) = image.size
+        && (height == 0 || width == 0 || height.max(width) > place::LARGEST_SIDE)
+    {
+        let expected = format!("1 to {} pixels a side", place::LARGEST_SIDE);
+        return setting("image-size", format!("{width} × {height}"), &expected);
+    }
+    match image.channels {
+        None | Some(1 | 3) => Ok(()),
+        Some(channels) => setting("channels", channels.to_string(), "1 (grey) or 3 (colour)"),
+    }
+}
+
+/// Images of one size as bytes, `[N, height, width, channels]`, from one or more files.
+struct ByteImages {
+    height: usize,
+    width: usize,
+    channels: usize,
+    bytes: Vec<u8>,
+    ids: Vec<String>,
+    classes: Option<Classes>,
+    /// What each file contributed.
+    parts: Vec<(String, Range<usize>)>,
+    notes: Vec<String>,
+}
+
+impl ByteImages {
+    /// Brings the images to the asked size and channels.
+    fn into_data_set(self, path: &Path, format: Format, options: &ReadOptions) -> Result<DataSet> {
+        let origin = path.display().to_string();
+        let own = ImageSize {
+            height: self.height,
+            width: self.width,
+        };
+        let size = options.image.size.unwrap_or(own);
+        let channels = options.image.channels.unwrap_or(self.channels);
+        let placement = Placement::new(own, size, options.image.fit)
+            .map_err(|refusal| refusal.into_error(path))?;
+        let each = self.height * self.width * self.channels;
+        let mut pixels = vec![0.0; self.ids.len() * size.height * size.width * channels];
+        self.bytes
+            .par_chunks_exact(each)
+            .zip(pixels.par_chunks_exact_mut(size.height * size.width * channels))
+            .try_for_each(|(bytes, out)| {
+                let raster = Raster::from_bytes(own, self.channels, bytes).with_channels(channels);
+                placement
+                    .draw(&raster, out)
+                    .map_err(|refusal| refusal.into_error(path))
+            })?;
+        let shape = [size.height, size.width, channels];
+        let samples = Samples::Images(Images::new(origin, shape, pixels, self.ids)?);
+        let data = DataSet::new(
+            path,
+            format,
+            samples,
+            self.classes,
+            Convention::None,
+            options,
+        )?;
+        Ok(data.with_notes(self.notes).with_parts(self.parts))
+    }
+}

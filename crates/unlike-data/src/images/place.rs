@@ -1,0 +1,263 @@
+//! From a decoded picture to values in [-1, 1] at the size that a model wants.
+
+use std::{borrow::Cow, path::Path};
+
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+    pixels::{F32, F32x3},
+};
+use unlike_core::Error;
+
+use super::{Fit, ImageSize};
+
+/// The longest side of an image that a model can be asked for.
+pub(super) const LARGEST_SIDE: usize = 4096;
+
+/// A decoded picture, rows from the top, channels innermost.
+pub(super) struct Raster<'a> {
+    pub(super) size: ImageSize,
+    pub(super) channels: usize,
+    pub(super) values: Depth<'a>,
+}
+
+/// Eight bits a value, as most pictures have, or numbers from 0 to 1.
+pub(super) enum Depth<'a> {
+    Byte(Cow<'a, [u8]>),
+    Float(Vec<f32>),
+}
+
+impl<'a> Raster<'a> {
+    pub(super) fn from_bytes(size: ImageSize, channels: usize, bytes: &'a [u8]) -> Self {
+        Self {
+            size,
+            channels,
+            values: Depth::Byte(Cow::Borrowed(bytes)),
+        }
+    }
+
+    /// Grey from colour by luminance, colour from grey by repetition.
+    pub(super) fn with_channels(self, channels: usize) -> Self {
+        // The weights of ITU-R BT.709.
+        let luminance = |[r, g, b]: [f32; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        let values = match (self.channels, channels, self.values) {
+            (3, 1, Depth::Byte(bytes)) => {
+                let grey = |p: &[u8]| luminance([p[0], p[1], p[2]].map(f32::from)).round() as u8;
+                Depth::Byte(bytes.chunks_exact(3).map(grey).collect())
+            }
+            (3, 1, Depth::Float(values)) => {
+                let grey = |p: &[f32]| luminance([p[0], p[1], p[2]]);
+                Depth::Float(values.chunks_exact(3).map(grey).collect())
+            }
+            (1, 3, Depth::Byte(bytes)) => Depth::Byte(bytes.iter().flat_map(|&v| [v; 3]).collect()),
+            (1, 3, Depth::Float(values)) => {
+                Depth::Float(values.iter().flat_map(|&v| [v; 3]).collect())
+            }
+            (_, _, values) => values,
+        };
+        Self {
+            size: self.size,
+            channels,
+            values,
+        }
+    }
+}
+
+/// Which part of a picture goes where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Placement {
+    from: ImageSize,
+    /// Left, top, width and height of the part that is used.
+    source: [f64; 4],
+    to: ImageSize,
+    /// Left, top, width and height of the part that is covered.
+    target: [usize; 4],
+}
+
+/// Why a picture cannot be brought to a size.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    found: String,
+    expected: String,
+}
+
+impl Refusal {
+    pub(super) fn into_error(self, path: &Path) -> Error {
+        Error::Malformed {
+            path: path.to_owned(),
+            location: Default::default(),
+            found: self.found,
+            expected: self.expected,
+            hint: None,
+        }
+    }
+}
+
+impl Placement {
+    pub(super) fn new(from: ImageSize, to: ImageSize, fit: Fit) -> Result<Self, Refusal> {
+        let [from_width, from_height] = [from.width as f64, from.height as f64];
+        let [to_width, to_height] = [to.width as f64, to.height as f64];
+        let whole = [0.0, 0.0, from_width, from_height];
+        let everywhere = [0, 0, to.width, to.height];
+        let scales = [to_width / from_width, to_height / from_height];
+        let (source, target) = match fit {
+            Fit::Squash => (whole, everywhere),
+            Fit::Crop => {
+                let scale = scales[0].max(scales[1]);
+                let width = (to_width / scale).min(from_width);
+                let height = (to_height / scale).min(from_height);
+                let left = (from_width - width) / 2.0;
+                let top = (from_height - height) / 2.0;
+                ([left, top, width, height], everywhere)
+            }
+            Fit::Letterbox => {
+                let scale = scales[0].min(scales[1]);
+                let side = |from: f64, to: usize| ((from * scale).round() as usize).clamp(1, to);
+                (
+                    whole,
+                    centred(
+                        [side(from_width, to.width), side(from_height, to.height)],
+                        to,
+                    ),
+                )
+            }
+            Fit::Pad if from.width > to.width || from.height > to.height => {
+                return Err(Refusal {
+                    found: format!("{} × {} pixels", from.width, from.height),
+                    expected: format!(
+                        "at most {} × {}, because padding does not shrink",
+                        to.width, to.height
+                    ),
+                });
+            }
+            Fit::Pad => (whole, centred([from.width, from.height], to)),
+        };
+        Ok(Self {
+            from,
+            source,
+            to,
+            target,
+        })
+    }
+
+    /// Fills `out`, `[height, width, channels]`, with the picture.
+    pub(super) fn draw(&self, raster: &Raster<'_>, out: &mut [f32]) -> Result<(), Refusal> {
+        let [left, top, width, height] = self.target;
+        let channels = raster.channels;
+        let scaled = self.scaled(raster)?;
+        out.fill(-1.0);
+        let row_size = width * channels;
+        for (y, row) in (top..top + height).zip(scaled.chunks_exact(row_size)) {
+            let start = (y * self.to.width + left) * channels;
+            out[start..start + row_size].copy_from_slice(row);
+        }
+        Ok(())
+    }
+
+    /// The used part at the size of the covered part, in [-1, 1].
+    fn scaled(&self, raster: &Raster<'_>) -> Result<Vec<f32>, Refusal> {
+        let [_, _, width, height] = self.target;
+        let same = self.source == [0.0, 0.0, width as f64, height as f64];
+        let from_bytes = |bytes: &[u8]| bytes.iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
+        let from_floats = |values: &[f32]| values.iter().map(|&v| symmetric(v)).collect();
+        match &raster.values {
+            Depth::Byte(bytes) if same => Ok(from_bytes(bytes)),
+            Depth::Float(values) if same => Ok(from_floats(values)),
+            Depth::Byte(bytes) => {
+                let kind = if raster.channels == 1 {
+                    PixelType::U8
+                } else {
+                    PixelType::U8x3
+                };
+                let view =
+                    ImageRef::new(side(self.from.width), side(self.from.height), bytes, kind);
+                Ok(from_bytes(self.resize(&view.map_err(refused)?)?.buffer()))
+            }
+            Depth::Float(values) if raster.channels == 1 => {
+                let pixels: Vec<F32> = values.iter().map(|&v| F32::new(v)).collect();
+                let view =
+                    ImageRef::from_pixels(side(self.from.width), side(self.from.height), &pixels);
+                let scaled = self.resize(&view.map_err(refused)?)?;
+                let scaled = scaled
+                    .typed_image::<F32>()
+                    .ok_or_else(|| refused("pixel type"))?;
+                Ok(scaled.pixels().iter().map(|p| symmetric(p.0)).collect())
+            }
+            Depth::Float(values) => {
+                let pixel = |p: &[f32]| F32x3::new([p[0], p[1], p[2]]);
+                let pixels: Vec<F32x3> = values.chunks_exact(3).map(pixel).collect();
+                let view =
+                    ImageRef::from_pixels(side(self.from.width), side(self.from.height), &pixels);
+                let scaled = self.resize(&view.map_err(refused)?)?;
+                let scaled = scaled
+                    .typed_image::<F32x3>()
+                    .ok_or_else(|| refused("pixel type"))?;
+                Ok(scaled
+                    .pixels()
+                    .iter()
+                    .flat_map(|p| p.0)
+                    .map(symmetric)
+                    .collect())
+            }
+        }
+    }
+
+    fn resize(&self, view: &ImageRef<'_>) -> Result<Image<'static>, Refusal> {
+        let [_, _, width, height] = self.target;
+        let [left, top, part_width, part_height] = self.source;
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+            .crop(left, top, part_width, part_height);
+        let mut scaled = Image::new(side(width), side(height), view.pixel_type());
+        Resizer::new()
+            .resize(view, &mut scaled, &options)
+            .map_err(refused)?;
+        Ok(scaled)
+    }
+
+    /// The nearest source pixel of each pixel of `[height, width]`; `None` where nothing is covered.
+    pub(super) fn nearest(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        let [left, top, width, height] = self.target;
+        let [from_left, from_top, from_width, from_height] = self.source;
+        let position =
+            |at: usize, start: usize, length: usize, from: f64, size: f64, end: usize| {
+                let inside = at.checked_sub(start).filter(|&i| i < length)?;
+                let centre = from + (inside as f64 + 0.5) * size / length as f64;
+                Some((centre as usize).min(end - 1))
+            };
+        (0..self.to.height).flat_map(move |y| {
+            let y = position(y, top, height, from_top, from_height, self.from.height);
+            (0..self.to.width).map(move |x| {
+                let x = position(x, left, width, from_left, from_width, self.from.width);
+                Some(y? * self.from.width + x?)
+            })
+        })
+    }
+}
+
+/// A rectangle of this width and height in the middle.
+fn centred([width, height]: [usize; 2], to: ImageSize) -> [usize; 4] {
+    [
+        (to.width - width) / 2,
+        (to.height - height) / 2,
+        width,
+        height,
+    ]
+}
+
+/// 0 to 1 becomes -1 to 1; a filter may leave that range by rounding.
+fn symmetric(value: f32) -> f32 {
+    (value * 2.0 - 1.0).clamp(-1.0, 1.0)
+}
+
+/// Sizes were checked to be small where pictures come in.
+fn side(pixels: usize) -> u32 {
+    u32::try_from(pixels).unwrap_or(u32::MAX)
+}
+
+fn refused(error: impl std::fmt::Display) -> Refusal {
+    Refusal {
+        found: format!("a picture that cannot be scaled ({error})"),
+        expected: "pixels in memory".into(),
+    }
+}

@@ -1,0 +1,198 @@
+//! What is in a data set, for people and as JSON.
+
+use serde::Serialize;
+use unlike_core::{ColumnKind, MISSING, Samples, Values};
+
+use crate::{dataset::DataSet, read::Format};
+
+/// How many of the most frequent levels are listed.
+const TOP: usize = 5;
+
+/// What is in a data set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataInfo {
+    /// The file or folder.
+    pub path: String,
+    /// How it was read.
+    pub format: Format,
+    /// Delimiter and header of delimited text.
+    pub layout: Option<String>,
+    /// Samples.
+    pub rows: usize,
+    /// The columns of a table; none for images.
+    pub columns: Vec<ColumnInfo>,
+    /// The size of images; none for tables.
+    pub image: Option<ImageInfo>,
+    /// What holds the classes, if anything does.
+    pub class_name: Option<String>,
+    /// Each class, most frequent first.
+    pub classes: Vec<LevelCount>,
+    /// Normal samples, if it is said what normal means.
+    pub normal: Option<usize>,
+    /// Anomalous samples, if it is said what normal means.
+    pub anomalous: Option<usize>,
+    /// How classes became labels, as a clause for people.
+    pub label_rule: Option<String>,
+    /// What a user should know about how the file was read.
+    pub notes: Vec<String>,
+}
+
+/// What is in a column.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ColumnInfo {
+    /// Its name, or its number from 1.
+    pub name: String,
+    /// Number or category.
+    pub kind: ColumnKind,
+    /// Missing cells.
+    pub missing: usize,
+    /// Whether no two cells differ, missing ones left out.
+    pub constant: bool,
+    /// Statistics of a column of numbers that has any.
+    pub number: Option<NumberInfo>,
+    /// How many levels a category has.
+    pub levels: Option<usize>,
+    /// Its most frequent levels, at most five.
+    pub top: Vec<LevelCount>,
+}
+
+/// Statistics of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct NumberInfo {
+    /// The smallest.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+/// A text and how often it occurs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LevelCount {
+    /// The text.
+    pub level: String,
+    /// How many rows hold it.
+    pub count: usize,
+}
+
+/// The size of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageInfo {
+    /// Pixels.
+    pub height: usize,
+    /// Pixels.
+    pub width: usize,
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+}
+
+impl DataInfo {
+    /// Counts what is in a data set.
+    pub fn new(data: &DataSet) -> Self {
+        let (columns, image) = match data.samples() {
+            Samples::Table(table) => {
+                let info = |c: &unlike_core::Column| ColumnInfo::new(&c.name, &c.values);
+                (table.columns().iter().map(info).collect(), None)
+            }
+            Samples::Images(images) => {
+                let [height, width, channels] = images.shape();
+                (
+                    Vec::new(),
+                    Some(ImageInfo {
+                        height,
+                        width,
+                        channels,
+                    }),
+                )
+            }
+        };
+        let count = |label| data.labels().map(|labels| labels.count(label));
+        let level = |(level, count): (&str, usize)| LevelCount {
+            level: level.to_owned(),
+            count,
+        };
+        Self {
+            path: data.path().display().to_string(),
+            format: data.format(),
+            layout: data.layout().map(str::to_owned),
+            rows: data.samples().len(),
+            columns,
+            image,
+            class_name: data.classes().map(|c| c.name().to_owned()),
+            classes: data
+                .classes()
+                .map_or_else(Vec::new, |c| c.counts().into_iter().map(level).collect()),
+            normal: count(unlike_core::Label::Normal),
+            anomalous: count(unlike_core::Label::Anomalous),
+            label_rule: data.labels().map(|labels| labels.rule().to_owned()),
+            notes: data.notes().to_vec(),
+        }
+    }
+}
+
+impl ColumnInfo {
+    fn new(name: &str, values: &Values) -> Self {
+        let plain = Self {
+            name: name.to_owned(),
+            kind: values.kind(),
+            missing: 0,
+            constant: true,
+            number: None,
+            levels: None,
+            top: Vec::new(),
+        };
+        match values {
+            Values::Number(values) => {
+                let present = || values.iter().copied().filter(|v| !v.is_nan());
+                let n = present().count();
+                let number = present()
+                    .reduce(f64::min)
+                    .zip(present().reduce(f64::max))
+                    .map(
+                        // Divided before they are summed: finite numbers may have an infinite sum.
+                        |(min, max)| NumberInfo {
+                            min,
+                            mean: present().map(|v| v / n as f64).sum::<f64>().clamp(min, max),
+                            max,
+                        },
+                    );
+                Self {
+                    missing: values.len() - n,
+                    constant: number.is_none_or(|n| n.min == n.max),
+                    number,
+                    ..plain
+                }
+            }
+            Values::Category { levels, codes } => {
+                let mut counts = vec![0; levels.len()];
+                let mut missing = 0;
+                for &code in codes {
+                    match code {
+                        MISSING => missing += 1,
+                        code => counts[code as usize] += 1,
+                    }
+                }
+                let mut seen: Vec<LevelCount> = levels
+                    .iter()
+                    .zip(counts)
+                    .filter(|(_, count)| *count > 0)
+                    .map(|(level, count)| LevelCount {
+                        level: level.clone(),
+                        count,
+                    })
+                    .collect();
+                seen.sort_by(|a, b| b.count.cmp(&a.count).then(a.level.cmp(&b.level)));
+                let distinct = seen.len();
+                seen.truncate(TOP);
+                Self {
+                    missing,
+                    constant: distinct <= 1,
+                    levels: Some(distinct),
+                    top: seen,
+                    ..plain
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! From the classes in a file to normal and anomalous: by rule, never by guess.
+
+use unlike_core::{Error, Label, Result};
+
+use crate::words;
+
+/// The class of each sample, as the file spells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classes {
+    name: String,
+    levels: Vec<String>,
+    codes: Vec<u32>,
+}
+
+impl Classes {
+    /// `codes` are positions in `levels`, one per sample, none missing.
+    pub(crate) fn new(name: impl Into<String>, levels: Vec<String>, codes: Vec<u32>) -> Self {
+        debug_assert!(codes.iter().all(|&c| (c as usize) < levels.len()));
+        Self {
+            name: name.into(),
+            levels,
+            codes,
+        }
+    }
+
+    /// Classes that the file holds as small numbers, in the order of the numbers.
+    pub(crate) fn numbered(name: &str, labels: &[u8], title: impl Fn(u8) -> String) -> Self {
+        let mut codes = [None; 256];
+        for &label in labels {
+            codes[usize::from(label)] = Some(0);
+        }
+        let mut levels = Vec::new();
+        for (code, label) in codes
+            .iter_mut()
+            .zip(0..=u8::MAX)
+            .filter(|(code, _)| code.is_some())
+        {
+            *code = Some(levels.len() as u32);
+            levels.push(title(label));
+        }
+        let codes = labels
+            .iter()
+            .filter_map(|&label| codes[usize::from(label)])
+            .collect();
+        Self::new(name, levels, codes)
+    }
+
+    /// What holds the classes: a column, an array or the sub-folders.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The distinct classes, in order of first appearance, or of their numbers in formats that
+    /// number them.
+    pub fn levels(&self) -> &[String] {
+        &self.levels
+    }
+
+    /// One position in [`levels`](Self::levels) per sample.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The class of one sample.
+    pub fn class(&self, position: usize) -> &str {
+        &self.levels[self.codes[position] as usize]
+    }
+
+    /// Each class and its number of samples, most frequent first, ties by name.
+    pub fn counts(&self) -> Vec<(&str, usize)> {
+        let mut counts = vec![0; self.levels.len()];
+        for &code in &self.codes {
+            counts[code as usize] += 1;
+        }
+        let mut counts: Vec<(&str, usize)> =
+            self.levels.iter().map(String::as_str).zip(counts).collect();
+        counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        counts
+    }
+
+    /// `` `normal.` (97,278), … ``: what messages list.
+    pub(crate) fn listed(&self) -> String {
+        let item = |(class, n): (&str, usize)| {
+            format!("`{}` ({})", words::shortened(class), words::count(n))
+        };
+        words::limited(self.counts().into_iter().map(item), 12)
+    }
+
+    /// The level that a user means by `text`: the same text, or else the same number.
+    fn find(&self, text: &str) -> Option<usize> {
+        let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
+        self.levels
+            .iter()
+            .position(|level| level == text)
+            .or_else(|| {
+                let wanted = number(text)?;
+                self.levels
+                    .iter()
+                    .position(|level| number(level) == Some(wanted))
+            })
+    }
+}
+
+/// What each sample is, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Labels {
+    values: Vec<Label>,
+    rule: String,
+}
+
+impl Labels {
+    /// One per sample.
+    pub fn values(&self) -> &[Label] {
+        &self.values
+    }
+
+    pub(crate) fn into_values(self) -> Vec<Label> {
+        self.values
+    }
+
+    /// The rule that made them, as a clause for people.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// How many samples carry this label.
+    pub fn count(&self, label: Label) -> usize {
+        self.values.iter().filter(|&&l| l == label).count()
+    }
+}
+
+/// What a format says about its classes when the user says nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Convention {
+    /// These classes are normal and all others anomalous, whichever of them occur.
+    Normal(&'static [&'static str]),
+    /// The same, but only if one of them occurs.
+    NormalIfPresent(&'static [&'static str]),
+    /// The classes are the numbers 0 (normal) and 1 (anomalous), if they are nothing else.
+    ZeroOne,
+    /// Nothing.
+    None,
+}
+
+/// Applies the user's rule, or else the format's convention; `None` if neither decides.
+pub(crate) fn resolve(
+    classes: &Classes,
+    normal: &[String],
+    anomalous: &[String],
+    convention: Convention,
+) -> Result<Option<Labels>> {
+    if normal.is_empty() && anomalous.is_empty() {
+        return Ok(by_convention(classes, convention));
+    }
+    let normal = Named::find(classes, "normal-label", normal)?;
+    let anomalous = Named::find(classes, "anomalous-label", anomalous)?;
+    if let Some(&both) = normal.levels.iter().find(|l| anomalous.levels.contains(l)) {
+        return Err(Error::Setting {
+            name: "anomalous-label".into(),
+            found: format!("`{}`, which normal-label names too", classes.levels[both]),
+            expected: "each class under one of the two".into(),
+            hint: None,
+        });
+    }
+    // What neither setting names falls to the side that no setting speaks of.
+    let unnamed = match (normal.levels.is_empty(), anomalous.levels.is_empty()) {
+        (true, _) => Some(Label::Normal),
+        (_, true) => Some(Label::Anomalous),
+        _ => None,
+    };
+    let label = |level: usize| match level {
+        level if normal.levels.contains(&level) => Some(Label::Normal),
+        level if anomalous.levels.contains(&level) => Some(Label::Anomalous),
+        _ => unnamed,
+    };
+    let by_level: Vec<Option<Label>> = (0..classes.levels.len()).map(label).collect();
+    let undecided = classes
+        .levels
+        .iter()
+        .zip(&by_level)
+        .filter(|(_, l)| l.is_none());
+    let undecided: Vec<&str> = undecided.map(|(level, _)| level.as_str()).collect();
+    if !undecided.is_empty() {
+        return Err(Error::Setting {
+            name: "normal-label and anomalous-label".into(),
+            found: format!(
+                "silent about {} of `{}`",
+                words::quoted(undecided),
+                classes.name
+            ),
+            expected: "every class under one of the two".into(),
+            hint: Some(
+                "give only one of them, and all other classes fall to the other side".into(),
+            ),
+        });
+    }
+    let by_level: Vec<Label> = by_level.into_iter().flatten().collect();
+    Ok(Some(labelled(classes, &by_level)))
+}
+
+/// The classes that one setting names.
+struct Named {
+    levels: Vec<usize>,
+}
+
+impl Named {
+    fn find(classes: &Classes, setting: &str, texts: &[String]) -> Result<Self> {
+        let find = |text: &String| {
+            classes.find(text).ok_or_else(|| Error::Setting {
+                name: setting.into(),
+                found: format!("`{text}`, which does not occur in `{}`", classes.name),
+                expected: format!("one of {}", classes.listed()),
+                hint: words::did_you_mean(text, classes.levels.iter().map(String::as_str)),
+            })
+        };
+        Ok(Self {
+            levels: texts.iter().map(find).collect::<Result<_>>()?,
+        })
+    }
+}
+
+fn by_convention(classes: &Classes, convention: Convention) -> Option<Labels> {
+    let normal: Vec<bool> = match convention {
+        Convention::Normal(names) => classes
+            .levels
+            .iter()
+            .map(|l| names.contains(&&**l))
+            .collect(),
+        Convention::NormalIfPresent(names) => {
+            let normal = classes.levels.iter().map(|l| names.contains(&&**l));
+            let normal: Vec<bool> = normal.collect();
+            normal.contains(&true).then_some(normal)?
+        }
+        Convention::None => return None,
+        Convention::ZeroOne => {
+            let zero = |level: &String| match level.parse::<f64>() {
+                Ok(0.0) => Some(true),
+                Ok(1.0) => Some(false),
+                _ => None,
+            };
+            classes.levels.iter().map(zero).collect::<Option<_>>()?
+        }
+    };
+    let label = |&normal: &bool| {
+        if normal {
+            Label::Normal
+        } else {
+            Label::Anomalous
+        }
+    };
+    Some(labelled(
+        classes,
+        &normal.iter().map(label).collect::<Vec<_>>(),
+    ))
+}
+
+fn labelled(classes: &Classes, by_level: &[Label]) -> Labels {
+    let of = |label: Label| -> Vec<&String> {
+        let levels = classes.levels.iter().zip(by_level);
+        levels
+            .filter(|(_, l)| **l == label)
+            .map(|(level, _)| level)
+            .collect()
+    };
+    let (normal, anomalous) = (of(Label::Normal), of(Label::Anomalous));
+    let named = |levels: &[&String], others: &[&String]| match levels.len() {
+        0 => "none".to_owned(),
+        n if n > 3 && n > others.len() => format!("the {n} others"),
+        _ => words::quoted(levels),
+    };
+    let rule = format!(
+        "by `{}`, normal: {}; anomalous: {}",
+        classes.name,
+        named(&normal, &anomalous),
+        named(&anomalous, &normal)
+    );
+    let values = classes
+        .codes
+        .iter()
+        .map(|&code| by_level[code as usize])
+        .collect();
+    Labels { values, rule }
+}

@@ -1,0 +1,84 @@
+//! A category becomes one feature per level that training knew, and one for all others.
+
+use serde::{Deserialize, Serialize};
+use unlike_core::MISSING;
+
+use super::PreprocessingConfig;
+
+/// The levels of a category that have features of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CategoryColumn {
+    /// In order of their texts, so that the order of the training rows does not matter.
+    pub levels: Vec<String>,
+    /// Whether training had missing cells: they are then a level of their own, after the others.
+    pub missing: bool,
+    /// How many training levels were too many or too rare, and went to "other".
+    pub rare: usize,
+}
+
+impl CategoryColumn {
+    /// Fits to training codes. Levels that occur in no row do not count as seen.
+    pub(super) fn fit(levels: &[String], codes: &[u32], config: &PreprocessingConfig) -> Self {
+        let mut counts = vec![0; levels.len()];
+        let mut missing = false;
+        for &code in codes {
+            match code {
+                MISSING => missing = true,
+                code => counts[code as usize] += 1,
+            }
+        }
+        let mut seen: Vec<(usize, &String)> = counts
+            .into_iter()
+            .zip(levels)
+            .filter(|(count, _)| *count > 0)
+            .collect();
+        let distinct = seen.len();
+        seen.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        seen.truncate(config.max_levels);
+        seen.retain(|(count, _)| *count >= config.min_level_rows);
+        let mut kept: Vec<String> = seen.into_iter().map(|(_, level)| level.clone()).collect();
+        kept.sort();
+        Self {
+            rare: distinct - kept.len(),
+            levels: kept,
+            missing,
+        }
+    }
+
+    /// Whether training saw one level only, or none.
+    pub fn is_constant(&self) -> bool {
+        self.levels.len() + usize::from(self.missing) + self.rare <= 1
+    }
+
+    /// How many features the column becomes.
+    pub(super) fn width(&self) -> usize {
+        self.other() + 1
+    }
+
+    /// The feature, counted from the column's first, that says yes for a level.
+    pub(super) fn slot(&self, level: &str) -> usize {
+        self.levels
+            .binary_search_by(|l| l.as_str().cmp(level))
+            .unwrap_or(self.other())
+    }
+
+    /// The feature that says yes for a missing cell.
+    pub(super) fn missing_slot(&self) -> usize {
+        if self.missing {
+            self.levels.len()
+        } else {
+            self.other()
+        }
+    }
+
+    /// The feature that says yes for everything else.
+    pub(super) fn other(&self) -> usize {
+        self.levels.len() + usize::from(self.missing)
+    }
+
+    /// Whether a column read from a model file is one that `fit` makes.
+    pub(super) fn is_sound(&self) -> bool {
+        self.levels.windows(2).all(|pair| pair[0] < pair[1])
+    }
+}

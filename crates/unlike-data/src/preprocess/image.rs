@@ -1,0 +1,83 @@
+//! Pictures need no fitting: readers scale them to [-1, 1]. Their size is what is learned.
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{Error, FeatureShape, Images, InputSpec, Result, Samples};
+
+use super::PreprocessingConfig;
+use crate::{
+    images::{Fit, ImageOptions, ImageSize},
+    words,
+};
+
+/// The pictures that a model was trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ImagePreprocessing {
+    size: ImageSize,
+    channels: usize,
+    /// How pictures of other sizes became such ones.
+    fit: Fit,
+}
+
+impl ImagePreprocessing {
+    pub(super) fn fit(images: &Images, config: &PreprocessingConfig) -> Result<Self> {
+        let [height, width, channels] = images.shape();
+        if images.is_empty() {
+            return Err(Error::NotEnough {
+                what: format!("training images in `{}`", images.origin()),
+                found: "none".into(),
+                expected: "at least 1".into(),
+                hint: None,
+            });
+        }
+        let size = ImageSize { height, width };
+        Ok(Self {
+            size,
+            channels,
+            fit: config.image_fit,
+        })
+    }
+
+    pub(super) fn input(&self) -> InputSpec {
+        let ImageSize { height, width } = self.size;
+        InputSpec::Image {
+            height,
+            width,
+            channels: self.channels,
+        }
+    }
+
+    pub(super) fn shape(&self) -> FeatureShape {
+        let ImageSize { height, width } = self.size;
+        FeatureShape::Picture {
+            height,
+            width,
+            channels: self.channels,
+        }
+    }
+
+    pub(super) fn options(&self, options: ImageOptions) -> ImageOptions {
+        let (size, channels) = (Some(self.size), Some(self.channels));
+        ImageOptions {
+            size,
+            channels,
+            fit: self.fit,
+            ..options
+        }
+    }
+
+    pub(super) fn bind<'a>(&self, samples: &'a Samples) -> Result<&'a [f32]> {
+        let wanted = [self.size.height, self.size.width, self.channels];
+        let found = match samples {
+            Samples::Images(images) if images.shape() == wanted => return Ok(images.pixels()),
+            Samples::Images(images) => format!("images of {}", words::image_size(images.shape())),
+            Samples::Table(_) => "a table".into(),
+        };
+        Err(Error::Mismatch {
+            origin: Some(format!("`{}`", samples.origin())),
+            found,
+            expected: format!("images of {}", words::image_size(wanted)),
+            hint: None,
+        })
+    }
+}

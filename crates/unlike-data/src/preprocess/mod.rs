@@ -1,0 +1,270 @@
+//! Fitted preprocessing: what training normals look like decides how every sample becomes numbers.
+
+mod bind;
+mod category;
+mod image;
+mod notes;
+mod number;
+mod table;
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{FeatureShape, Features, InputSpec, Result, Samples};
+
+use crate::{images::Fit, read::ReadOptions};
+
+pub use bind::UnseenCategories;
+pub use category::CategoryColumn;
+pub use image::ImagePreprocessing;
+pub use number::NumberColumn;
+pub use table::{FittedColumn, TablePreprocessing};
+
+/// Features are clamped to `[-LIMIT, LIMIT]`: any finite input gives finite features, and a value a
+/// million training ranges away is as strange as a detector needs to know.
+pub const LIMIT: f64 = 1e6;
+
+/// How numbers are scaled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scaling {
+    /// Training minimum and maximum to -1 and 1; one-hot and missing features are -1 or 1.
+    #[default]
+    MinMax,
+    /// Training mean and standard deviation (of the population) to 0 and 1; one-hot and missing
+    /// features are 0 or 1.
+    Standard,
+}
+
+impl Scaling {
+    /// The values of a feature that says no or yes.
+    pub(crate) fn no_yes(self) -> [f32; 2] {
+        match self {
+            Self::MinMax => [-1.0, 1.0],
+            Self::Standard => [0.0, 1.0],
+        }
+    }
+}
+
+/// How to make features.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PreprocessingConfig {
+    /// How numbers are scaled.
+    pub scaling: Scaling,
+    /// The most levels of a category that get a feature of their own; the rarest beyond go to
+    /// "other". At least 1.
+    pub max_levels: usize,
+    /// Levels in fewer training rows than this go to "other".
+    pub min_level_rows: usize,
+    /// How images were brought to their size when they were read ([`ImageOptions::fit`](crate::ImageOptions::fit)); saved with the
+    /// model, so that the images to score are read the same way.
+    pub image_fit: Fit,
+}
+
+impl Default for PreprocessingConfig {
+    fn default() -> Self {
+        Self {
+            scaling: Scaling::default(),
+            max_levels: 128,
+            min_level_rows: 1,
+            image_fit: Fit::default(),
+        }
+    }
+}
+
+/// Turns samples into features, as fitted on training normals; saved in the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Preprocessing {
+    /// Scaled numbers and one-hot categories.
+    Table(TablePreprocessing),
+    /// Pictures of one size, as they are.
+    Image(ImagePreprocessing),
+}
+
+impl Preprocessing {
+    /// Learns columns, ranges and levels from training normals, or the size of pictures.
+    ///
+    /// # Errors
+    /// If there is no sample, or the config is out of range.
+    pub fn fit(normals: &Samples, config: &PreprocessingConfig) -> Result<Self> {
+        match normals {
+            Samples::Table(table) => TablePreprocessing::fit(table, config).map(Self::Table),
+            Samples::Images(images) => ImagePreprocessing::fit(images, config).map(Self::Image),
+        }
+    }
+
+    /// What a detector with this preprocessing takes.
+    pub fn input(&self) -> InputSpec {
+        match self {
+            Self::Table(table) => table.input(),
+            Self::Image(image) => image.input(),
+        }
+    }
+
+    /// How to read samples for a detector with this preprocessing: columns of the kinds that training
+    /// had, images of its size. What `options` says beyond that stays.
+    #[must_use]
+    pub fn read_options(&self, options: ReadOptions) -> ReadOptions {
+        match self {
+            Self::Table(table) => ReadOptions {
+                expect: Some(table.columns_expected()),
+                ..options
+            },
+            Self::Image(image) => ReadOptions {
+                image: image.options(options.image),
+                ..options
+            },
+        }
+    }
+
+    /// The shape of one sample's features.
+    pub fn shape(&self) -> FeatureShape {
+        match self {
+            Self::Table(table) => FeatureShape::Row {
+                width: table.width(),
+            },
+            Self::Image(image) => image.shape(),
+        }
+    }
+
+    /// How many numbers one sample becomes.
+    pub fn width(&self) -> usize {
+        self.shape().size()
+    }
+
+    /// What a user should know about the training data, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Self::Table(table) => table.notes(),
+            Self::Image(_) => &[],
+        }
+    }
+
+    /// The preprocessing of tables, if this is one.
+    pub fn as_table(&self) -> Option<&TablePreprocessing> {
+        match self {
+            Self::Table(table) => Some(table),
+            Self::Image(_) => None,
+        }
+    }
+
+    /// Checks all samples once, so that features can then be made of any range of them.
+    ///
+    /// # Errors
+    /// If the samples are of another kind or size, a column is missing or of another kind, or a
+    /// number is missing in a column where training had none missing.
+    pub fn bind<'a>(&'a self, samples: &'a Samples) -> Result<Bound<'a>> {
+        let inner = match self {
+            Self::Table(table) => Inner::Table(table.bind(samples)?),
+            Self::Image(image) => Inner::Image(image.bind(samples)?),
+        };
+        Ok(Bound {
+            inner,
+            shape: self.shape(),
+            len: samples.len(),
+        })
+    }
+
+    /// The features of all samples.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn transform(&self, samples: &Samples) -> Result<Transformed> {
+        let bound = self.bind(samples)?;
+        Ok(Transformed {
+            features: bound.features(0..bound.len()),
+            notes: bound.notes(),
+        })
+    }
+}
+
+/// Features, and what a user should know about how they came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transformed {
+    /// One row or picture per sample, in the samples' order.
+    pub features: Features,
+    /// One sentence each: categories that training did not know, counted per column.
+    pub notes: Vec<String>,
+}
+
+/// Samples that fit a [`Preprocessing`]: features of any range of them can be made, batch by batch.
+#[derive(Debug)]
+pub struct Bound<'a> {
+    inner: Inner<'a>,
+    shape: FeatureShape,
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Inner<'a> {
+    Table(bind::BoundTable<'a>),
+    Image(&'a [f32]),
+}
+
+impl Bound<'_> {
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The features of these samples.
+    ///
+    /// # Panics
+    /// If the range is not within `0..len()`.
+    pub fn features(&self, samples: Range<usize>) -> Features {
+        let mut values = vec![0.0; samples.len() * self.shape.size()];
+        self.write(samples, &mut values);
+        Features::new(self.shape.clone(), values)
+    }
+
+    /// As [`features`](Self::features), into memory that is there already: one sample after the
+    /// other, every value overwritten.
+    ///
+    /// # Panics
+    /// If the range is not within `0..len()`, or `out` is not of its size.
+    pub fn write(&self, samples: Range<usize>, out: &mut [f32]) {
+        let size = self.shape.size();
+        assert!(
+            samples.start <= samples.end && samples.end <= self.len,
+            "samples that exist"
+        );
+        assert_eq!(out.len(), samples.len() * size, "room for the samples");
+        match &self.inner {
+            Inner::Table(table) => table.write(samples.start, out),
+            Inner::Image(pixels) => {
+                out.copy_from_slice(&pixels[samples.start * size..samples.end * size]);
+            }
+        }
+    }
+
+    /// Categories that training did not know; each becomes "other".
+    pub fn unseen(&self) -> &[UnseenCategories] {
+        match &self.inner {
+            Inner::Table(table) => table.unseen(),
+            Inner::Image(_) => &[],
+        }
+    }
+
+    /// Columns of the samples that training did not have; they are ignored.
+    pub fn ignored_columns(&self) -> &[String] {
+        match &self.inner {
+            Inner::Table(table) => table.ignored(),
+            Inner::Image(_) => &[],
+        }
+    }
+
+    /// What a user should know about these samples, one sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        self.unseen()
+            .iter()
+            .map(UnseenCategories::describe)
+            .collect()
+    }
+}

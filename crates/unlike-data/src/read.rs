@@ -1,0 +1,221 @@
+//! From a path to a [`DataSet`]: which format it is, and how the user wants it read.
+
+use std::{fmt, path::Path, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{ColumnSpec, Error, Result};
+
+use crate::{
+    dataset::DataSet,
+    images::{self, ImageOptions},
+    kdd, npy, sniff,
+    source::Source,
+    table,
+};
+
+/// The file formats that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Format {
+    /// KDD Cup 99 and NSL-KDD: comma-separated without a header, 41 columns and the label.
+    Kdd,
+    /// Delimited text, with or without a header.
+    Csv,
+    /// One NumPy array, `[rows, columns]`.
+    Npy,
+    /// A NumPy archive with the arrays `X`, `[rows, columns]`, and, if labelled, `y`, `[rows]`.
+    Npz,
+    /// A picture, or a folder of them, in which sub-folders are classes.
+    Images,
+    /// MNIST's files of images and labels.
+    Idx,
+    /// CIFAR-10's batches.
+    Cifar10,
+}
+
+impl Format {
+    /// All formats, in the order in which messages list them.
+    pub const ALL: [Self; 7] = [
+        Self::Kdd,
+        Self::Csv,
+        Self::Npy,
+        Self::Npz,
+        Self::Images,
+        Self::Idx,
+        Self::Cifar10,
+    ];
+
+    /// The name that `--format` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kdd => "kdd",
+            Self::Csv => "csv",
+            Self::Npy => "npy",
+            Self::Npz => "npz",
+            Self::Images => "images",
+            Self::Idx => "idx",
+            Self::Cifar10 => "cifar10",
+        }
+    }
+
+    /// What the format is, for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Kdd => "KDD Cup 99 or NSL-KDD records",
+            Self::Csv => "delimited text",
+            Self::Npy => "a NumPy array",
+            Self::Npz => "a NumPy archive",
+            Self::Images => "a picture or a folder of them",
+            Self::Idx => "files as MNIST has them",
+            Self::Cifar10 => "batches as CIFAR-10 has them",
+        }
+    }
+
+    /// `kdd (KDD Cup 99 or NSL-KDD records), …`
+    fn listed() -> String {
+        Self::ALL
+            .map(|f| format!("{} ({})", f.name(), f.describe()))
+            .join(", ")
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let name = text.to_lowercase();
+        Self::ALL
+            .into_iter()
+            .find(|f| f.name() == name)
+            .ok_or_else(|| Error::Setting {
+                name: "format".into(),
+                found: format!("`{text}`"),
+                expected: format!("one of the formats {}", Self::listed()),
+                hint: None,
+            })
+    }
+}
+
+/// The cells that stand for a missing value unless [`ReadOptions::missing`] says otherwise.
+///
+/// `NaN` is not among them: files also spell failed computations so.
+pub const DEFAULT_MISSING: [&str; 8] = ["", "NA", "N/A", "#N/A", "<NA>", "NULL", "null", "?"];
+
+/// How to read a file, where it differs from what the file itself suggests.
+///
+/// Columns without a header are called by their number, from `1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadOptions {
+    /// The format; recognised by content if absent.
+    pub format: Option<Format>,
+    /// The column that holds the classes (for NPZ: an array of the archive, or a column of `X`).
+    pub label_column: Option<String>,
+    /// The classes that are normal; if only these are given, all others are anomalous.
+    pub normal_labels: Vec<String>,
+    /// The classes that are anomalous; if only these are given, all others are normal.
+    pub anomalous_labels: Vec<String>,
+    /// Columns to leave out.
+    pub drop_columns: Vec<String>,
+    /// The column whose cells name the rows; it is left out of the samples.
+    pub id_column: Option<String>,
+    /// Columns that hold categories even if they look like numbers.
+    pub category_columns: Vec<String>,
+    /// The character between cells, ASCII; found by content if absent.
+    pub delimiter: Option<u8>,
+    /// The cells that stand for a missing value. For NPY and NPZ, NaN stands for one if the list
+    /// has `NaN` in any case, and is refused otherwise.
+    pub missing: Vec<String>,
+    /// Whether the first row names the columns; found by content if absent.
+    pub has_header: Option<bool>,
+    /// The columns that a model knows: they are read as these kinds, whatever they look like.
+    /// Other columns are read as their content suggests.
+    pub expect: Option<Vec<ColumnSpec>>,
+    /// How to read images.
+    pub image: ImageOptions,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            format: None,
+            label_column: None,
+            normal_labels: Vec::new(),
+            anomalous_labels: Vec::new(),
+            drop_columns: Vec::new(),
+            id_column: None,
+            category_columns: Vec::new(),
+            delimiter: None,
+            missing: DEFAULT_MISSING.map(str::to_owned).to_vec(),
+            has_header: None,
+            expect: None,
+            image: ImageOptions::default(),
+        }
+    }
+}
+
+/// Reads a file, gzipped or not, or a folder of images.
+///
+/// # Errors
+/// If the file cannot be read, its format is not recognised or its content is not what the format
+/// asks for, or if the options name columns or classes that are not there. Messages name the file,
+/// and the row and column where there is one.
+pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<DataSet> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return images::read_folder(path, options);
+    }
+    let source = Source::load(path)?;
+    if source.bytes.is_empty() {
+        return Err(source.malformed("an empty file", "at least one row"));
+    }
+    let format = match options.format {
+        Some(format) => format,
+        None => recognise(&source)?,
+    };
+    match format {
+        Format::Kdd => kdd::read(&source, options),
+        Format::Csv => table::read_csv(&source, options),
+        Format::Npy => npy::read_npy(&source, options),
+        Format::Npz => npy::read_npz(&source, options),
+        Format::Images | Format::Idx | Format::Cifar10 => {
+            images::read_file(source, format, options)
+        }
+    }
+}
+
+fn recognise(source: &Source) -> Result<Format> {
+    let bytes = &source.bytes;
+    let unknown = |found: &str| {
+        Err(source
+            .malformed(found, format!("one of the formats {}", Format::listed()))
+            .with_hint("name the format with --format if it is one of these"))
+    };
+    if bytes.starts_with(npy::MAGIC) {
+        Ok(Format::Npy)
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        Ok(Format::Npz)
+    } else if images::is_idx(bytes) {
+        Ok(Format::Idx)
+    } else if images::is_picture(bytes) {
+        Ok(Format::Images)
+    } else if bytes.starts_with(b"PAR1") {
+        unknown("a Parquet file")
+    } else if let Some(encoding) = sniff::utf16(bytes) {
+        Err(source
+            .malformed(format!("{encoding} text"), "UTF-8 text")
+            .with_hint("save the file again as UTF-8"))
+    } else if sniff::is_binary(bytes) {
+        unknown("binary data of an unknown kind")
+    } else if kdd::recognise(bytes) {
+        Ok(Format::Kdd)
+    } else {
+        Ok(Format::Csv)
+    }
+}

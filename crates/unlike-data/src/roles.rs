@@ -1,0 +1,124 @@
+//! Which column plays which part: feature, label, id, or none.
+
+use unlike_core::{Error, Result};
+
+use crate::{read::ReadOptions, words};
+
+/// The part that a column plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Feature,
+    Label,
+    Id,
+    Dropped,
+}
+
+/// Names that often hold labels.
+const LABEL_LIKE: [&str; 14] = [
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "target",
+    "y",
+    "outlier",
+    "outliers",
+    "anomaly",
+    "is_anomaly",
+    "is_outlier",
+    "attack",
+    "attack_cat",
+    "category",
+];
+
+/// The role of each column. `label` and `dropped` are what the format says when the user says
+/// nothing.
+pub(crate) fn assign(
+    names: &[String],
+    options: &ReadOptions,
+    label: Option<&str>,
+    dropped: Option<&str>,
+) -> Result<Vec<Role>> {
+    let mut roles = vec![Role::Feature; names.len()];
+    let mut give = |setting: &str, name: &str, role: Role| {
+        let at = names
+            .iter()
+            .position(|n| n == name)
+            .ok_or_else(|| unknown(setting, name, names))?;
+        match roles[at] {
+            Role::Feature => roles[at] = role,
+            same if same == role => {}
+            other => {
+                return Err(Error::Setting {
+                    name: setting.into(),
+                    found: format!("`{name}`, which is already {}", other.describe()),
+                    expected: "one part for each column".into(),
+                    hint: None,
+                });
+            }
+        }
+        Ok(())
+    };
+    if let Some(name) = options.label_column.as_deref().or(label) {
+        give("label-column", name, Role::Label)?;
+    }
+    if let Some(name) = &options.id_column {
+        give("id-column", name, Role::Id)?;
+    }
+    for name in &options.drop_columns {
+        give("drop-columns", name, Role::Dropped)?;
+    }
+    if let Some(at) = names.iter().position(|n| Some(n.as_str()) == dropped)
+        && roles[at] == Role::Feature
+    {
+        roles[at] = Role::Dropped;
+    }
+    for name in &options.category_columns {
+        if !names.contains(name) {
+            return Err(unknown("category-columns", name, names));
+        }
+    }
+    if !roles.contains(&Role::Feature) {
+        return Err(Error::NotEnough {
+            what: "columns to learn from".into(),
+            found: "none besides the label, the id and the dropped columns".into(),
+            expected: "at least 1".into(),
+            hint: None,
+        });
+    }
+    Ok(roles)
+}
+
+impl Role {
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Feature => "a feature",
+            Self::Label => "the label column",
+            Self::Id => "the id column",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// The features whose names suggest that they are labels.
+pub(crate) fn label_like(names: &[String], roles: &[Role]) -> Vec<String> {
+    let suspicious = |name: &str| LABEL_LIKE.contains(&name.to_lowercase().as_str());
+    let feature = names
+        .iter()
+        .zip(roles)
+        .filter(|(_, role)| **role == Role::Feature);
+    feature
+        .map(|(name, _)| name)
+        .filter(|name| suspicious(name))
+        .cloned()
+        .collect()
+}
+
+fn unknown(setting: &str, name: &str, names: &[String]) -> Error {
+    Error::Setting {
+        name: setting.into(),
+        found: format!("`{name}`"),
+        expected: format!("one of the columns {}", words::quoted(names)),
+        hint: words::did_you_mean(name, names.iter().map(String::as_str)),
+    }
+}

@@ -1,0 +1,111 @@
+//! A file's content, decompressed, in memory.
+
+use std::{
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use flate2::read::MultiGzDecoder;
+use unlike_core::{Error, Location, Result};
+
+use crate::words;
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// A file's content, and what to call it in messages.
+///
+/// The whole content is held: readers look at its start before they decide how to read it, and a
+/// table in memory is larger than its file anyway. It also makes pipes work.
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a file; gzip is recognised by its first bytes, whatever the name.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let source = Self {
+            path: path.to_owned(),
+            bytes,
+        };
+        if source.bytes.starts_with(&GZIP_MAGIC) {
+            source.decompressed()
+        } else {
+            Ok(source)
+        }
+    }
+
+    fn decompressed(self) -> Result<Self> {
+        let mut bytes = Vec::with_capacity(self.bytes.len().saturating_mul(4));
+        match MultiGzDecoder::new(&self.bytes[..]).read_to_end(&mut bytes) {
+            Ok(_) => Ok(Self { bytes, ..self }),
+            Err(error) => {
+                let found = match error.kind() {
+                    ErrorKind::UnexpectedEof => "gzip data that ends too early".to_owned(),
+                    _ => format!("damaged gzip data ({error})"),
+                };
+                let after = words::count(bytes.len());
+                Err(self
+                    .malformed(
+                        format!("{found}, after {after} decompressed bytes"),
+                        "a whole file",
+                    )
+                    .with_hint("the file was cut short or damaged; copy or download it again"))
+            }
+        }
+    }
+
+    /// The name that messages and samples carry.
+    pub(crate) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// An error about the file as a whole.
+    pub(crate) fn malformed(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
+        self.malformed_at(Location::default(), found, expected)
+    }
+
+    /// An error about a cell whose bytes are not text.
+    pub(crate) fn not_utf8(&self, location: Location, cell: &[u8]) -> Error {
+        let shown = words::shortened(&String::from_utf8_lossy(cell));
+        self.malformed_at(
+            location,
+            format!("`{shown}`, which is not UTF-8"),
+            "UTF-8 text",
+        )
+        .with_hint("save the file again as UTF-8")
+    }
+
+    /// An error about a place in the file.
+    pub(crate) fn malformed_at(
+        &self,
+        location: Location,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Error {
+        Error::Malformed {
+            path: self.path.clone(),
+            location,
+            found: found.into(),
+            expected: expected.into(),
+            hint: None,
+        }
+    }
+}
+
+/// A row of the file.
+pub(crate) fn row(row: u64) -> Location {
+    Location {
+        row: Some(row),
+        column: None,
+    }
+}
+
+/// A cell of the file.
+pub(crate) fn cell(row: u64, column: &str) -> Location {
+    Location {
+        row: Some(row),
+        column: Some(column.to_owned()),
+    }
+}

@@ -1,0 +1,299 @@
+//! Rows and columns of a delimited text, with the row numbers that an editor shows.
+
+use csv::ByteRecord;
+use unlike_core::{ColumnKind, Error, Result, Values};
+
+use crate::{
+    builder::{Built, ColumnBuilder, MissingCells},
+    sniff,
+    source::{self, Source},
+    words,
+};
+
+/// A delimited text in memory.
+pub(crate) struct Text<'a> {
+    pub(crate) source: &'a Source,
+    bytes: &'a [u8],
+    delimiter: u8,
+}
+
+/// The columns that every row must have.
+pub(crate) struct Shape {
+    pub(crate) names: Vec<String>,
+    /// Where the number of columns comes from, as a clause for messages.
+    pub(crate) from: String,
+    /// Whether the first row holds the names.
+    pub(crate) header: bool,
+}
+
+/// A column as read, with a sentence if the user should know how.
+pub(crate) type ReadColumn = (Values, Option<String>);
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(source: &'a Source, delimiter: u8) -> Self {
+        Self {
+            source,
+            bytes: sniff::without_bom(&source.bytes),
+            delimiter,
+        }
+    }
+
+    /// The number of cells in the first row.
+    pub(crate) fn width(&self) -> Result<usize> {
+        match self.rows().next()? {
+            Some((first, _)) => Ok(first.len()),
+            None => Err(self
+                .source
+                .malformed("only blank lines", "at least one row")),
+        }
+    }
+
+    /// The shape that a header gives; columns without a name get their number, and a note.
+    pub(crate) fn header(&self, notes: &mut Vec<String>) -> Result<Shape> {
+        let mut names: Vec<String> = Vec::new();
+        let mut rows = self.rows();
+        let Some((first, row)) = rows.next()? else {
+            return Err(self
+                .source
+                .malformed("only blank lines", "at least one row"));
+        };
+        for (i, cell) in first.iter().map(sniff::trimmed).enumerate() {
+            let number = (i + 1).to_string();
+            let Ok(name) = std::str::from_utf8(cell) else {
+                return Err(self
+                    .source
+                    .not_utf8(source::cell(row.into(), &number), cell));
+            };
+            if name.is_empty() {
+                notes.push(format!(
+                    "column {number} has no name in the header; it is called `{number}`"
+                ));
+            }
+            let name = if name.is_empty() {
+                number
+            } else {
+                name.to_owned()
+            };
+            if let Some(earlier) = names.iter().position(|n| *n == name) {
+                let found = format!(
+                    "the name `{name}` for columns {} and {}",
+                    earlier + 1,
+                    i + 1
+                );
+                return Err(self
+                    .source
+                    .malformed_at(source::row(row.into()), found, "each name once")
+                    .with_hint("rename one of them in the header"));
+            }
+            names.push(name);
+        }
+        Ok(Shape {
+            names,
+            from: format!("as in the header, row {row}"),
+            header: true,
+        })
+    }
+
+    /// The shape of a text without a header: columns are called by their numbers.
+    pub(crate) fn numbered(&self) -> Result<Shape> {
+        let mut rows = self.rows();
+        let Some((first, row)) = rows.next()? else {
+            return Err(self
+                .source
+                .malformed("only blank lines", "at least one row"));
+        };
+        let names = (1..=first.len()).map(|i| i.to_string()).collect();
+        Ok(Shape {
+            names,
+            from: format!("as in row {row}"),
+            header: false,
+        })
+    }
+
+    /// Reads the wanted columns, and each row's number in the file.
+    ///
+    /// A column that turns out to hold texts after it held numbers is read a second time, because
+    /// numbers do not remember how they were written.
+    pub(crate) fn columns(
+        &self,
+        shape: &Shape,
+        kinds: &[Option<ColumnKind>],
+        wanted: &[usize],
+        missing: &MissingCells<'_>,
+    ) -> Result<(Vec<ReadColumn>, Vec<u32>)> {
+        let (built, row_numbers) = self.pass(shape, kinds, wanted, missing)?;
+        let mut columns = Vec::with_capacity(built.len());
+        for (column, &at) in built.into_iter().zip(wanted) {
+            columns.push(match column {
+                Built::Column(values, note) => (values, note),
+                Built::Again(note) => {
+                    let mut told = vec![None; shape.names.len()];
+                    told[at] = Some(ColumnKind::Category);
+                    match self.pass(shape, &told, &[at], missing)?.0.pop() {
+                        Some(Built::Column(values, _)) => (values, Some(note)),
+                        // A column that is told its kind is never read again.
+                        Some(Built::Again(_)) | None => unreachable!("a column of a known kind"),
+                    }
+                }
+            });
+        }
+        Ok((columns, row_numbers))
+    }
+
+    fn pass(
+        &self,
+        shape: &Shape,
+        kinds: &[Option<ColumnKind>],
+        wanted: &[usize],
+        missing: &MissingCells<'_>,
+    ) -> Result<(Vec<Built>, Vec<u32>)> {
+        let width = shape.names.len();
+        let reserve = self.rows_at_most(width);
+        let build = |&at: &usize| {
+            ColumnBuilder::new(self.source, &shape.names[at], missing, kinds[at], reserve)
+        };
+        let mut builders: Vec<ColumnBuilder<'_>> = wanted.iter().map(build).collect();
+        let mut row_numbers = Vec::with_capacity(reserve);
+        let mut rows = self.rows();
+        let mut header = shape.header;
+        while let Some((cells, row)) = rows.next()? {
+            if cells.len() != width {
+                return Err(self.ragged(cells, row, shape));
+            }
+            if std::mem::take(&mut header) {
+                continue;
+            }
+            for (builder, &at) in builders.iter_mut().zip(wanted) {
+                builder.push(&cells[at], row)?;
+            }
+            row_numbers.push(row);
+        }
+        if row_numbers.is_empty() {
+            return Err(self
+                .source
+                .malformed("a header and no rows", "at least one row below the header"));
+        }
+        let finish = |builder: ColumnBuilder<'_>| builder.finish(&row_numbers);
+        Ok((
+            builders.into_iter().map(finish).collect::<Result<_>>()?,
+            row_numbers,
+        ))
+    }
+
+    fn ragged(&self, cells: &ByteRecord, row: u32, shape: &Shape) -> Error {
+        let width = shape.names.len();
+        let hint = if cells.len() > width {
+            let delimiter = char::from(self.delimiter).escape_default();
+            format!("put cells that contain the delimiter `{delimiter}` in quotes")
+        } else {
+            "the row is incomplete; leave a cell empty where a value is missing".to_owned()
+        };
+        let found = words::counted(cells.len(), "cell");
+        self.source
+            .malformed_at(
+                source::row(row.into()),
+                found,
+                format!("{width}, {}", shape.from),
+            )
+            .with_hint(hint)
+    }
+
+    /// A bound on the number of rows, for reserving memory: proportional to the file even if most
+    /// of its lines are blank.
+    fn rows_at_most(&self, width: usize) -> usize {
+        let end = line_end(self.bytes);
+        let lines = self.bytes.iter().filter(|&&b| b == end).count() + 1;
+        lines.min(self.bytes.len() / width.max(1) + 1)
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            source: self.source,
+            bytes: self.bytes,
+            reader: sniff::reader(self.bytes, self.delimiter),
+            record: ByteRecord::new(),
+            end: line_end(self.bytes),
+            at: 0,
+            number: 1,
+        }
+    }
+}
+
+/// The byte that ends lines; a file without any line feed is one of carriage returns.
+fn line_end(bytes: &[u8]) -> u8 {
+    if bytes.contains(&b'\n') { b'\n' } else { b'\r' }
+}
+
+/// The rows that are not blank, one after the other.
+struct Rows<'a> {
+    source: &'a Source,
+    bytes: &'a [u8],
+    reader: csv::Reader<&'a [u8]>,
+    record: ByteRecord,
+    end: u8,
+    /// Lines are counted up to here, and this is the line there.
+    at: usize,
+    number: u32,
+}
+
+impl Rows<'_> {
+    /// The next row's cells, and the line on which it starts.
+    fn next(&mut self) -> Result<Option<(&ByteRecord, u32)>> {
+        loop {
+            let more = self
+                .reader
+                .read_byte_record(&mut self.record)
+                .map_err(|error| self.source.malformed(error.to_string(), "delimited text"))?;
+            if !more {
+                return Ok(None);
+            }
+            let start = self.record.position().map_or(0, |p| p.byte() as usize);
+            self.count_to(start);
+            // The reader skips blank lines after it notes the position.
+            let blank = self.bytes[self.at..]
+                .iter()
+                .take_while(|b| b"\r\n".contains(b))
+                .count();
+            self.count_to(self.at + blank);
+            if self.record.len() == 1
+                && self.record[0].trim_ascii().is_empty()
+                && self.bytes.get(self.at) != Some(&b'"')
+            {
+                continue;
+            }
+            self.check_closed()?;
+            return Ok(Some((&self.record, self.number)));
+        }
+    }
+
+    /// A quote that is never closed swallows the rest of the file.
+    fn check_closed(&self) -> Result<()> {
+        let at_end = self.reader.position().byte() as usize >= self.bytes.len();
+        if at_end && self.record.as_slice().contains(&self.end) {
+            let quotes = self.bytes[self.at..].iter().filter(|&&b| b == b'"').count();
+            if quotes % 2 == 1 {
+                return Err(self
+                    .source
+                    .malformed_at(
+                        source::row(self.number.into()),
+                        "a quote that is not closed before the end of the file",
+                        "a closing quote",
+                    )
+                    .with_hint(
+                        "close it, or write it twice inside quotes if it is part of the text",
+                    ));
+            }
+        }
+        Ok(())
+    }
+
+    fn count_to(&mut self, to: usize) {
+        let to = to.clamp(self.at, self.bytes.len());
+        let ends = self.bytes[self.at..to]
+            .iter()
+            .filter(|&&b| b == self.end)
+            .count();
+        self.number = self.number.saturating_add(ends as u32);
+        self.at = to;
+    }
+}

@@ -1,0 +1,103 @@
+//! Whatever the bytes, readers answer; they never panic.
+
+use proptest::prelude::*;
+use unlike_data::{DataInfo, Format, Preprocessing, PreprocessingConfig, ReadOptions};
+
+use crate::{File, gzip};
+
+/// Reads as every format and, if that works, goes on to the end of the line.
+fn read_every_way(bytes: &[u8]) {
+    let file = File::new("t", bytes);
+    for format in Format::ALL.map(Some).into_iter().chain([None]) {
+        for has_header in [None, Some(true), Some(false)] {
+            let options = ReadOptions {
+                format,
+                has_header,
+                ..ReadOptions::default()
+            };
+            let Ok(data) = file.read(&options) else {
+                continue;
+            };
+            let info = DataInfo::new(&data);
+            assert_eq!(info.rows, data.samples().len());
+            serde_json::to_string(&info).unwrap();
+            let config = PreprocessingConfig::default();
+            let fitted = Preprocessing::fit(data.samples(), &config).unwrap();
+            let features = fitted.transform(data.samples()).unwrap().features;
+            assert!(features.values().iter().all(|v| v.is_finite()));
+        }
+    }
+}
+
+fn table_like() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(vec![
+        "1", "2.5", "-3e9", "a", "é", ",", ",", ",", ";", "\t", "|", "\n", "\n", "\r\n", "\r",
+        "\"", " ", "NA", "nan", "1e999", "\u{feff}", "tcp", "X", "y", "\0",
+    ]);
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+/// An array header whose parts are right or nearly so.
+fn array_like() -> impl Strategy<Value = Vec<u8>> {
+    let descr = prop::sample::select(vec![
+        "'<f8'",
+        "'|u1'",
+        "'>i4'",
+        "'|O'",
+        "[('a','<f8')]",
+        "'é'",
+        "''",
+    ]);
+    let order = prop::sample::select(vec!["True", "False", "None"]);
+    let shape = prop::sample::select(vec![
+        "(2, 2)",
+        "(1, 1)",
+        "(0, 1)",
+        "(4,)",
+        "()",
+        "(2, 2",
+        "(-1, 2)",
+        "(18446744073709551615, 18446744073709551615)",
+    ]);
+    let data = prop::collection::vec(any::<u8>(), 0..64);
+    (descr, order, shape, data, -3_i32..4).prop_map(|(descr, order, shape, data, off)| {
+        let header =
+            format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
+        let length = (header.len() as i32 + off) as u16;
+        [
+            b"\x93NUMPY\x01\x00",
+            &length.to_le_bytes()[..],
+            header.as_bytes(),
+            &data,
+        ]
+        .concat()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_every_way(&bytes);
+    }
+
+    #[test]
+    fn any_text_that_looks_like_a_table(bytes in table_like()) {
+        read_every_way(&bytes);
+        read_every_way(&gzip(&bytes));
+    }
+
+    #[test]
+    fn any_array(bytes in array_like()) {
+        read_every_way(&bytes);
+    }
+
+    #[test]
+    fn any_damage_to_a_compressed_file(at: prop::sample::Index, bit in 0..8_u32) {
+        let mut bytes = gzip("a,b\n1,x\n2,y\n".repeat(20).as_bytes());
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        read_every_way(&bytes);
+    }
+}

@@ -1,0 +1,371 @@
+//! NumPy arrays and archives.
+
+use std::io::{Cursor, Write};
+
+use unlike_core::{ColumnKind, ColumnSpec, Label};
+use unlike_data::{DataInfo, Format, ReadOptions, read};
+
+use crate::{File, bundled, names, numbers, table, texts};
+
+/// An array file as NumPy writes it.
+fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+    let order = if fortran { "True" } else { "False" };
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn f8(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// The rows [1, 2, 3] and [4, 5, 6].
+fn two_by_three() -> Vec<u8> {
+    npy("<f8", false, "(2, 3)", &f8(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+}
+
+fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in arrays {
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(format!("{name}.npy"), options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn message(name: &str, bytes: Vec<u8>) -> String {
+    let file = File::new(name, bytes);
+    file.shown(&file.read(&ReadOptions::default()).expect_err("an error"))
+}
+
+#[test]
+fn rows_and_columns_in_both_orders() {
+    let c = File::new("a.npy", two_by_three());
+    let columns = f8(&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    let fortran = File::new("a.npy", npy("<f8", true, "(2, 3)", &columns));
+    for file in [c, fortran] {
+        let data = file.read(&ReadOptions::default()).unwrap();
+        assert_eq!(data.format(), Format::Npy);
+        assert_eq!(names(&data), ["1", "2", "3"]);
+        assert_eq!(numbers(table(&data), "1"), [1.0, 4.0]);
+        assert_eq!(numbers(table(&data), "3"), [3.0, 6.0]);
+        assert!(data.classes().is_none());
+        assert_eq!(data.samples().id(1), "2");
+    }
+}
+
+#[test]
+fn every_number_type_in_both_byte_orders() {
+    macro_rules! check {
+        ($($descr:literal $type:ty),*) => {$(
+            let values: [$type; 2] = [3 as $type, <$type>::MAX];
+            let little: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            let big: Vec<u8> = values.iter().flat_map(|v| v.to_be_bytes()).collect();
+            for (order, bytes) in [("<", &little), (">", &big)] {
+                let file = File::new("a.npy", npy(&format!("{order}{}", $descr), false, "(2, 1)", bytes));
+                let data = file.read(&ReadOptions::default()).unwrap();
+                assert_eq!(numbers(table(&data), "1"), [3.0, <$type>::MAX as f64], "{order}{}", $descr);
+            }
+        )*};
+    }
+    check!("f4" f32, "f8" f64, "i1" i8, "i2" i16, "i4" i32, "i8" i64, "u1" u8, "u2" u16, "u4" u32, "u8" u64);
+    let file = File::new("a.npy", npy("|b1", false, "(2, 1)", &[0, 1]));
+    assert_eq!(
+        numbers(table(&file.read(&ReadOptions::default()).unwrap()), "1"),
+        [0.0, 1.0]
+    );
+}
+
+#[test]
+fn newer_headers_have_longer_lengths() {
+    let mut bytes = two_by_three();
+    let length = u16::from_le_bytes([bytes[8], bytes[9]]);
+    bytes[6] = 2;
+    bytes.splice(8..10, u32::from(length).to_le_bytes());
+    let data = File::new("a.npy", bytes)
+        .read(&ReadOptions::default())
+        .unwrap();
+    assert_eq!(numbers(table(&data), "2"), [2.0, 5.0]);
+}
+
+#[test]
+fn archives_have_samples_and_classes() {
+    let y = npy(
+        "<i8",
+        false,
+        "(2,)",
+        &[0_i64, 1].map(i64::to_le_bytes).concat(),
+    );
+    let file = File::new("a.npz", npz(&[("y", y), ("X", two_by_three())]));
+    let data = file.read(&ReadOptions::default()).unwrap();
+    assert_eq!(data.format(), Format::Npz);
+    assert_eq!(
+        data.labels().unwrap().values(),
+        [Label::Normal, Label::Anomalous]
+    );
+    assert_eq!(
+        data.labels().unwrap().rule(),
+        "by `y`, normal: `0`; anomalous: `1`"
+    );
+
+    let options = ReadOptions {
+        normal_labels: vec!["1".into()],
+        ..ReadOptions::default()
+    };
+    let data = file.read(&options).unwrap();
+    assert_eq!(
+        data.labels().unwrap().values(),
+        [Label::Anomalous, Label::Normal]
+    );
+
+    let file = File::new("a.npz", npz(&[("X", two_by_three())]));
+    assert!(
+        file.read(&ReadOptions::default())
+            .unwrap()
+            .classes()
+            .is_none()
+    );
+}
+
+#[test]
+fn classes_may_be_another_array_or_a_column() {
+    let kind = npy("|u1", false, "(2, 1)", &[7, 9]);
+    let file = File::new("a.npz", npz(&[("X", two_by_three()), ("kind", kind)]));
+    for (column, classes, width) in [("kind", ["7", "9"], 3), ("3", ["3", "6"], 2)] {
+        let options = ReadOptions {
+            label_column: Some(column.into()),
+            anomalous_labels: vec![classes[1].into()],
+            ..ReadOptions::default()
+        };
+        let data = file.read(&options).unwrap();
+        assert_eq!(data.classes().unwrap().levels(), classes);
+        assert_eq!(
+            data.labels().unwrap().values(),
+            [Label::Normal, Label::Anomalous]
+        );
+        assert_eq!(table(&data).columns().len(), width);
+    }
+}
+
+#[test]
+fn columns_may_be_categories_ids_or_dropped() {
+    let file = File::new("a.npy", two_by_three());
+    let options = ReadOptions {
+        id_column: Some("1".into()),
+        drop_columns: vec!["2".into()],
+        expect: Some(vec![ColumnSpec {
+            name: "3".into(),
+            kind: ColumnKind::Category,
+        }]),
+        ..ReadOptions::default()
+    };
+    let data = file.read(&options).unwrap();
+    assert_eq!(texts(table(&data), "3"), ["3", "6"]);
+    assert_eq!(data.samples().id(1), "4");
+}
+
+#[test]
+fn nan_is_refused_unless_it_is_declared_missing() {
+    let file = File::new(
+        "a.npy",
+        npy("<f8", false, "(2, 2)", &f8(&[1.0, 2.0, 3.0, f64::NAN])),
+    );
+    let error = file.read(&ReadOptions::default()).unwrap_err();
+    assert_eq!(
+        file.shown(&error),
+        "`a.npy`, row 2, column `2`: NaN; expected a finite number"
+    );
+    assert_eq!(
+        error.hint(),
+        Some("if NaN stands for a missing value, say --missing NaN")
+    );
+    let options = ReadOptions {
+        missing: vec!["NaN".into()],
+        ..ReadOptions::default()
+    };
+    assert!(numbers(table(&file.read(&options).unwrap()), "2")[1].is_nan());
+
+    let infinite = npy("<f8", false, "(1, 1)", &f8(&[f64::INFINITY]));
+    let file = File::new("a.npy", infinite);
+    let error = file.read(&options).unwrap_err();
+    assert_eq!(
+        file.shown(&error),
+        "`a.npy`, row 1, column `1`: inf; expected a finite number"
+    );
+}
+
+#[test]
+fn an_archive_without_samples() {
+    let bytes = npz(&[("data", two_by_three()), ("y", two_by_three())]);
+    let file = File::new("a.npz", bytes);
+    let error = file.read(&ReadOptions::default()).unwrap_err();
+    assert_eq!(
+        file.shown(&error),
+        "`a.npz`: an archive of the arrays `data`, `y`; expected an array `X`, [rows, columns]"
+    );
+    assert_eq!(
+        error.hint(),
+        Some("save it with numpy.savez(path, X=X, y=y)")
+    );
+}
+
+#[test]
+fn wrong_types() {
+    let numbers = "numbers (f4, f8, i1 to i8, u1 to u8 or bool)";
+    assert_eq!(
+        message("a.npy", npy("<c16", false, "(1, 1)", &[0; 16])),
+        format!("`a.npy`: the array holds values of type `<c16`; expected {numbers}")
+    );
+    assert_eq!(
+        message("a.npy", npy("|O", false, "(1, 1)", &[0; 16])),
+        format!("`a.npy`: the array holds pickled Python objects; expected {numbers}")
+    );
+    // A record type is a list where others have a text; same length, so the header stays whole.
+    let descr = "[('a','<f8')]";
+    let placeholder = "x".repeat(descr.len() - 2);
+    let mut records = npy(&placeholder, false, "(1,)", &[0; 8]);
+    let quoted = format!("'{placeholder}'");
+    let at = records
+        .windows(quoted.len())
+        .position(|w| w == quoted.as_bytes())
+        .unwrap();
+    records[at..at + descr.len()].copy_from_slice(descr.as_bytes());
+    assert_eq!(
+        message("a.npy", records),
+        format!("`a.npy`: the array holds records; expected {numbers}")
+    );
+}
+
+#[test]
+fn headers_without_what_they_must_say() {
+    for (key, message_end) in [
+        (
+            "shape",
+            "has no `shape` in its header; expected a tuple of sizes",
+        ),
+        (
+            "fortran_order",
+            "has no `fortran_order` in its header; expected True or False",
+        ),
+    ] {
+        let mut bytes = two_by_three();
+        let at = bytes
+            .windows(key.len())
+            .position(|w| w == key.as_bytes())
+            .unwrap();
+        bytes[at] = b'?';
+        assert_eq!(
+            message("a.npy", bytes),
+            format!("`a.npy`: the array {message_end}")
+        );
+    }
+}
+
+#[test]
+fn wrong_shapes() {
+    for (shape, expected, hint) in [
+        (
+            "(1, 2, 2)",
+            "two dimensions, [rows, columns]",
+            "make each sample a row with X.reshape(len(X), -1)",
+        ),
+        (
+            "(4,)",
+            "two dimensions, [rows, columns]",
+            "make it a table of one column with X.reshape(-1, 1)",
+        ),
+    ] {
+        let file = File::new("a.npy", npy("<f8", false, shape, &f8(&[0.0; 4])));
+        let error = file.read(&ReadOptions::default()).unwrap_err();
+        let shown = shape.replace(",)", ")").replace('(', "[").replace(')', "]");
+        assert_eq!(
+            file.shown(&error),
+            format!("`a.npy`: the array of shape {shown}; expected {expected}")
+        );
+        assert_eq!(error.hint(), Some(hint));
+    }
+    assert_eq!(
+        message("a.npy", npy("<f8", false, "(0, 3)", &[])),
+        "`a.npy`: the array of shape [0, 3]; expected at least one row"
+    );
+    assert_eq!(
+        message("a.npy", npy("<f8", false, "(3, 0)", &[])),
+        "`a.npy`: the array of shape [3, 0]; expected at least one column"
+    );
+}
+
+#[test]
+fn classes_of_another_length() {
+    let y = npy("|u1", false, "(3,)", &[0, 1, 1]);
+    assert_eq!(
+        message("a.npz", npz(&[("X", two_by_three()), ("y", y)])),
+        "`a.npz`: the array `y` of length 3; expected 2, one for each row of `X`"
+    );
+    let y = npy("|u1", false, "(1, 2)", &[0, 1]);
+    assert_eq!(
+        message("a.npz", npz(&[("X", two_by_three()), ("y", y)])),
+        "`a.npz`: the array `y` of shape [1, 2]; expected one dimension, [rows]"
+    );
+}
+
+#[test]
+fn a_class_that_is_nan() {
+    let y = npy("<f8", false, "(2,)", &f8(&[0.0, f64::NAN]));
+    assert_eq!(
+        message("a.npz", npz(&[("X", two_by_three()), ("y", y)])),
+        "`a.npz`, row 2, column `y`: NaN; expected a label in every row"
+    );
+}
+
+#[test]
+fn arrays_and_archives_that_were_cut_short() {
+    let whole = two_by_three();
+    for length in 0..whole.len() {
+        let expected = match length {
+            0 => "`a.npy`: an empty file; expected at least one row",
+            // Too short to be recognised as an array, so it is taken for text.
+            1..6 => "which is not UTF-8; expected UTF-8 text",
+            6..128 => {
+                "`a.npy`: the array has no NumPy header, or one that is cut short; expected a whole \
+                 array"
+            }
+            _ => "`a.npy`: the array of shape [2, 3] has only ",
+        };
+        let message = message("a.npy", whole[..length].to_vec());
+        assert!(message.contains(expected), "{length}: {message}");
+    }
+    let whole = npz(&[("X", whole)]);
+    for length in 4..whole.len() {
+        let message = message("a.npz", whole[..length].to_vec());
+        assert!(
+            message.starts_with("`a.npz`: a damaged zip archive ("),
+            "{length}: {message}"
+        );
+    }
+}
+
+#[test]
+fn shapes_that_no_file_can_hold() {
+    let huge = "(18446744073709551615, 18446744073709551615)";
+    assert!(message("a.npy", npy("<f8", false, huge, &[0; 64])).contains(" has only 64 bytes"));
+}
+
+#[test]
+fn the_bundled_archives_have_their_published_counts() {
+    for (name, rows, columns, anomalies) in
+        [("thyroid.npz", 3772, 6, 93), ("cardio.npz", 1831, 21, 176)]
+    {
+        let info = DataInfo::new(&read(bundled(name), &ReadOptions::default()).unwrap());
+        assert_eq!((info.rows, info.columns.len()), (rows, columns), "{name}");
+        assert_eq!(info.anomalous, Some(anomalies), "{name}");
+    }
+}

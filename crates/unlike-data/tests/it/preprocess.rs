@@ -1,0 +1,527 @@
+//! Fitted preprocessing: what becomes of each value, and what is refused.
+
+use proptest::prelude::*;
+use unlike_core::{
+    Column, ColumnKind, FeatureShape, Images, InputSpec, MISSING, Samples, Table, Values,
+};
+use unlike_data::{
+    Preprocessing, PreprocessingConfig, Scaling,
+    preprocess::{FittedColumn, LIMIT},
+};
+
+const NAN: f64 = f64::NAN;
+
+fn number(name: &str, values: &[f64]) -> Column {
+    Column {
+        name: name.into(),
+        values: Values::Number(values.to_vec()),
+    }
+}
+
+/// A category; an empty text is a missing cell.
+fn category(name: &str, texts: &[&str]) -> Column {
+    let mut levels: Vec<String> = Vec::new();
+    let code = |&text: &&str| {
+        if text.is_empty() {
+            return MISSING;
+        }
+        let at = levels.iter().position(|l| l == text).unwrap_or_else(|| {
+            levels.push(text.to_owned());
+            levels.len() - 1
+        });
+        at as u32
+    };
+    let codes = texts.iter().map(code).collect();
+    Column {
+        name: name.into(),
+        values: Values::Category {
+            levels: levels.into(),
+            codes,
+        },
+    }
+}
+
+fn samples(columns: Vec<Column>) -> Samples {
+    Samples::Table(Table::new("t.csv", columns).unwrap())
+}
+
+fn fit(columns: Vec<Column>) -> Preprocessing {
+    Preprocessing::fit(&samples(columns), &PreprocessingConfig::default()).unwrap()
+}
+
+fn fit_standard(columns: Vec<Column>) -> Preprocessing {
+    let config = PreprocessingConfig {
+        scaling: Scaling::Standard,
+        ..Default::default()
+    };
+    Preprocessing::fit(&samples(columns), &config).unwrap()
+}
+
+fn features(fitted: &Preprocessing, columns: Vec<Column>) -> Vec<f32> {
+    fitted
+        .transform(&samples(columns))
+        .unwrap()
+        .features
+        .values()
+        .to_vec()
+}
+
+/// Message and hint of the refusal.
+fn refused(fitted: &Preprocessing, columns: Vec<Column>) -> (String, Option<String>) {
+    let error = fitted.transform(&samples(columns)).unwrap_err();
+    (error.to_string(), error.hint().map(str::to_owned))
+}
+
+#[test]
+fn min_max_maps_the_training_range_to_minus_one_and_one() {
+    let fitted = fit(vec![number("a", &[2.0, 6.0, 4.0])]);
+    assert_eq!(
+        features(&fitted, vec![number("a", &[2.0, 4.0, 6.0, 8.0])]),
+        [-1.0, 0.0, 1.0, 2.0]
+    );
+}
+
+#[test]
+fn standard_maps_mean_and_deviation_to_zero_and_one() {
+    let fitted = fit_standard(vec![number("a", &[1.0, 3.0])]);
+    assert_eq!(
+        features(&fitted, vec![number("a", &[2.0, 3.0, 0.0])]),
+        [0.0, 1.0, -2.0]
+    );
+}
+
+#[test]
+fn a_constant_column_counts_departures_in_units_of_its_value_or_one() {
+    for fit in [fit, fit_standard] {
+        let fitted = fit(vec![number("a", &[50.0, 50.0]), number("b", &[0.0, 0.0])]);
+        let scored = vec![number("a", &[50.0, 100.0]), number("b", &[0.0, -3.0])];
+        assert_eq!(features(&fitted, scored), [0.0, 0.0, 1.0, -3.0]);
+        assert_eq!(
+            fitted.notes(),
+            ["no column varies in training: there is nothing to learn but these values"]
+        );
+    }
+}
+
+#[test]
+fn categories_are_one_hot_with_other_last() {
+    let fitted = fit(vec![category("k", &["b", "a", "b"])]);
+    let table = fitted.as_table().unwrap();
+    assert_eq!(table.feature_names(), ["k=a", "k=b", "k=(other)"]);
+    let scored = fitted
+        .transform(&samples(vec![category("k", &["a", "b", "c", ""])]))
+        .unwrap();
+    #[rustfmt::skip]
+    assert_eq!(scored.features.values(), [
+        1.0, -1.0, -1.0,
+        -1.0, 1.0, -1.0,
+        -1.0, -1.0, 1.0,
+        -1.0, -1.0, 1.0,
+    ]);
+    assert_eq!(
+        scored.notes,
+        [
+            "column `k`: 2 rows of a category that training did not know or keep, counted as \
+             \"other\" (`c`, `(missing)`)"
+        ]
+    );
+    let standard = fit_standard(vec![category("k", &["b", "a"])]);
+    assert_eq!(
+        features(&standard, vec![category("k", &["b"])]),
+        [0.0, 1.0, 0.0]
+    );
+}
+
+#[test]
+fn missing_cells_get_the_median_and_a_feature_of_their_own() {
+    let fitted = fit(vec![
+        number("n", &[0.0, NAN, 10.0, 4.0, 2.0]),
+        category("k", &["x", "", "x", "x", "x"]),
+    ]);
+    let table = fitted.as_table().unwrap();
+    assert_eq!(
+        table.feature_names(),
+        ["n", "n=(missing)", "k=x", "k=(missing)", "k=(other)"]
+    );
+    // Median 3 of a range 0 to 10.
+    assert_eq!(
+        features(
+            &fitted,
+            vec![number("n", &[NAN, 10.0]), category("k", &["", "x"])]
+        ),
+        [-0.4, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0, -1.0]
+    );
+    assert_eq!(
+        fitted.notes(),
+        ["column `n`: 1 of 5 values missing, replaced by the median 3"]
+    );
+}
+
+#[test]
+fn a_column_without_any_training_value_still_tells_when_one_appears() {
+    let fitted = fit(vec![number("n", &[NAN, NAN]), number("m", &[1.0, 2.0])]);
+    let scored = vec![number("n", &[NAN, 7.0]), number("m", &[1.0, 2.0])];
+    assert_eq!(features(&fitted, scored), [0.0, 1.0, -1.0, 7.0, -1.0, 1.0]);
+}
+
+#[test]
+fn rare_levels_go_to_other() {
+    let config = PreprocessingConfig {
+        max_levels: 2,
+        ..Default::default()
+    };
+    let training = samples(vec![category("k", &["c", "a", "a", "b", "b", "b"])]);
+    let fitted = Preprocessing::fit(&training, &config).unwrap();
+    assert_eq!(
+        fitted.as_table().unwrap().feature_names(),
+        ["k=a", "k=b", "k=(other)"]
+    );
+    assert_eq!(
+        fitted.notes(),
+        [
+            "column `k`: the 2 most frequent categories have features of their own, 1 rarer ones \
+             count as \"other\""
+        ]
+    );
+    let config = PreprocessingConfig {
+        min_level_rows: 3,
+        ..Default::default()
+    };
+    let fitted = Preprocessing::fit(&training, &config).unwrap();
+    assert_eq!(
+        fitted.as_table().unwrap().feature_names(),
+        ["k=b", "k=(other)"]
+    );
+}
+
+#[test]
+fn levels_do_not_depend_on_the_order_of_rows() {
+    let there = fit(vec![category("k", &["x", "y", "z"])]);
+    let back = fit(vec![category("k", &["z", "y", "x"])]);
+    assert_eq!(there, back);
+}
+
+#[test]
+fn columns_are_found_by_name_and_others_ignored() {
+    let fitted = fit(vec![number("a", &[0.0, 1.0]), number("b", &[0.0, 2.0])]);
+    let other_order = samples(vec![
+        number("b", &[2.0]),
+        category("extra", &["x"]),
+        number("a", &[0.0]),
+    ]);
+    let bound = fitted.bind(&other_order).unwrap();
+    assert_eq!(bound.features(0..1).values(), [-1.0, 1.0]);
+    assert_eq!(bound.ignored_columns(), ["extra"]);
+}
+
+#[test]
+fn a_missing_or_renamed_column_is_named_with_what_is_near() {
+    let columns = || {
+        vec![
+            number("src_bytes", &[0.0, 1.0]),
+            number("dst_bytes", &[0.0, 1.0]),
+        ]
+    };
+    let fitted = fit(columns());
+    let (message, hint) = refused(
+        &fitted,
+        vec![number("src bytes", &[0.0]), number("dst_bytes", &[0.0])],
+    );
+    assert_eq!(
+        message,
+        "`t.csv`: no column `src_bytes`; expected the 2 columns of training, in any order"
+    );
+    assert_eq!(hint.as_deref(), Some("did you mean `src bytes`?"));
+    let (message, hint) = refused(&fitted, vec![number("1", &[0.0]), number("2", &[0.0])]);
+    assert_eq!(
+        message,
+        "`t.csv`: no columns `src_bytes`, `dst_bytes`; expected the 2 columns of training, in any \
+         order"
+    );
+    assert_eq!(
+        hint.as_deref(),
+        Some("columns are found by name, and this file has no header to name them")
+    );
+}
+
+#[test]
+fn a_column_of_another_kind_is_refused() {
+    let fitted = fit(vec![number("a", &[0.0, 1.0]), category("k", &["x", "y"])]);
+    let (message, _) = refused(
+        &fitted,
+        vec![category("a", &["", "x"]), category("k", &["", ""])],
+    );
+    assert_eq!(
+        message,
+        "`t.csv`, row 2, column `a`: a category (`x`); expected a number, as in training"
+    );
+    let (message, _) = refused(&fitted, vec![number("a", &[0.5]), number("k", &[7.0])]);
+    assert_eq!(
+        message,
+        "`t.csv`, row 1, column `k`: a number (`7`); expected a category, as in training"
+    );
+}
+
+#[test]
+fn a_number_may_only_be_missing_where_training_had_one_missing() {
+    let fitted = fit(vec![number("a", &[0.0, 1.0])]);
+    let (message, hint) = refused(&fitted, vec![number("a", &[0.5, NAN])]);
+    assert_eq!(
+        message,
+        "`t.csv`, row 2, column `a`: a missing value; expected a number, because training had none \
+         missing in this column"
+    );
+    assert_eq!(
+        hint.as_deref(),
+        Some("fill the cell, or train on rows some of which lack this value")
+    );
+}
+
+#[test]
+fn samples_of_another_kind_are_refused() {
+    let table = samples(vec![number("a", &[0.0, 1.0])]);
+    let image = |size: usize| {
+        let pixels = vec![0.0; size * size];
+        Samples::Images(Images::new("folder", [size, size, 1], pixels, vec!["i".into()]).unwrap())
+    };
+    let of_table = Preprocessing::fit(&table, &PreprocessingConfig::default()).unwrap();
+    let of_images = Preprocessing::fit(&image(4), &PreprocessingConfig::default()).unwrap();
+    assert_eq!(
+        of_images.input(),
+        InputSpec::Image {
+            height: 4,
+            width: 4,
+            channels: 1
+        }
+    );
+    assert_eq!(
+        of_images.shape(),
+        FeatureShape::Picture {
+            height: 4,
+            width: 4,
+            channels: 1
+        }
+    );
+    assert_eq!(
+        of_images.transform(&image(4)).unwrap().features.values(),
+        [0.0; 16]
+    );
+    for (fitted, samples, expected) in [
+        (
+            &of_table,
+            image(4),
+            "`folder`: images; expected a table of 1 column",
+        ),
+        (
+            &of_images,
+            table,
+            "`t.csv`: a table; expected images of 4 × 4 pixels, grey",
+        ),
+        (
+            &of_images,
+            image(5),
+            "`folder`: images of 5 × 5 pixels, grey; expected images of 4 × 4 pixels, grey",
+        ),
+    ] {
+        assert_eq!(
+            fitted.transform(&samples).unwrap_err().to_string(),
+            expected
+        );
+    }
+}
+
+#[test]
+fn nothing_to_fit_is_refused() {
+    let error = |samples: &Samples, config: &PreprocessingConfig| {
+        Preprocessing::fit(samples, config).unwrap_err().to_string()
+    };
+    let config = PreprocessingConfig::default();
+    assert_eq!(
+        error(&samples(vec![number("a", &[])]), &config),
+        "training rows in `t.csv`: none; expected at least 1"
+    );
+    let config = PreprocessingConfig {
+        max_levels: 0,
+        ..config
+    };
+    assert_eq!(
+        error(&samples(vec![number("a", &[1.0])]), &config),
+        "`max-levels` is 0; expected at least 1"
+    );
+}
+
+#[test]
+fn columns_that_look_like_ids_are_noted() {
+    let id = |name: &str| {
+        format!(
+            "column `{name}` has another value in every row and looks like an id; leave it out with \
+             --drop-columns, or show it with --id-column"
+        )
+    };
+    let fitted = fit(vec![
+        number("row", &[1.0, 2.0, 4.0, 5.0]),
+        number("value", &[0.1, 0.2, 0.3, 0.4]),
+        number("size", &[4.0, 1.0, 3.0, 2.0]),
+        category("name", &["w", "x", "y", "z"]),
+    ]);
+    assert_eq!(fitted.notes(), [id("row"), id("name")]);
+}
+
+#[test]
+fn constant_columns_are_noted() {
+    let fitted = fit(vec![
+        number("a", &[1.0, 2.0]),
+        number("b", &[1.0, 1.0]),
+        category("k", &["x", "x"]),
+    ]);
+    assert_eq!(
+        fitted.notes(),
+        ["2 columns with one value only in training: `b`, `k`"]
+    );
+}
+
+#[test]
+fn contributions_fold_to_columns() {
+    let fitted = fit(vec![
+        number("n", &[0.0, NAN]),
+        number("m", &[0.0, 1.0]),
+        category("k", &["x", "y"]),
+    ]);
+    let table = fitted.as_table().unwrap();
+    assert_eq!(table.feature_columns(), [0, 0, 1, 2, 2, 2]);
+    assert_eq!(table.width(), 6);
+    let contributions = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.5];
+    assert_eq!(table.fold(&contributions), [3.0, 4.0, 56.0, 0.0, 1.0, 0.5]);
+}
+
+#[test]
+fn input_lists_the_columns_in_training_order() {
+    let fitted = fit(vec![category("k", &["x"]), number("n", &[0.0])]);
+    let InputSpec::Table { columns } = fitted.input() else {
+        panic!("a table")
+    };
+    let columns: Vec<_> = columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
+    assert_eq!(
+        columns,
+        [("k", ColumnKind::Category), ("n", ColumnKind::Number)]
+    );
+}
+
+#[test]
+fn ranges_give_the_same_features_as_the_whole() {
+    let rows = 1000;
+    let values: Vec<f64> = (0..rows).map(|i| f64::from(i * i % 97)).collect();
+    let texts: Vec<String> = (0..rows).map(|i| format!("level {}", i % 7)).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let all = samples(vec![number("n", &values), category("k", &texts)]);
+    let fitted = Preprocessing::fit(&all, &PreprocessingConfig::default()).unwrap();
+    let whole = fitted.transform(&all).unwrap().features;
+    let bound = fitted.bind(&all).unwrap();
+    for batch in [1, 255, 256, 257, 999] {
+        let mut parts = Vec::new();
+        for start in (0..bound.len()).step_by(batch) {
+            let end = (start + batch).min(bound.len());
+            parts.extend_from_slice(bound.features(start..end).values());
+        }
+        assert_eq!(parts, whole.values(), "batches of {batch}");
+    }
+}
+
+#[test]
+fn saving_and_loading_changes_nothing() {
+    let fitted = fit(vec![
+        number("n", &[0.1, NAN, 1.0 / 3.0, 1e300]),
+        category("k", &["x", "", "y", "x"]),
+    ]);
+    let text = serde_json::to_string(&fitted).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Preprocessing>(&text).unwrap(),
+        fitted
+    );
+    let image =
+        Samples::Images(Images::new("f", [1, 2, 3], vec![0.0; 6], vec!["i".into()]).unwrap());
+    let fitted = Preprocessing::fit(&image, &PreprocessingConfig::default()).unwrap();
+    let text = serde_json::to_string(&fitted).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Preprocessing>(&text).unwrap(),
+        fitted
+    );
+}
+
+#[test]
+fn a_damaged_model_is_not_loaded() {
+    let fitted = fit(vec![number("n", &[0.0, 2.0]), category("k", &["x", "y"])]);
+    let text = serde_json::to_string(&fitted).unwrap();
+    for (from, to, expected) in [
+        (
+            "\"scale\":1.0",
+            "\"scale\":0.0",
+            "the preprocessing of column `n` is damaged",
+        ),
+        (
+            "\"scale\":1.0",
+            "\"scale\":-1.0",
+            "the preprocessing of column `n` is damaged",
+        ),
+        (
+            "\"x\",\"y\"",
+            "\"y\",\"x\"",
+            "the preprocessing of column `k` is damaged",
+        ),
+        (
+            "\"name\":\"k\"",
+            "\"name\":\"n\"",
+            "the preprocessing has no columns, or two of one name",
+        ),
+        (
+            "\"scale\":1.0",
+            "\"scale\":null",
+            "invalid type: null, expected f64",
+        ),
+        ("\"scale\":1.0,", "", "missing field `scale`"),
+    ] {
+        assert!(text.contains(from), "{from} in {text}");
+        let damaged = text.replace(from, to);
+        let error = serde_json::from_str::<Preprocessing>(&damaged)
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Extremes included: all finite inputs give finite features within the limit, training values
+    /// themselves within [-1, 1] under min-max.
+    #[test]
+    fn finite_numbers_give_finite_features(
+        training in prop::collection::vec(any_finite(), 1..20),
+        scored in prop::collection::vec(any_finite(), 1..20),
+        standard: bool,
+    ) {
+        let columns = |values: &[f64]| vec![number("n", values)];
+        let fitted = if standard { fit_standard(columns(&training)) } else { fit(columns(&training)) };
+        for value in features(&fitted, columns(&scored)) {
+            prop_assert!(value.is_finite() && f64::from(value.abs()) <= LIMIT);
+        }
+        if !standard {
+            for value in features(&fitted, columns(&training)) {
+                prop_assert!(value.abs() <= 1.0 + 1e-6, "{}", value);
+            }
+        }
+        let (_, FittedColumn::Number(column)) = &fitted.as_table().unwrap().columns()[0] else {
+            panic!("a number")
+        };
+        prop_assert!(column.scale > 0.0 && column.scale.is_finite());
+    }
+}
+
+fn any_finite() -> impl Strategy<Value = f64> {
+    use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    prop_oneof![
+        3 => POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO,
+        2 => -100.0..100.0,
+        1 => prop::sample::select(vec![0.0, 1.0, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324]),
+    ]
+}

@@ -1,0 +1,154 @@
+//! Convolution blocks.
+
+use burn::tensor::Tensor;
+
+use super::buffer::Buffer;
+use super::conv_passes::Finish;
+use super::finish::before;
+use super::geometry::Geometry;
+use super::graph::{Input, record, values};
+use super::kernels::{Kernels, kernels};
+use super::threads::{Out, parallel_if};
+use crate::{Activation, Dropout};
+
+/// From which grid to which.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A convolution: from the fine grid to the coarse.
+    Down,
+    /// A transposed convolution: from the coarse grid to the fine.
+    Up,
+}
+
+pub(crate) fn conv2d(
+    x: Tensor<4>,
+    w: Tensor<4>,
+    b: Option<Tensor<1>>,
+    stride: usize,
+    padding: usize,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> Tensor<4> {
+    let [images, height, width, _] = x.dims();
+    let kernel = w.dims()[0];
+    let size = |fine: usize| match (fine + 2 * padding).checked_sub(kernel) {
+        Some(rest) => rest / stride + 1,
+        None => panic!("conv2d: a kernel of {kernel} is larger than {fine} pixels with padding"),
+    };
+    let coarse = [height, width].map(size);
+    let fine = [height, width];
+    let geometry = Geometry { images, coarse, fine, kernel, stride, padding };
+    block(Way::Down, geometry, x, w, b, act, dropout)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the numbers of a transposed convolution")]
+pub(crate) fn conv_transpose2d(
+    x: Tensor<4>,
+    w: Tensor<4>,
+    b: Option<Tensor<1>>,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> Tensor<4> {
+    let [images, height, width, _] = x.dims();
+    let kernel = w.dims()[0];
+    let size = |coarse: usize| {
+        match ((coarse - 1) * stride + kernel + output_padding).checked_sub(2 * padding) {
+            Some(size) if size > 0 => size,
+            _ => panic!("conv_transpose2d: padding {padding} leaves nothing of {coarse} pixels"),
+        }
+    };
+    assert!(output_padding < stride, "conv_transpose2d: the output padding exceeds the stride");
+    let coarse = [height, width];
+    let fine = coarse.map(size);
+    let geometry = Geometry { images, coarse, fine, kernel, stride, padding };
+    block(Way::Up, geometry, x, w, b, act, dropout)
+}
+
+fn block(
+    way: Way,
+    geometry: Geometry,
+    x: Tensor<4>,
+    w: Tensor<4>,
+    b: Option<Tensor<1>>,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> Tensor<4> {
+    let x_shape = x.dims();
+    let w_shape = w.dims();
+    let [kernel, other, channels, n] = w_shape;
+    assert!(
+        kernel == other && channels == x_shape[3] && geometry.stride > 0,
+        "convolution: the weight {w_shape:?} does not fit the images {x_shape:?}"
+    );
+    if let Some(b) = &b {
+        assert_eq!(b.dims(), [n], "convolution: the bias does not fit the weight");
+    }
+    let kernels = kernels();
+    let inputs: Vec<Input> =
+        [Some(Input::new(x)), Some(Input::new(w)), b.map(Input::new)].into_iter().flatten().collect();
+    let finish = Finish { bias: inputs.get(2).map(Input::values), act, dropout };
+    let (x, w) = (inputs[0].values(), inputs[1].values());
+    let (y, [height, width]) = match way {
+        Way::Down => (geometry.gather(kernels, x, w, false, finish), geometry.coarse),
+        Way::Up => (geometry.scatter(kernels, x, w, false, finish), geometry.fine),
+    };
+    let y = y.into_tensor([geometry.images, height, width, n]);
+    let [x, w] = [0, 1].map(|i| inputs[i].tensor().clone());
+    let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
+    let output = y.clone();
+    record(y, inputs, move || {
+        Box::new(move |dy| {
+            let biased = wanted.get(2) == Some(&true);
+            let (d, db) = before(kernels, values(&dy), values(&output), n, act, dropout, biased);
+            let (d, x, w) = (d.values(), values(&x), values(&w));
+            let dx = wanted[0].then(|| match way {
+                Way::Down => geometry.scatter(kernels, d, w, true, Finish::NONE),
+                Way::Up => geometry.gather(kernels, d, w, true, Finish::NONE),
+            });
+            let dw = wanted[1].then(|| match way {
+                Way::Down => geometry.outer(kernels, x, d),
+                Way::Up => {
+                    let swapped = geometry.outer(kernels, d, x);
+                    transposed(kernels, &swapped, kernel * kernel, n, channels)
+                }
+            });
+            let mut gradients =
+                vec![dx.map(|dx| dx.into_tensor(x_shape)), dw.map(|dw| dw.into_tensor(w_shape))];
+            if wanted.len() > 2 {
+                gradients.push(db.map(|db| db.into_tensor([n])));
+            }
+            gradients
+        })
+    })
+}
+
+/// Transposes each of `blocks` matrices `[rows, columns]`.
+fn transposed(
+    kernels: &Kernels,
+    x: &[f32],
+    blocks: usize,
+    rows: usize,
+    columns: usize,
+) -> Buffer {
+    let mut y = Buffer::new(x.len());
+    let size = rows * columns;
+    let out = Out::new(&mut y);
+    parallel_if(x.len(), blocks, |block| {
+        let from = &x[block * size..][..size];
+        // SAFETY: every task has its own block.
+        let to = unsafe { out.slice(block * size, size) };
+        if rows.is_multiple_of(kernels.lanes) {
+            (kernels.transpose)(from, columns, to, rows);
+            return;
+        }
+        for (i, row) in from.chunks_exact(columns).enumerate() {
+            for (j, &value) in row.iter().enumerate() {
+                to[j * rows + i] = value;
+            }
+        }
+    });
+    y
+}

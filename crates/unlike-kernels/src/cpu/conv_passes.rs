@@ -1,0 +1,534 @@
+//! The three passes of a convolution: gather (fine to coarse), scatter (coarse to fine), and the
+//! gradient of the weight.
+//!
+//! None builds the matrix of all patches: a row of the left operand is read where it lies in an
+//! image with zeros around it, one run of memory for each row of taps. Scatter goes by output
+//! phases: the output pixels that lie on the same taps form a small convolution without a stride,
+//! so that nothing is multiplied by the zeros between coarse pixels.
+
+use std::ops::Range;
+
+use super::buffer::Buffer;
+use super::elementwise::Mask;
+use super::gemm::{Depth, Product, Right, Rows, Source, panel_columns, panels, serves};
+use super::geometry::{Geometry, Span, panel_groups, spans};
+use super::kernels::Kernels;
+use super::threads::{Out, parallel_if, threads};
+use super::tile::Run;
+use crate::{Activation, Dropout};
+
+/// Output pixels of a task.
+const TASK_PIXELS: usize = 192;
+/// Coarse pixels that the gradient of the weight takes at a time.
+const CHUNK_PIXELS: usize = 512;
+/// Partial sums of the gradient of a small weight, and up to which size one is small.
+const PARTIAL_SUMS: usize = 8;
+const SMALL_WEIGHT: usize = 1 << 14;
+
+/// What follows the convolution itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish<'a> {
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) act: Activation,
+    pub(crate) dropout: Option<Dropout>,
+}
+
+impl Finish<'_> {
+    pub(crate) const NONE: Self = Self { bias: None, act: Activation::Identity, dropout: None };
+
+    /// Finishes the given columns of some rows of the output.
+    ///
+    /// # Safety
+    /// The caller's task alone accesses these elements.
+    unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        out: Out<'_>,
+        rows: Range<usize>,
+        n: usize,
+        columns: Range<usize>,
+    ) {
+        if self.bias.is_none() && self.act == Activation::Identity && self.dropout.is_none() {
+            return;
+        }
+        let mask = |first| self.dropout.map(|dropout| Mask::new(dropout, first));
+        if columns.len() == n {
+            // SAFETY: the rows are the caller's.
+            let part = unsafe { out.slice(rows.start * n, rows.len() * n) };
+            (kernels.finish)(part, self.bias, self.act, mask(rows.start * n));
+            return;
+        }
+        let bias = self.bias.map(|bias| &bias[columns.clone()]);
+        for row in rows {
+            let first = row * n + columns.start;
+            // SAFETY: the columns are the caller's.
+            let part = unsafe { out.slice(first, columns.len()) };
+            (kernels.finish)(part, bias, self.act, mask(first));
+        }
+    }
+}
+
+/// Part of some images, with zeros where it goes over their edges.
+struct Window {
+    first: [isize; 2],
+    size: [usize; 2],
+}
+
+impl Window {
+    /// Copies the window of each image: `[images, size, channels]`.
+    fn cut(&self, x: &[f32], images: Range<usize>, grid: [usize; 2], channels: usize) -> Buffer {
+        let Self { first, size } = *self;
+        let [height, width] = grid;
+        let line = size[1] * channels;
+        let mut copy = Buffer::new(images.len() * size[0] * line);
+        let left = (-first[1]).clamp(0, size[1] as isize) as usize;
+        let from = first[1].max(0) as usize;
+        let inner = (size[1] - left).min(width.saturating_sub(from));
+        let mut lines = copy.chunks_exact_mut(line.max(1));
+        for image in images {
+            for (y, to) in (first[0]..).take(size[0]).zip(&mut lines) {
+                if y < 0 || y >= height as isize || inner == 0 {
+                    to.fill(0.0);
+                    continue;
+                }
+                let at = ((image * height + y as usize) * width + from) * channels;
+                to[..left * channels].fill(0.0);
+                to[left * channels..(left + inner) * channels]
+                    .copy_from_slice(&x[at..at + inner * channels]);
+                to[(left + inner) * channels..].fill(0.0);
+            }
+        }
+        copy
+    }
+}
+
+/// The right operand of a pass.
+pub(crate) enum Weight<'a> {
+    Plain(&'a [f32]),
+    Packed(Buffer),
+}
+
+impl<'a> Weight<'a> {
+    fn right(&self) -> Right<'_> {
+        match self {
+            Self::Plain(weight) => Right::Plain(weight),
+            Self::Packed(packed) => Right::Packed(packed),
+        }
+    }
+
+    /// `[k, n]`, as it lies where that is fast, for so many rows of the left operand.
+    pub(crate) fn new(kernels: &Kernels, weight: &'a [f32], n: usize, rows: usize) -> Self {
+        if serves(weight, n, rows) {
+            return Self::Plain(weight);
+        }
+        Self::taps(kernels, weight, &[0], weight.len() / n.max(1), n, false)
+    }
+
+    /// The blocks of the given taps, one below the other.
+    fn taps(
+        kernels: &Kernels,
+        weight: &[f32],
+        blocks: &[usize],
+        rows: usize,
+        n: usize,
+        transposed: bool,
+    ) -> Self {
+        Self::Packed(Source { weight, blocks, rows, n, transposed }.pack(kernels))
+    }
+}
+
+/// Where the pixels of a product lie.
+#[derive(Default)]
+struct Pixels {
+    a: Vec<*const f32>,
+    c: Vec<*mut f32>,
+}
+
+impl Geometry {
+    /// From the fine grid `x [images, fine, channels]` to the coarse `[images, coarse, n]`.
+    ///
+    /// The weight is `[kernel, kernel, channels, n]`, or with `transposed` its last axes swapped.
+    pub(crate) fn gather(
+        &self,
+        kernels: &Kernels,
+        x: &[f32],
+        weight: &[f32],
+        transposed: bool,
+        finish: Finish<'_>,
+    ) -> Buffer {
+        let &Self { images, coarse: [height, width], fine, kernel, stride, padding } = self;
+        let channels = x.len() / (images * self.fine_pixels()).max(1);
+        let n = weight.len() / (kernel * kernel * channels).max(1);
+        let mut y = Buffer::new(images * self.coarse_pixels() * n);
+        let taps: Vec<usize> = (0..kernel * kernel).collect();
+        let weight = match transposed {
+            true => Weight::taps(kernels, weight, &taps, channels, n, true),
+            false => Weight::new(kernels, weight, n, images * self.coarse_pixels()),
+        };
+        // Without padding the images themselves serve.
+        let line = if padding == 0 { fine[1] } else { (width - 1) * stride + kernel };
+        let runs = (0..kernel).map(|tap| Run {
+            offset: (tap * line * channels) as isize,
+            row: tap * kernel * channels,
+            len: kernel * channels,
+        });
+        let depth = Depth::new(runs, 1);
+        let spans = spans(images, 0..height, width, TASK_PIXELS);
+        let all_panels = panels(kernels, n);
+        let groups = panel_groups(all_panels, spans.len());
+        let out = Out::new(&mut y);
+        let operations = images * self.coarse_pixels() * n * depth.len;
+        parallel_if(operations, spans.len() * groups, |task| {
+            let Span { images, rows } = &spans[task / groups];
+            let group = task % groups;
+            let panels = (all_panels * group / groups, all_panels * (group + 1) / groups);
+            let cut;
+            let (source, first_image, lines, first_line) = if padding == 0 {
+                (x, 0, fine[0], 0)
+            } else {
+                let lines = (rows.len() - 1) * stride + kernel;
+                let window = Window {
+                    first: [(rows.start * stride) as isize - padding as isize, -(padding as isize)],
+                    size: [lines, line],
+                };
+                cut = window.cut(x, images.clone(), fine, channels);
+                (&cut[..], images.start, lines, rows.start)
+            };
+            let mut pixels = Pixels::default();
+            for image in images.clone() {
+                for row in rows.clone() {
+                    let top = (image - first_image) * lines + (row - first_line) * stride;
+                    for column in 0..width {
+                        let at = (top * line + column * stride) * channels;
+                        pixels.a.push(source.as_ptr().wrapping_add(at));
+                        pixels.c.push(out.at(((image * height + row) * width + column) * n));
+                    }
+                }
+            }
+            let product = Product {
+                a: Rows::Each(&pixels.a),
+                a_step: 1,
+                depth: &depth,
+                b: weight.right(),
+                n,
+                c: Rows::Each(&pixels.c),
+                panels,
+                add: false,
+            };
+            // SAFETY: every row of taps of every pixel lies within its image, or within the window
+            // that was cut for it; the output pixels and panels are this task's.
+            unsafe { product.run(kernels) };
+            let done = height_major(images, rows, height, width);
+            let columns = columns(kernels, n, panels);
+            // SAFETY: as above.
+            unsafe { finish.run(kernels, out, done, n, columns) };
+        });
+        y
+    }
+
+    /// From the coarse grid `x [images, coarse, channels]` to the fine `[images, fine, n]`.
+    ///
+    /// The weight is `[kernel, kernel, channels, n]`, or with `transposed` its last axes swapped.
+    pub(crate) fn scatter(
+        &self,
+        kernels: &Kernels,
+        x: &[f32],
+        weight: &[f32],
+        transposed: bool,
+        finish: Finish<'_>,
+    ) -> Buffer {
+        let &Self { images, coarse, fine: [height, width], kernel, stride, padding } = self;
+        let channels = x.len() / (images * self.coarse_pixels()).max(1);
+        let n = weight.len() / (kernel * kernel * channels).max(1);
+        let mut y = Buffer::new(images * self.fine_pixels() * n);
+        if self.is_dense() {
+            self.scatter_dense(kernels, x, weight, transposed, [channels, n], finish, &mut y);
+            return y;
+        }
+        // A fine pixel `stride * q + phase - padding` meets the coarse pixels `q - (taps - 1)..=q`.
+        let most = kernel.div_ceil(stride);
+        let first_q = padding / stride;
+        let end_q = |size: usize| (size - 1 + padding) / stride + 1;
+        let line = end_q(width) - first_q + most - 1;
+        let phases: Vec<Phase<'_>> = (0..stride * stride)
+            .map(|i| {
+                let phase = [i / stride, i % stride];
+                let taps = phase.map(|phase| kernel.saturating_sub(phase).div_ceil(stride));
+                let tap = |axis: usize, t: usize| phase[axis] + stride * (taps[axis] - 1 - t);
+                let blocks: Vec<usize> = (0..taps[0] * taps[1])
+                    .map(|t| tap(0, t / taps[1]) * kernel + tap(1, t % taps[1]))
+                    .collect();
+                // As it lies the weight has its blocks in another order than `k` runs through.
+                let plain = !transposed && serves(weight, n, images * self.coarse_pixels());
+                let runs = blocks.iter().enumerate().map(|(i, block)| Run {
+                    offset: ((i / taps[1] * line + i % taps[1]) * channels) as isize,
+                    row: if plain { block * channels } else { i * channels },
+                    len: channels,
+                });
+                let depth = Depth::new(runs, 1);
+                let weight = match plain {
+                    true => Weight::Plain(weight),
+                    false => Weight::taps(kernels, weight, &blocks, channels, n, transposed),
+                };
+                Phase { phase, taps, depth, weight }
+            })
+            .collect();
+        let spans = spans(images, first_q..end_q(height), line * stride * stride, TASK_PIXELS);
+        let all_panels = panels(kernels, n);
+        let groups = panel_groups(all_panels, spans.len());
+        let out = Out::new(&mut y);
+        let operations = images * self.coarse_pixels() * weight.len();
+        parallel_if(operations, spans.len() * groups, |task| {
+            let Span { images, rows } = &spans[task / groups];
+            let group = task % groups;
+            let panels = (all_panels * group / groups, all_panels * (group + 1) / groups);
+            let lines = rows.len() + most - 1;
+            let before = most as isize - 1;
+            let window = Window {
+                first: [rows.start as isize - before, first_q as isize - before],
+                size: [lines, line],
+            };
+            let source = window.cut(x, images.clone(), coarse, channels);
+            let mut pixels = Pixels::default();
+            for Phase { phase, taps, depth, weight } in &phases {
+                pixels.a.clear();
+                pixels.c.clear();
+                for image in images.clone() {
+                    for q in rows.clone() {
+                        let Some(row) = (stride * q + phase[0]).checked_sub(padding) else {
+                            continue;
+                        };
+                        if row >= height {
+                            continue;
+                        }
+                        let top = (image - images.start) * lines + q - rows.start + most - taps[0];
+                        for q in first_q..end_q(width) {
+                            let Some(column) = (stride * q + phase[1]).checked_sub(padding) else {
+                                continue;
+                            };
+                            if column >= width {
+                                continue;
+                            }
+                            let at = (top * line + q - first_q + most - taps[1]) * channels;
+                            pixels.a.push(source.as_ptr().wrapping_add(at));
+                            let pixel = (image * height + row) * width + column;
+                            pixels.c.push(out.at(pixel * n));
+                        }
+                    }
+                }
+                let product = Product {
+                    a: Rows::Each(&pixels.a),
+                    a_step: 1,
+                    depth,
+                    b: weight.right(),
+                    n,
+                    c: Rows::Each(&pixels.c),
+                    panels,
+                    add: false,
+                };
+                // SAFETY: the coarse pixels of every fine pixel lie within the window that was cut
+                // for them; the output pixels and panels are this task's.
+                unsafe { product.run(kernels) };
+            }
+            let edge = |q: usize| (stride * q).saturating_sub(padding).min(height);
+            let rows = edge(rows.start)..edge(rows.end);
+            let done = height_major(images, &rows, height, width);
+            let columns = columns(kernels, n, panels);
+            // SAFETY: as above.
+            unsafe { finish.run(kernels, out, done, n, columns) };
+        });
+        y
+    }
+
+    /// Every fine pixel is a product of its own with the one coarse pixel.
+    #[expect(clippy::too_many_arguments, reason = "the special case of one function")]
+    fn scatter_dense(
+        &self,
+        kernels: &Kernels,
+        x: &[f32],
+        weight: &[f32],
+        transposed: bool,
+        [channels, n]: [usize; 2],
+        finish: Finish<'_>,
+        y: &mut Buffer,
+    ) {
+        let &Self { images, kernel, .. } = self;
+        let pixels = kernel * kernel;
+        let out = Out::new(y);
+        let depth = Depth::contiguous(channels, 1);
+        let spans = spans(images, 0..1, 1, TASK_PIXELS);
+        parallel_if(images * weight.len(), pixels * spans.len(), |task| {
+            let (pixel, span) = (task % pixels, &spans[task / pixels]);
+            let block = &weight[pixel * channels * n..][..channels * n];
+            let packed = match transposed {
+                true => Weight::taps(kernels, block, &[0], channels, n, true),
+                false => Weight::new(kernels, block, n, images),
+            };
+            let images = span.images.clone();
+            let at = |image: usize| (image * pixels + pixel) * n;
+            let rows = images.len();
+            let product = Product {
+                a: Rows::Steps(x[images.start * channels..].as_ptr(), channels, rows),
+                a_step: 1,
+                depth: &depth,
+                b: packed.right(),
+                n,
+                c: Rows::Steps(out.at(at(images.start)), pixels * n, rows),
+                panels: (0, panels(kernels, n)),
+                add: false,
+            };
+            // SAFETY: row `i` of `x` has `channels` elements; the output pixels are this task's.
+            unsafe { product.run(kernels) };
+            for image in images {
+                let row = image * pixels + pixel;
+                // SAFETY: as above.
+                unsafe { finish.run(kernels, out, row..row + 1, n, 0..n) };
+            }
+        });
+    }
+
+    /// Gradient of the weight, `[kernel, kernel, channels, n]`: for each tap the products of the
+    /// fine pixels `x [images, fine, channels]` with the coarse pixels `d [images, coarse, n]`.
+    pub(crate) fn outer(&self, kernels: &Kernels, x: &[f32], d: &[f32]) -> Buffer {
+        let &Self { images, coarse: [height, width], kernel, .. } = self;
+        let channels = x.len() / (images * self.fine_pixels()).max(1);
+        let n = d.len() / (images * self.coarse_pixels()).max(1);
+        let size = kernel * kernel * channels * n;
+        let chunks = spans(images, 0..height, width, CHUNK_PIXELS);
+        let sums = match size <= SMALL_WEIGHT {
+            true => PARTIAL_SUMS.min(chunks.len()),
+            false => 1,
+        };
+        if images == 0 {
+            return Buffer::zeroed(size);
+        }
+        let mut partial = Buffer::new(size * sums);
+        let out = Out::new(&mut partial);
+        // Every task cuts its own windows, so there are few.
+        let groups = (2 * threads()).div_ceil(sums).min(kernel * channels);
+        let operations = d.len() * kernel * kernel * channels;
+        parallel_if(operations, sums * groups, |task| {
+            let (sum, group) = (task / groups, task % groups);
+            let chunks = &chunks[chunks.len() * sum / sums..chunks.len() * (sum + 1) / sums];
+            let line = kernel * channels;
+            let rows = line * kernel * group / groups..line * kernel * (group + 1) / groups;
+            for (i, chunk) in chunks.iter().enumerate() {
+                // SAFETY: the rows of this partial sum are this task's.
+                unsafe {
+                    self.outer_chunk(kernels, x, d, [channels, n], chunk, rows.clone(), i > 0, {
+                        out.at(sum * size)
+                    });
+                }
+            }
+        });
+        if sums == 1 {
+            return partial;
+        }
+        let mut total = Buffer::new(size);
+        total.copy_from_slice(&partial[..size]);
+        for part in partial.chunks_exact(size).skip(1) {
+            for (total, part) in total.iter_mut().zip(part) {
+                *total += part;
+            }
+        }
+        total
+    }
+
+    /// Adds what the pixels of a chunk contribute to some rows of the gradient.
+    ///
+    /// # Safety
+    /// These rows of `out` are the caller's alone.
+    #[expect(clippy::too_many_arguments, reason = "the body of one loop")]
+    unsafe fn outer_chunk(
+        &self,
+        kernels: &Kernels,
+        x: &[f32],
+        d: &[f32],
+        [channels, n]: [usize; 2],
+        chunk: &Span,
+        rows: Range<usize>,
+        add: bool,
+        out: *mut f32,
+    ) {
+        let &Self { coarse: [height, width], fine, kernel, stride, padding, .. } = self;
+        let cut;
+        let (source, first_image, lines, line, first_line) = if padding == 0 {
+            (x, 0, fine[0], fine[1], 0)
+        } else {
+            let line = (width - 1) * stride + kernel;
+            let lines = (chunk.rows.len() - 1) * stride + kernel;
+            let window = Window {
+                first: [(chunk.rows.start * stride) as isize - padding as isize, -(padding as isize)],
+                size: [lines, line],
+            };
+            cut = window.cut(x, chunk.images.clone(), fine, channels);
+            (&cut[..], chunk.images.start, lines, line, chunk.rows.start)
+        };
+        let step = (stride * channels) as isize;
+        let at = |image: usize, row: usize| {
+            ((((image - first_image) * lines + (row - first_line) * stride) * line) * channels)
+                as isize
+        };
+        let depth = if height * width == 1 {
+            // One run over all images.
+            let step = (lines * line * channels) as isize;
+            let run = Run { offset: at(chunk.images.start, 0), row: 0, len: chunk.images.len() };
+            (Depth::new([run], step), step)
+        } else {
+            let lines = chunk.images.clone().flat_map(|image| {
+                chunk.rows.clone().map(move |row| at(image, row))
+            });
+            let runs = lines
+                .enumerate()
+                .map(|(i, offset)| Run { offset, row: i * width, len: width });
+            (Depth::new(runs, step), step)
+        };
+        let (depth, step) = depth;
+        let first_pixel = (chunk.images.start * height + chunk.rows.start) * width;
+        let right = Right::Plain(&d[first_pixel * n..]);
+        let row_len = kernel * channels;
+        for tap in rows.start / row_len..rows.end.div_ceil(row_len) {
+            let (first, end) =
+                (rows.start.max(tap * row_len), rows.end.min((tap + 1) * row_len));
+            let at = tap * line * channels + first - tap * row_len;
+            let product = Product {
+                a: Rows::Steps(source.as_ptr().wrapping_add(at), 1, end - first),
+                a_step: step,
+                depth: &depth,
+                b: right,
+                n,
+                c: Rows::Steps(out.wrapping_add(first * n), n, end - first),
+                panels: (0, panels(kernels, n)),
+                add,
+            };
+            // SAFETY: the tap of every pixel of the chunk lies within its image or the window that
+            // was cut for it; the output rows are the caller's.
+            unsafe { product.run(kernels) };
+        }
+    }
+}
+
+/// The output pixels of one phase and how they are computed.
+struct Phase<'a> {
+    phase: [usize; 2],
+    taps: [usize; 2],
+    depth: Depth,
+    weight: Weight<'a>,
+}
+
+/// The pixels of a span, which are contiguous.
+fn height_major(
+    images: &Range<usize>,
+    rows: &Range<usize>,
+    height: usize,
+    width: usize,
+) -> Range<usize> {
+    let first = (images.start * height + rows.start) * width;
+    first..first + images.len() * rows.len() * width
+}
+
+/// The columns of some panels.
+fn columns(kernels: &Kernels, n: usize, panels: (usize, usize)) -> Range<usize> {
+    let at = |panel: usize| (panel * panel_columns(kernels)).min(n);
+    at(panels.0)..at(panels.1)
+}

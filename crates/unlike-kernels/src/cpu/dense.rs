@@ -1,0 +1,484 @@
+//! Networks of fully connected blocks as one operation.
+//!
+//! No row of a batch depends on another, so a task takes a few rows through all layers while they
+//! are in the cache, and a network costs one parallel loop forward and three backward, whatever
+//! its depth.
+
+use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
+
+use super::buffer::Buffer;
+use super::elementwise::Mask;
+use super::gemm::{Depth, Product, Right, Rows, Source as Packing, pack, panels, serves};
+use super::graph::{Input, MOST_PARENTS, record, values};
+use super::kernels::{Kernels, kernels};
+use super::threads::{Out, parallel_if, threads};
+use crate::{Activation, Dense, Dropout, Source};
+
+/// Rows that a task takes through the network at most.
+const BLOCK: usize = 24;
+/// Rows of a weight's gradient that a task computes.
+const GRADIENT_ROWS: usize = 24;
+
+/// One input of a layer, and the rows of the layer's weight that belong to it.
+struct Part {
+    source: Source,
+    first_row: usize,
+    width: usize,
+    depth: Depth,
+}
+
+struct Layer {
+    columns: usize,
+    parts: Vec<Part>,
+    act: Activation,
+    dropout: Option<Dropout>,
+    /// Where its weight and bias are in the list of all inputs.
+    weight: usize,
+    bias: Option<usize>,
+}
+
+impl Layer {
+    /// Whether the output is the affine part itself.
+    fn is_affine(&self) -> bool {
+        self.act == Activation::Identity && self.dropout.is_none()
+    }
+}
+
+/// The shapes of a network.
+struct Plan {
+    kernels: &'static Kernels,
+    rows: usize,
+    widths: Vec<usize>,
+    layers: Vec<Layer>,
+}
+
+pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
+    let tracked = xs.iter().filter(|x| x.is_tracked()).count()
+        + layers
+            .iter()
+            .map(|layer| {
+                let bias = layer.b.as_ref().is_some_and(Tensor::is_tracked);
+                usize::from(layer.w.is_tracked()) + usize::from(bias)
+            })
+            .sum::<usize>();
+    if tracked > MOST_PARENTS {
+        return one_by_one(&xs, layers);
+    }
+    let rows = xs[0].dims()[0];
+    let widths: Vec<usize> = xs.iter().map(|x| x.dims()[1]).collect();
+    assert!(
+        xs.iter().all(|x| x.dims()[0] == rows) && !layers.is_empty(),
+        "dense: inputs of different lengths, or no layer"
+    );
+    let mut inputs: Vec<Input> = xs.into_iter().map(Input::new).collect();
+    let mut plan = Plan { kernels: kernels(), rows, widths, layers: Vec::new() };
+    for Dense { w, b, act, dropout, from } in layers {
+        plan.add([w.dims()[0], w.dims()[1]], b.as_ref().map(|b| b.dims()[0]), act, dropout, &from, inputs.len());
+        inputs.push(Input::new(w));
+        inputs.extend(b.map(Input::new));
+    }
+    let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
+    let keep = wanted.contains(&true);
+    let mut outputs = {
+        let values: Vec<&[f32]> = inputs.iter().map(Input::values).collect();
+        plan.forward(&values, keep)
+    };
+    let columns = plan.layers[plan.layers.len() - 1].columns;
+    let y = match outputs.pop() {
+        Some(y) => y.into_tensor([rows, columns]),
+        None => unreachable!("there is at least one layer"),
+    };
+    let last = y.clone();
+    let saved: Vec<FlexTensor> = inputs.iter().map(|input| input.tensor().clone()).collect();
+    record(y, inputs, move || {
+        Box::new(move |dy| {
+            let inputs: Vec<&[f32]> = saved.iter().map(values).collect();
+            let mut ys: Vec<&[f32]> = outputs.iter().map(|y| &y[..]).collect();
+            ys.push(values(&last));
+            plan.backward(&inputs, &ys, values(&dy), &wanted)
+                .into_iter()
+                .zip(&saved)
+                .map(|(gradient, input)| {
+                    gradient.map(|g| g.into_tensor(input.layout().shape().clone()))
+                })
+                .collect()
+        })
+    })
+}
+
+/// Every layer as a node of its own, for networks with more parameters than a node can have.
+fn one_by_one(xs: &[Tensor<2>], layers: Vec<Dense>) -> Tensor<2> {
+    let mut outputs: Vec<Tensor<2>> = Vec::new();
+    for layer in layers {
+        let inputs = layer.from.iter().map(|source| match *source {
+            Source::Input(i) => xs[i].clone(),
+            Source::Layer(i) => outputs[i].clone(),
+        });
+        let inputs: Vec<_> = inputs.collect();
+        let from = (0..inputs.len()).map(Source::Input).collect();
+        let y = dense(inputs, vec![Dense { from, ..layer }]);
+        outputs.push(y);
+    }
+    match outputs.pop() {
+        Some(y) => y,
+        None => panic!("dense: no layer"),
+    }
+}
+
+impl Plan {
+    fn add(
+        &mut self,
+        w: [usize; 2],
+        b: Option<usize>,
+        act: Activation,
+        dropout: Option<Dropout>,
+        from: &[Source],
+        weight: usize,
+    ) {
+        let [rows, columns] = w;
+        let mut first_row = 0;
+        let parts: Vec<Part> = from
+            .iter()
+            .map(|&source| {
+                let width = match source {
+                    Source::Input(i) => self.widths[i],
+                    Source::Layer(i) => self.layers[i].columns,
+                };
+                first_row += width;
+                let depth = Depth::contiguous(width, 1);
+                Part { source, first_row: first_row - width, width, depth }
+            })
+            .collect();
+        assert!(
+            first_row == rows && b.is_none_or(|b| b == columns),
+            "dense: inputs of {first_row} columns and a bias of {b:?} do not fit the weight {w:?}"
+        );
+        let bias = b.map(|_| weight + 1);
+        self.layers.push(Layer { columns, parts, act, dropout, weight, bias });
+    }
+
+    /// How many tasks share the rows: blocks of about half the largest size on every thread.
+    fn blocks(&self) -> usize {
+        let each = (self.rows + threads() * BLOCK / 4) / (threads() * BLOCK / 2).max(1);
+        (each.max(1) * threads()).max(self.rows.div_ceil(BLOCK)).min(self.rows)
+    }
+
+    fn block(&self, index: usize, blocks: usize) -> (usize, usize) {
+        let first = self.rows * index / blocks;
+        (first, self.rows * (index + 1) / blocks - first)
+    }
+
+    /// Outputs of the layers; without `keep`, of the last one alone.
+    fn forward(&self, inputs: &[&[f32]], keep: bool) -> Vec<Buffer> {
+        let &Self { kernels, rows, ref layers, .. } = self;
+        let last = layers.len() - 1;
+        let mut ys: Vec<Buffer> = layers
+            .iter()
+            .enumerate()
+            .map(|(i, layer)| Buffer::new(if keep || i == last { rows * layer.columns } else { 0 }))
+            .collect();
+        let weights: Vec<Vec<Operand<'_>>> =
+            layers.iter().map(|layer| self.operands(layer, inputs[layer.weight])).collect();
+        let outs: Vec<Out<'_>> = ys.iter_mut().map(|y| Out::new(y)).collect();
+        let blocks = self.blocks();
+        let operations = rows * layers.iter().map(|l| inputs[l.weight].len()).sum::<usize>();
+        parallel_if(operations, blocks, |block| {
+            let (first, height) = self.block(block, blocks);
+            // Without `keep`, hidden layers live for this block only.
+            let mut hidden: Vec<Buffer> = match keep {
+                true => Vec::new(),
+                false => layers[..last].iter().map(|l| Buffer::new(height * l.columns)).collect(),
+            };
+            let hidden: Vec<Out<'_>> = hidden.iter_mut().map(|h| Out::new(h)).collect();
+            let at = |layer: usize| match hidden.get(layer) {
+                Some(hidden) => hidden.at(0),
+                None => outs[layer].at(first * layers[layer].columns),
+            };
+            for (index, layer) in layers.iter().enumerate() {
+                let columns = layer.columns;
+                let y = at(index);
+                for (part, weight) in layer.parts.iter().zip(&weights[index]) {
+                    let x: *const f32 = match part.source {
+                        Source::Input(i) => inputs[i][first * part.width..].as_ptr(),
+                        Source::Layer(i) => at(i),
+                    };
+                    let product = Product {
+                        a: Rows::Steps(x, part.width, height),
+                        a_step: 1,
+                        depth: &part.depth,
+                        b: weight.right(),
+                        n: columns,
+                        c: Rows::Steps(y, columns, height),
+                        panels: (0, panels(kernels, columns)),
+                        add: part.first_row > 0,
+                    };
+                    // SAFETY: every input has `height` rows of its width from row `first` on, and
+                    // so have the outputs, whose rows belong to this task alone.
+                    unsafe { product.run(kernels) };
+                }
+                // SAFETY: rows of this task, which no pointer above is used for any more.
+                let done = unsafe { std::slice::from_raw_parts_mut(y, height * columns) };
+                let mask = layer.dropout.map(|dropout| Mask::new(dropout, first * columns));
+                (kernels.finish)(done, layer.bias.map(|b| inputs[b]), layer.act, mask);
+            }
+        });
+        ys
+    }
+
+    /// The parts of a layer's weight as right operands.
+    fn operands<'a>(&self, layer: &Layer, weight: &'a [f32]) -> Vec<Operand<'a>> {
+        let n = layer.columns;
+        let parts = layer.parts.iter().map(|part| {
+            let rows = &weight[part.first_row * n..(part.first_row + part.width) * n];
+            match serves(rows, n, self.rows) {
+                true => Operand::Plain(rows),
+                false => Operand::Packed(pack(self.kernels, rows, part.width, n)),
+            }
+        });
+        parts.collect()
+    }
+
+    /// Gradients of all inputs, weights and biases, where wanted.
+    fn backward(
+        &self,
+        inputs: &[&[f32]],
+        ys: &[&[f32]],
+        dy: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Option<Buffer>> {
+        let &Self { rows, ref layers, .. } = self;
+        // A gradient flows through a layer where anything before it wants one.
+        let mut flows: Vec<bool> = Vec::new();
+        let wants = |source: Source, flows: &[bool]| match source {
+            Source::Input(i) => wanted[i],
+            Source::Layer(i) => flows[i],
+        };
+        for layer in layers {
+            let own = wanted[layer.weight] || layer.bias.is_some_and(|b| wanted[b]);
+            flows.push(own || layer.parts.iter().any(|part| wants(part.source, &flows)));
+        }
+        let weights: Vec<Vec<Option<Buffer>>> = layers
+            .iter()
+            .zip(&flows)
+            .map(|(layer, &flows_here)| {
+                let transposed = |part: &Part| {
+                    let wanted = flows_here && wants(part.source, &flows);
+                    wanted.then(|| self.transposed(layer, part, inputs[layer.weight]))
+                };
+                layer.parts.iter().map(transposed).collect()
+            })
+            .collect();
+        let last = layers.len() - 1;
+        // Gradients before the activations; that of an affine last layer is `dy` itself.
+        let mut ds: Vec<Buffer> = layers
+            .iter()
+            .enumerate()
+            .map(|(i, layer)| match flows[i] && !(i == last && layer.is_affine()) {
+                true => Buffer::new(rows * layer.columns),
+                false => Buffer::new(0),
+            })
+            .collect();
+        let mut gradients: Vec<Option<Buffer>> = wanted
+            .iter()
+            .enumerate()
+            .map(|(i, &wanted)| {
+                // An input may be given and not used.
+                let used = |part: &Part| part.source == Source::Input(i);
+                let used = i >= self.widths.len()
+                    || layers.iter().any(|layer| layer.parts.iter().any(used));
+                wanted.then(|| match used && rows > 0 {
+                    true => Buffer::new(inputs[i].len()),
+                    false => Buffer::zeroed(inputs[i].len()),
+                })
+            })
+            .collect();
+        if rows == 0 {
+            return gradients;
+        }
+        {
+            let ds: Vec<Out<'_>> = ds.iter_mut().map(|d| Out::new(d)).collect();
+            let dxs: Vec<Option<Out<'_>>> =
+                gradients.iter_mut().map(|g| g.as_deref_mut().map(Out::new)).collect();
+            let blocks = self.blocks();
+            let operations = weights.iter().flatten().flatten().map(|w| w.len()).sum::<usize>();
+            parallel_if(operations * rows + 4 * dy.len(), blocks, |block| {
+                self.backward_block(block, blocks, [ys, &[dy]], &weights, &flows, &ds, &dxs);
+            });
+        }
+        let ds: Vec<&[f32]> = ds
+            .iter()
+            .zip(layers)
+            .enumerate()
+            .map(|(i, (d, layer))| if i == last && layer.is_affine() { dy } else { d })
+            .collect();
+        self.parameters(inputs, ys, &ds, &mut gradients);
+        gradients
+    }
+
+    /// The transpose of a part of a weight, as a right operand.
+    fn transposed(&self, layer: &Layer, part: &Part, weight: &[f32]) -> Buffer {
+        let n = layer.columns;
+        let weight = &weight[part.first_row * n..(part.first_row + part.width) * n];
+        Packing { weight, blocks: &[0], rows: n, n: part.width, transposed: true }
+            .pack(self.kernels)
+    }
+
+    /// Takes the gradient of a few rows back through all layers.
+    #[expect(clippy::too_many_arguments, reason = "the body of one loop")]
+    fn backward_block(
+        &self,
+        block: usize,
+        blocks: usize,
+        [ys, dy]: [&[&[f32]]; 2],
+        weights: &[Vec<Option<Buffer>>],
+        flows: &[bool],
+        ds: &[Out<'_>],
+        dxs: &[Option<Out<'_>>],
+    ) {
+        let &Self { kernels, ref layers, ref widths, .. } = self;
+        let (first, height) = self.block(block, blocks);
+        let last = layers.len() - 1;
+        // Gradients of the outputs of hidden layers, and what is written already.
+        let mut hidden: Vec<Buffer> = layers[..last]
+            .iter()
+            .zip(flows)
+            .map(|(layer, &flows)| Buffer::new(if flows { height * layer.columns } else { 0 }))
+            .collect();
+        let hidden: Vec<Out<'_>> = hidden.iter_mut().map(|h| Out::new(h)).collect();
+        let mut written = vec![false; last + widths.len()];
+        for (index, layer) in layers.iter().enumerate().rev() {
+            if !flows[index] {
+                continue;
+            }
+            let columns = layer.columns;
+            let rows = first * columns..(first + height) * columns;
+            let dy: &[f32] = match index == last {
+                true => &dy[0][rows.clone()],
+                // SAFETY: this task's own memory; later layers, which wrote it, are done with.
+                false => unsafe { hidden[index].slice(0, height * columns) },
+            };
+            if index != last && !written[index] {
+                // No layer that leads to the output uses this one.
+                // SAFETY: as above; the slice above is not used on this path.
+                unsafe { hidden[index].slice(0, height * columns) }.fill(0.0);
+            }
+            let d: &[f32] = if index == last && layer.is_affine() {
+                dy
+            } else {
+                // SAFETY: the rows of this task.
+                let d = unsafe { ds[index].slice(rows.start, rows.len()) };
+                let mask = layer.dropout.map(|dropout| Mask::new(dropout, rows.start));
+                (kernels.finish_backward)(dy, &ys[index][rows], d, None, layer.act, mask);
+                d
+            };
+            for (part, weight) in layer.parts.iter().zip(&weights[index]) {
+                let Some(weight) = weight else { continue };
+                let (to, slot) = match part.source {
+                    Source::Layer(i) => (Some(hidden[i].at(0)), i),
+                    Source::Input(i) => (dxs[i].map(|dx| dx.at(first * part.width)), last + i),
+                };
+                let Some(to) = to else { continue };
+                let product = Product {
+                    a: Rows::Steps(d.as_ptr(), columns, height),
+                    a_step: 1,
+                    depth: &Depth::contiguous(columns, 1),
+                    b: Right::Packed(weight),
+                    n: part.width,
+                    c: Rows::Steps(to, part.width, height),
+                    panels: (0, panels(kernels, part.width)),
+                    add: written[slot],
+                };
+                // SAFETY: `d` has `height` rows of `columns`, the output `height` rows of the
+                // part's width, and these rows belong to this task alone.
+                unsafe { product.run(kernels) };
+                written[slot] = true;
+            }
+        }
+    }
+
+    /// Gradients of the weights and biases: sums over the rows, in order.
+    fn parameters(
+        &self,
+        inputs: &[&[f32]],
+        ys: &[&[f32]],
+        ds: &[&[f32]],
+        gradients: &mut [Option<Buffer>],
+    ) {
+        let &Self { kernels, rows, ref layers, .. } = self;
+        struct Task<'a> {
+            layer: usize,
+            /// Which rows of which part of the weight; all of the bias if absent.
+            rows: Option<(&'a Part, usize, usize)>,
+        }
+        let mut tasks = Vec::new();
+        let mut operations = 0;
+        for (layer, plan) in layers.iter().enumerate() {
+            if gradients[plan.weight].is_some() {
+                for part in &plan.parts {
+                    let parts = part.width.div_ceil(GRADIENT_ROWS);
+                    operations += part.width * plan.columns * rows;
+                    tasks.extend((0..parts).map(|i| {
+                        let cut = |i: usize| part.width * i / parts;
+                        Task { layer, rows: Some((part, cut(i), cut(i + 1))) }
+                    }));
+                }
+            }
+            if plan.bias.is_some_and(|bias| gradients[bias].is_some()) {
+                operations += plan.columns * rows;
+                tasks.push(Task { layer, rows: None });
+            }
+        }
+        let outs: Vec<Option<Out<'_>>> =
+            gradients.iter_mut().map(|g| g.as_deref_mut().map(Out::new)).collect();
+        parallel_if(operations, tasks.len(), |task| {
+            let Task { layer, rows: part } = tasks[task];
+            let plan = &layers[layer];
+            let columns = plan.columns;
+            let Some((part, first, end)) = part else {
+                if let Some(out) = plan.bias.and_then(|bias| outs[bias]) {
+                    // SAFETY: the bias is this task's.
+                    let db = unsafe { out.slice(0, columns) };
+                    db.fill(0.0);
+                    (kernels.add_rows)(ds[layer], db);
+                }
+                return;
+            };
+            let Some(out) = outs[plan.weight] else { return };
+            let x = match part.source {
+                Source::Input(i) => inputs[i],
+                Source::Layer(i) => ys[i],
+            };
+            let step = part.width as isize;
+            let to = out.at((part.first_row + first) * columns);
+            let product = Product {
+                a: Rows::Steps(x[first..].as_ptr(), 1, end - first),
+                a_step: step,
+                depth: &Depth::contiguous(rows, step),
+                b: Right::Plain(ds[layer]),
+                n: columns,
+                c: Rows::Steps(to, columns, end - first),
+                panels: (0, panels(kernels, columns)),
+                add: false,
+            };
+            // SAFETY: a column of `x` has an element every `width` for `rows` rows; the rows of the
+            // gradient have `columns` elements and are this task's.
+            unsafe { product.run(kernels) };
+        });
+    }
+}
+
+/// A part of a weight as it lies, or packed.
+enum Operand<'a> {
+    Plain(&'a [f32]),
+    Packed(Buffer),
+}
+
+impl Operand<'_> {
+    fn right(&self) -> Right<'_> {
+        match self {
+            Self::Plain(weight) => Right::Plain(weight),
+            Self::Packed(packed) => Right::Packed(packed),
+        }
+    }
+}

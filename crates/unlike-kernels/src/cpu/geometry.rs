@@ -1,0 +1,93 @@
+//! Shapes of convolutions, and how the work on images is divided among tasks.
+
+use std::ops::Range;
+
+use super::threads::threads;
+
+/// A convolution between a fine and a coarse grid of pixels.
+///
+/// A pixel `q` of the coarse grid meets the fine pixels `stride * q - padding + tap` for the taps
+/// `0..kernel`. A convolution goes from fine to coarse, a transposed convolution back; the gradient
+/// of each in its input is the way of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    pub(crate) images: usize,
+    pub(crate) coarse: [usize; 2],
+    pub(crate) fine: [usize; 2],
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+}
+
+impl Geometry {
+    /// One coarse pixel that meets every fine pixel: a matrix product over whole images.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.coarse == [1, 1] && self.padding == 0 && self.fine == [self.kernel; 2]
+    }
+
+    pub(crate) fn coarse_pixels(&self) -> usize {
+        self.coarse[0] * self.coarse[1]
+    }
+
+    pub(crate) fn fine_pixels(&self) -> usize {
+        self.fine[0] * self.fine[1]
+    }
+}
+
+/// Whole images, or some rows of one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) images: Range<usize>,
+    pub(crate) rows: Range<usize>,
+}
+
+/// Divides images of `rows` × `columns` pixels into spans of about `pixels` pixels.
+pub(crate) fn spans(images: usize, rows: Range<usize>, columns: usize, pixels: usize) -> Vec<Span> {
+    let height = rows.len();
+    let each = height * columns;
+    if each >= 2 * pixels {
+        let parts = (each / pixels).min(height);
+        return (0..images * parts)
+            .map(|i| {
+                let (image, part) = (i / parts, i % parts);
+                let cut = |part: usize| rows.start + height * part / parts;
+                Span { images: image..image + 1, rows: cut(part)..cut(part + 1) }
+            })
+            .collect();
+    }
+    let together = pixels.div_ceil(each.max(1)).max(1);
+    let parts = images.div_ceil(together);
+    (0..parts)
+        .map(|part| Span {
+            images: images * part / parts..images * (part + 1) / parts,
+            rows: rows.clone(),
+        })
+        .collect()
+}
+
+/// Divides `panels` into groups, so that `tasks` times as many tasks keep all threads busy.
+pub(crate) fn panel_groups(panels: usize, tasks: usize) -> usize {
+    (2 * threads()).div_ceil(tasks.max(1)).clamp(1, panels.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_cover_every_row_of_every_image_once() {
+        for (images, rows, columns, pixels) in
+            [(1, 32, 32, 96), (64, 4, 4, 192), (7, 1, 1, 192), (3, 5, 700, 96), (0, 4, 4, 8)]
+        {
+            let mut seen = vec![0; images * rows];
+            for span in spans(images, 2..2 + rows, columns, pixels) {
+                for image in span.images {
+                    for row in span.rows.clone() {
+                        seen[image * rows + row - 2] += 1;
+                    }
+                }
+            }
+            assert!(seen.iter().all(|&times| times == 1));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+use burn::tensor::Tensor;
+
+use crate::cpu::{self, graph::supported};
+use crate::{Activation, Dropout, aligned, composite};
+
+/// What [`batch_norm_train`] returns.
+#[derive(Debug, Clone)]
+pub struct BatchNormTrain<const D: usize> {
+    /// The normalised, activated output, of the input's shape.
+    pub y: Tensor<D>,
+    /// Mean of the batch `[C]`, outside the graph of gradients.
+    pub mean: Tensor<1>,
+    /// Biased variance of the batch `[C]`, outside the graph of gradients. Running statistics in
+    /// PyTorch's manner take it times `M / (M - 1)`, with `M` the elements of a channel.
+    pub variance: Tensor<1>,
+}
+
+/// Batch normalisation over the last axis with the statistics of the batch, then activation and
+/// dropout: `dropout(act(gamma * (x - mean) / sqrt(variance + epsilon) + beta))`.
+///
+/// `x [..., C]`, `gamma [C]`, `beta [C]`. Ioffe and Szegedy 2015 (arXiv 1502.03167), algorithm 1.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn batch_norm_train<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f32,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> BatchNormTrain<D> {
+    match supported(&x) {
+        true => cpu::norm::batch_norm_train(x, gamma, beta, epsilon, act, dropout),
+        false => composite::batch_norm_train(x, gamma, beta, epsilon, act, dropout),
+    }
+}
+
+/// Batch normalisation over the last axis with given statistics, then activation.
+///
+/// `x [..., C]`; `mean`, `variance`, `gamma`, `beta` are `[C]`.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn batch_norm_eval<const D: usize>(
+    x: Tensor<D>,
+    mean: Tensor<1>,
+    variance: Tensor<1>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f32,
+    act: Activation,
+) -> Tensor<D> {
+    match supported(&x) {
+        true => cpu::norm::batch_norm_eval(x, mean, variance, gamma, beta, epsilon, act),
+        false => composite::batch_norm_eval(x, mean, variance, gamma, beta, epsilon, act),
+    }
+}
+
+/// Folds batch normalisation with given statistics into the layer before it, for scoring: the
+/// weight `[..., O]` and the bias `[O]` of a layer that does both.
+///
+/// `w` is the weight of a [`linear`](crate::linear), [`conv2d`](crate::conv2d) or
+/// [`conv_transpose2d`](crate::conv_transpose2d) layer, whose last axis is the normalised one, and
+/// `b` its bias; `mean`, `variance`, `gamma`, `beta` are `[O]`. Do it once, not for every batch.
+///
+/// # Panics
+/// When the shapes do not fit.
+#[expect(clippy::too_many_arguments, reason = "two layers' numbers")]
+pub fn fold_batch_norm<const D: usize>(
+    w: Tensor<D>,
+    b: Option<Tensor<1>>,
+    mean: Tensor<1>,
+    variance: Tensor<1>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f32,
+) -> (Tensor<D>, Tensor<1>) {
+    let outputs = w.dims()[D - 1];
+    assert_eq!(mean.dims(), [outputs], "fold_batch_norm: the statistics do not fit the weight");
+    let shape = w.shape();
+    let scale = gamma / (variance + epsilon).sqrt();
+    let centred = match b {
+        Some(b) => b - mean,
+        None => mean.neg(),
+    };
+    let rows = shape.num_elements() / outputs.max(1);
+    let w = w.reshape([rows, outputs]) * scale.clone().unsqueeze::<2>();
+    let w = w.reshape(shape);
+    let w = if w.is_autodiff() { w } else { aligned(w) };
+    (w, beta + centred * scale)
+}

@@ -1,0 +1,320 @@
+use burn::tensor::Tensor;
+use proptest::prelude::*;
+
+use super::reference::{self, Images};
+use super::{check, random};
+use crate::*;
+
+pub(super) fn activations() -> impl Strategy<Value = Activation> {
+    prop_oneof![
+        Just(Activation::Identity),
+        Just(Activation::Relu),
+        Just(Activation::LeakyRelu(0.2)),
+        Just(Activation::Tanh),
+        Just(Activation::Sigmoid),
+    ]
+}
+
+pub(super) fn dropouts() -> impl Strategy<Value = Option<Dropout>> {
+    prop_oneof![
+        Just(None),
+        (0.1_f32..0.7, any::<u64>()).prop_map(|(probability, seed)| Some(Dropout {
+            probability,
+            seed
+        })),
+    ]
+}
+
+fn reshaped<const D: usize>(x: &Tensor<1>, shape: [usize; D]) -> Tensor<D> {
+    x.clone().reshape(shape)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn linear_agrees_with_the_reference(
+        n in 1_usize..20, i in 1_usize..40, o in 1_usize..70, biased: bool,
+        act in activations(), dropout in dropouts(), tracked in [any::<bool>(); 3], seed: u64,
+    ) {
+        let mut inputs = vec![random(n * i, seed), random(i * o, seed ^ 1)];
+        if biased {
+            inputs.push(random(o, seed ^ 2));
+        }
+        let tracked = &tracked[..inputs.len()];
+        let expected = |v: &[Vec<f64>]| {
+            let y = reference::matmul(&v[0], &v[1], [n, i, o]);
+            reference::finish(y, o, v.get(2).map(Vec::as_slice), act, dropout)
+        };
+        for block in [linear, composite::linear] {
+            check(&inputs, tracked, 3e-6, |v| {
+                let (x, w) = (reshaped(&v[0], [n, i]), reshaped(&v[1], [i, o]));
+                block(x, w, v.get(2).cloned(), act, dropout).reshape([n * o])
+            }, expected);
+        }
+    }
+
+    #[test]
+    fn joint_linear_is_linear_of_the_concatenation(
+        n in 1_usize..16, i in [1_usize..30, 1_usize..30], o in 1_usize..40, biased: bool,
+        act in activations(), dropout in dropouts(), tracked in [any::<bool>(); 4], seed: u64,
+    ) {
+        let [i1, i2] = i;
+        let mut inputs =
+            vec![random(n * i1, seed), random(n * i2, seed ^ 1), random((i1 + i2) * o, seed ^ 2)];
+        if biased {
+            inputs.push(random(o, seed ^ 3));
+        }
+        let tracked = &tracked[..inputs.len()];
+        check(&inputs, tracked, 3e-6, |v| {
+            let (x1, x2) = (reshaped(&v[0], [n, i1]), reshaped(&v[1], [n, i2]));
+            let w = reshaped(&v[2], [i1 + i2, o]);
+            linear_joint(x1, x2, w, v.get(3).cloned(), act, dropout).reshape([n * o])
+        }, |v| {
+            let y1 = reference::matmul(&v[0], &v[2][..i1 * o], [n, i1, o]);
+            let y2 = reference::matmul(&v[1], &v[2][i1 * o..], [n, i2, o]);
+            let y = y1.iter().zip(y2).map(|(a, b)| a + b).collect();
+            reference::finish(y, o, v.get(3).map(Vec::as_slice), act, dropout)
+        });
+    }
+
+    /// EGBAD's discriminator, and an input that two layers use.
+    #[test]
+    fn networks_agree_with_the_reference(
+        n in 1_usize..60, widths in [1_usize..20, 1_usize..20, 1_usize..20, 1_usize..20],
+        act in activations(), dropout in dropouts(), tracked in [any::<bool>(); 10], seed: u64,
+    ) {
+        let [i, j, k, o] = widths;
+        let shapes = [[i, j], [k, j + 1], [2 * j + 1, o], [o + i, 1]];
+        let mut inputs = vec![random(n * i, seed), random(n * k, seed ^ 1)];
+        for (l, [rows, columns]) in shapes.into_iter().enumerate() {
+            inputs.push(random(rows * columns, seed ^ (2 + l as u64)));
+            inputs.push(random(columns, seed ^ (8 + l as u64)));
+        }
+        let from = [
+            vec![Source::Input(0)],
+            vec![Source::Input(1)],
+            vec![Source::Layer(0), Source::Layer(1)],
+            vec![Source::Layer(2), Source::Input(0)],
+        ];
+        let layers = |v: &[Tensor<1>]| -> Vec<Dense> {
+            shapes.iter().zip(&from).enumerate().map(|(l, (&shape, from))| Dense {
+                w: reshaped(&v[2 + 2 * l], shape),
+                b: Some(v[3 + 2 * l].clone()),
+                act,
+                dropout: dropout.map(|d| Dropout { seed: d.seed ^ l as u64, ..d }),
+                from: from.clone(),
+            }).collect()
+        };
+        let join = |a: &[f64], b: &[f64]| -> Vec<f64> {
+            let (wide, other) = (a.len() / n, b.len() / n);
+            (0..n).flat_map(|r| [&a[r * wide..(r + 1) * wide], &b[r * other..(r + 1) * other]])
+                .flatten().copied().collect()
+        };
+        let xs = |v: &[Tensor<1>]| vec![reshaped(&v[0], [n, i]), reshaped(&v[1], [n, k])];
+        check(&inputs, &tracked, 1e-5, |v| dense(xs(v), layers(v)).reshape([n]), |v| {
+            let layer = |l: usize, x: &[f64]| {
+                let [rows, columns] = shapes[l];
+                let y = reference::matmul(x, &v[2 + 2 * l], [n, rows, columns]);
+                let dropout = dropout.map(|d| Dropout { seed: d.seed ^ l as u64, ..d });
+                reference::finish(y, columns, Some(&v[3 + 2 * l]), act, dropout)
+            };
+            let joint = layer(2, &join(&layer(0, &v[0]), &layer(1, &v[1])));
+            layer(3, &join(&joint, &v[0]))
+        });
+        // One node gives the bits of many.
+        let weights = |len| random(len, 9);
+        let together = super::evaluate(&inputs, &tracked, weights, |v| {
+            dense(xs(v), layers(v)).reshape([n])
+        });
+        let apart = super::evaluate(&inputs, &tracked, weights, |v| {
+            let mut outputs: Vec<Tensor<2>> = Vec::new();
+            for layer in layers(v) {
+                let inputs: Vec<_> = layer.from.iter().map(|source| match *source {
+                    Source::Input(i) => xs(v)[i].clone(),
+                    Source::Layer(i) => outputs[i].clone(),
+                }).collect();
+                let from = (0..inputs.len()).map(Source::Input).collect();
+                outputs.push(dense(inputs, vec![Dense { from, ..layer }]));
+            }
+            outputs.swap_remove(3).reshape([n])
+        });
+        prop_assert_eq!(together.0, apart.0);
+    }
+
+    #[test]
+    fn conv2d_agrees_with_the_reference(
+        n in 1_usize..4, size in [1_usize..8, 1_usize..8], channels in [1_usize..6, 1_usize..20],
+        kernel in 1_usize..6, stride in 1_usize..4, padding in 0_usize..3, biased: bool,
+        act in activations(), dropout in dropouts(), tracked in [any::<bool>(); 3], seed: u64,
+    ) {
+        let ([h, w], [ci, co]) = (size, channels);
+        let fits = |size: usize| size + 2 * padding >= kernel;
+        prop_assume!(fits(h) && fits(w) && padding < kernel);
+        let out = |size: usize| (size + 2 * padding - kernel) / stride + 1;
+        let (x, y) = (Images([n, h, w, ci]), Images([n, out(h), out(w), co]));
+        let mut inputs = vec![random(x.len(), seed), random(kernel * kernel * ci * co, seed ^ 1)];
+        if biased {
+            inputs.push(random(co, seed ^ 2));
+        }
+        let tracked = &tracked[..inputs.len()];
+        for block in [conv2d, composite::conv2d] {
+            check(&inputs, tracked, 5e-6, |v| {
+                let w = reshaped(&v[1], [kernel, kernel, ci, co]);
+                let x = reshaped(&v[0], x.0);
+                let found = block(x, w, v.get(2).cloned(), stride, padding, act, dropout);
+                assert_eq!(found.dims(), y.0);
+                found.reshape([y.len()])
+            }, |v| {
+                let sums =
+                    reference::convolution(&v[0], &v[1], x, y, [kernel, stride, padding], true);
+                reference::finish(sums, co, v.get(2).map(Vec::as_slice), act, dropout)
+            });
+        }
+    }
+
+    #[test]
+    fn conv_transpose2d_agrees_with_the_reference(
+        n in 1_usize..4, size in [1_usize..6, 1_usize..6], channels in [1_usize..6, 1_usize..20],
+        kernel in 1_usize..6, stride in 1_usize..4, padding in 0_usize..3, extra in 0_usize..3,
+        biased: bool, act in activations(), dropout in dropouts(), tracked in [any::<bool>(); 3],
+        seed: u64,
+    ) {
+        let ([h, w], [ci, co]) = (size, channels);
+        let out = |size: usize| ((size - 1) * stride + kernel + extra).saturating_sub(2 * padding);
+        prop_assume!(extra < stride && padding < kernel && out(h) > 0 && out(w) > 0);
+        let (x, y) = (Images([n, h, w, ci]), Images([n, out(h), out(w), co]));
+        let mut inputs = vec![random(x.len(), seed), random(kernel * kernel * ci * co, seed ^ 1)];
+        if biased {
+            inputs.push(random(co, seed ^ 2));
+        }
+        let tracked = &tracked[..inputs.len()];
+        for block in [conv_transpose2d, composite::conv_transpose2d] {
+            check(&inputs, tracked, 5e-6, |v| {
+                let w = reshaped(&v[1], [kernel, kernel, ci, co]);
+                let x = reshaped(&v[0], x.0);
+                let found =
+                    block(x, w, v.get(2).cloned(), stride, padding, extra, act, dropout);
+                assert_eq!(found.dims(), y.0);
+                found.reshape([y.len()])
+            }, |v| {
+                let sums =
+                    reference::convolution(&v[0], &v[1], x, y, [kernel, stride, padding], false);
+                reference::finish(sums, co, v.get(2).map(Vec::as_slice), act, dropout)
+            });
+        }
+    }
+
+    #[test]
+    fn batch_norm_agrees_with_the_reference(
+        rows in 2_usize..40, c in 1_usize..20, act in activations(), dropout in dropouts(),
+        tracked in [any::<bool>(); 3], seed: u64,
+    ) {
+        let shifted = random(rows * c, seed).iter().map(|v| 2.0 * v + 0.5).collect();
+        let inputs = [shifted, random(c, seed ^ 1), random(c, seed ^ 2)];
+        for block in [batch_norm_train::<2>, composite::batch_norm_train::<2>] {
+            check(&inputs, &tracked, 2e-5, |v| {
+                let x = reshaped(&v[0], [rows, c]);
+                let found = block(x, v[1].clone(), v[2].clone(), 0.01, act, dropout);
+                found.y.reshape([rows * c])
+            }, |v| {
+                let (y, ..) = reference::batch_norm(&v[0], &v[1], &v[2], 0.01, None);
+                reference::finish(y, c, None, act, dropout)
+            });
+            for part in 0..2 {
+                check(&inputs, &[false; 3], 1e-6, |v| {
+                    let x = reshaped(&v[0], [rows, c]);
+                    let found = block(x, v[1].clone(), v[2].clone(), 0.01, act, dropout);
+                    if part == 0 { found.mean } else { found.variance }
+                }, |v| {
+                    let (_, mean, variance) =
+                        reference::batch_norm(&v[0], &v[1], &v[2], 0.01, None);
+                    if part == 0 { mean } else { variance }
+                });
+            }
+        }
+        let positive: Vec<f32> = random(c, seed ^ 3).iter().map(|v| v + 1.5).collect();
+        let mean = random(c, seed ^ 4);
+        for block in [batch_norm_eval::<2>, composite::batch_norm_eval::<2>] {
+            check(&inputs, &tracked, 1e-5, |v| {
+                let x = reshaped(&v[0], [rows, c]);
+                let (mean, variance) = (super::tensor(&mean), super::tensor(&positive));
+                block(x, mean, variance, v[1].clone(), v[2].clone(), 0.01, act).reshape([rows * c])
+            }, |v| {
+                let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+                let given = (wide(&mean), wide(&positive));
+                let (y, ..) =
+                    reference::batch_norm(&v[0], &v[1], &v[2], 0.01, Some((&given.0, &given.1)));
+                reference::finish(y, c, None, act, None)
+            });
+        }
+    }
+}
+
+#[test]
+fn a_folded_batch_norm_is_the_layer_and_the_norm() {
+    let (ci, co) = (5, 7);
+    let part = |len: usize, seed| super::tensor(&random(len, seed));
+    let x = part(2 * 6 * 6 * ci, 1).reshape([2, 6, 6, ci]);
+    let w = part(9 * ci * co, 2).reshape([3, 3, ci, co]);
+    let [b, mean, variance, gamma, beta] = [3, 4, 5, 6, 7].map(|seed| part(co, seed));
+    let variance = variance.abs();
+    let act = Activation::Relu;
+    for b in [None, Some(b)] {
+        let y = conv2d(x.clone(), w.clone(), b.clone(), 1, 1, Activation::Identity, None);
+        let [m, v, g, s] = [&mean, &variance, &gamma, &beta].map(Clone::clone);
+        let expected = batch_norm_eval(y, m, v, g, s, 1e-5, act);
+        let [m, v, g, s] = [&mean, &variance, &gamma, &beta].map(Clone::clone);
+        let (w, b) = fold_batch_norm(w.clone(), b, m, v, g, s, 1e-5);
+        let found = conv2d(x.clone(), w, Some(b), 1, 1, act, None);
+        let expected: Vec<f64> =
+            super::numbers(expected).iter().map(|&v| f64::from(v)).collect();
+        super::close("folded", &super::numbers(found), &expected, 1e-6);
+    }
+}
+
+#[test]
+fn a_sample_does_not_depend_on_its_batch() {
+    for (i, o) in [(121, 128), (300, 1), (33, 47), (700, 64)] {
+        let [x, w, b] = [(64 * i, 1), (i * o, 2), (o, 3)].map(|(len, seed)| random(len, seed));
+        let run = |x: &[f32]| {
+            let rows = x.len() / i;
+            let [x, w, b] = [x, &w, &b].map(super::tensor);
+            let act = Activation::Tanh;
+            super::numbers(linear(x.reshape([rows, i]), w.reshape([i, o]), Some(b), act, None))
+        };
+        let together = run(&x);
+        for (x, y) in x.chunks(i).zip(together.chunks(o)) {
+            assert_eq!(run(x), y);
+        }
+        assert_eq!(run(&x[..7 * i]), together[..7 * o]);
+    }
+}
+
+#[test]
+fn an_image_does_not_depend_on_its_batch() {
+    for (size, [ci, co], kernel, stride, padding) in
+        [(16, [3, 64], 4, 2, 1), (9, [20, 33], 5, 2, 2), (4, [64, 1], 4, 1, 0), (8, [70, 3], 3, 1, 1)]
+    {
+        let n = 9;
+        let x = random(n * size * size * ci, 1);
+        let w = random(kernel * kernel * ci * co, 2);
+        let run = |x: &[f32], up: bool| {
+            let n = x.len() / (size * size * ci);
+            let x = super::tensor(x).reshape([n, size, size, ci]);
+            let w = super::tensor(&w).reshape([kernel, kernel, ci, co]);
+            let act = Activation::LeakyRelu(0.2);
+            super::numbers(match up {
+                true => conv_transpose2d(x, w, None, stride, padding, 0, act, None),
+                false => conv2d(x, w, None, stride, padding, act, None),
+            })
+        };
+        for up in [false, true] {
+            let together = run(&x, up);
+            let each = together.len() / n;
+            for (x, y) in x.chunks(size * size * ci).zip(together.chunks(each)) {
+                assert_eq!(run(x, up), y);
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! One HTML file that needs nothing else: no network, no script, no font.
+
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use unlike_core::{Error, Label, Result};
+
+use crate::{
+    chart::{self, Drawn},
+    evaluation::{Case, Evaluation, Measure},
+    number,
+    report::{Picture, Report},
+    summary::{self, Headline},
+    table::{self, Table},
+    text::harmless,
+    training::Training,
+    verdict::{Verdict, verdict},
+};
+
+/// The report as one HTML file; texts are escaped, sections without content are left out.
+///
+/// # Errors
+/// If a picture is not a PNG.
+pub fn html(report: &Report) -> Result<String> {
+    let page = Page::new(report)?.render();
+    let page = page.map_err(|e| Error::io("render", "report.html")(e.into()))?;
+    Ok(harmless(&page))
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    title: String,
+    summary: Vec<String>,
+    verdict: Verdict,
+    headlines: Vec<Headline>,
+    test_set: Option<String>,
+    rule: Option<&'a str>,
+    facts: Vec<(&'static str, String)>,
+    comparison: Option<Table>,
+    histogram: Option<[Drawn; 2]>,
+    curves: Option<Curves>,
+    false_alarms: Option<Table>,
+    cases: Vec<CaseList<'a>>,
+    pictures: Vec<Embedded<'a>>,
+    training: Option<TrainingCharts<'a>>,
+}
+
+struct Curves {
+    roc: Option<Drawn>,
+    roc_log: Option<Drawn>,
+    precision_recall: Option<Drawn>,
+}
+
+struct TrainingCharts<'a> {
+    source: &'a Training,
+    chosen: Option<String>,
+    losses: Option<Drawn>,
+    monitors: Option<Drawn>,
+    held_out: Option<Drawn>,
+    not_finite: Vec<String>,
+}
+
+struct CaseList<'a> {
+    title: &'static str,
+    note: &'static str,
+    cases: Vec<CaseView<'a>>,
+    explained: bool,
+}
+
+struct CaseView<'a> {
+    case: &'a Case,
+    label: Option<String>,
+    picture: Option<Embedded<'a>>,
+}
+
+impl CaseView<'_> {
+    fn is_anomalous(&self) -> bool {
+        self.case.label == Some(Label::Anomalous)
+    }
+}
+
+/// A picture as a `data:` address.
+struct Embedded<'a> {
+    picture: &'a Picture,
+    address: String,
+}
+
+impl<'a> Page<'a> {
+    fn new(report: &'a Report) -> Result<Self> {
+        let evaluation = report.evaluation.as_ref();
+        let metrics = evaluation.and_then(|e| e.metrics());
+        Ok(Self {
+            report,
+            title: summary::title(report),
+            summary: summary::summary(&report.run),
+            verdict: verdict(report),
+            headlines: metrics.map(summary::headlines).unwrap_or_default(),
+            test_set: metrics.map(summary::test_set),
+            rule: evaluation.and_then(|e| e.rule.as_deref()),
+            facts: summary::facts(report),
+            comparison: evaluation.and_then(|e| table::comparison(e, Measure::name)),
+            histogram: evaluation.map(histogram).transpose()?.flatten(),
+            curves: evaluation.map(curves).transpose()?.flatten(),
+            false_alarms: evaluation.and_then(|e| table::false_alarms(&report.run, e)),
+            cases: evaluation.map(case_lists).transpose()?.unwrap_or_default(),
+            pictures: report
+                .pictures
+                .iter()
+                .map(embedded)
+                .collect::<Result<_>>()?,
+            training: report.training.as_ref().map(training).transpose()?,
+        })
+    }
+
+    /// Anchors and titles of the sections that are there, in order.
+    fn sections(&self) -> Vec<(&'static str, &'static str)> {
+        [
+            ("comparison", "Comparison", self.comparison.is_some()),
+            ("decisions", "Decisions", self.false_alarms.is_some()),
+            ("scores", "Scores", self.histogram.is_some()),
+            ("curves", "Curves", self.curves.is_some()),
+            ("samples", "Samples", !self.cases.is_empty()),
+            ("pictures", "Pictures", !self.pictures.is_empty()),
+            ("training", "Training", self.training.is_some()),
+            ("data", "Data", self.report.data.is_some()),
+            ("run", "Run", !self.facts.is_empty()),
+        ]
+        .into_iter()
+        .filter(|s| s.2)
+        .map(|s| (s.0, s.1))
+        .collect()
+    }
+}
+
+fn histogram(evaluation: &Evaluation) -> Result<Option<[Drawn; 2]>> {
+    let Some(histogram) = &evaluation.histogram else {
+        return Ok(None);
+    };
+    let shares = chart::histogram_shares(histogram)?;
+    let counts = chart::histogram_counts(histogram)?;
+    Ok(shares.zip(counts).map(|(shares, counts)| [shares, counts]))
+}
+
+fn curves(evaluation: &Evaluation) -> Result<Option<Curves>> {
+    let curves = Curves {
+        roc: chart::roc(evaluation)?,
+        roc_log: chart::roc_log(evaluation)?,
+        precision_recall: chart::precision_recall(evaluation)?,
+    };
+    Ok((curves.roc.is_some() || curves.precision_recall.is_some()).then_some(curves))
+}
+
+fn training(training: &Training) -> Result<TrainingCharts<'_>> {
+    let series = training.losses.iter().chain(&training.monitors);
+    let not_finite = series
+        .filter(|s| s.n_not_finite > 0)
+        .map(|s| match s.n_not_finite {
+            1 => format!("{}: 1 value was not finite and is not drawn", s.name),
+            n => format!(
+                "{}: {} values were not finite and are not drawn",
+                s.name,
+                number::count(n)
+            ),
+        });
+    Ok(TrainingCharts {
+        source: training,
+        chosen: summary::chosen(training),
+        losses: chart::losses(training)?,
+        monitors: chart::monitors(training)?,
+        held_out: chart::held_out(training)?,
+        not_finite: not_finite.collect(),
+    })
+}
+
+fn case_lists(evaluation: &Evaluation) -> Result<Vec<CaseList<'_>>> {
+    let view = |case| {
+        Ok(CaseView {
+            case,
+            label: summary::label(case),
+            picture: case.picture.as_ref().map(embedded).transpose()?,
+        })
+    };
+    let mut lists = vec![];
+    for (title, note, cases) in summary::case_lists(evaluation) {
+        let explained = cases.iter().any(|c| !c.reasons.is_empty());
+        let cases = cases.iter().map(view).collect::<Result<_>>()?;
+        lists.push(CaseList {
+            title,
+            note,
+            cases,
+            explained,
+        });
+    }
+    Ok(lists)
+}
+
+fn embedded(picture: &Picture) -> Result<Embedded<'_>> {
+    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+    if !picture.png.starts_with(SIGNATURE) {
+        return Err(Error::Mismatch {
+            origin: Some(format!("the picture `{}`", picture.title)),
+            found: format!(
+                "{} bytes that do not start as a PNG does",
+                picture.png.len()
+            ),
+            expected: "a PNG file".into(),
+            hint: None,
+        });
+    }
+    let address = format!("data:image/png;base64,{}", STANDARD.encode(&picture.png));
+    Ok(Embedded { picture, address })
+}
+
+/// A share in whole percent.
+fn share(share: f64) -> String {
+    if share.is_finite() {
+        format!("{:.0}\u{a0}%", 100.0 * share)
+    } else {
+        number::NONE.into()
+    }
+}
+
+/// The length of a bar in percent.
+fn width(share: f64) -> String {
+    // `max` turns what is not a number into 0.
+    format!("{:.1}", 100.0 * share.max(0.0).min(1.0))
+}

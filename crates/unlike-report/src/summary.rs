@@ -1,0 +1,197 @@
+//! What a report says in words and single numbers, built once for every renderer.
+
+use unlike_core::{InputSpec, Label, metrics::Metrics};
+
+use crate::{
+    evaluation::{Case, Estimate, Evaluation, Measure},
+    number,
+    report::{Report, Run},
+    table::smallest_rate,
+    training::Training,
+};
+
+/// A headline metric.
+pub(crate) struct Headline {
+    pub(crate) measure: Measure,
+    pub(crate) value: String,
+    pub(crate) interval: Option<String>,
+    /// What the value compares to.
+    pub(crate) note: String,
+}
+
+/// The metrics on top of a report.
+pub(crate) fn headlines(metrics: &Metrics) -> Vec<Headline> {
+    let note = |measure: Measure| match measure {
+        Measure::Auroc => "chance 0.500".into(),
+        Measure::AveragePrecision => {
+            format!("chance {}", number::unit(metrics.chance_average_precision))
+        }
+        Measure::Precision | Measure::Recall | Measure::F1 => "at the decision".into(),
+        Measure::F1Max => "best threshold".into(),
+    };
+    [
+        Measure::Auroc,
+        Measure::AveragePrecision,
+        Measure::Precision,
+        Measure::Recall,
+        Measure::F1,
+        Measure::F1Max,
+    ]
+    .into_iter()
+    .filter_map(|measure| {
+        let Estimate { value, ci95 } = measure.of(metrics)?;
+        Some(Headline {
+            measure,
+            value: number::unit(value),
+            interval: ci95.map(number::unit_interval),
+            note: note(measure),
+        })
+    })
+    .collect()
+}
+
+/// The test set in a clause: `50,000 test samples, 10,000 of them anomalous (prevalence 20.0 %)`.
+pub(crate) fn test_set(metrics: &Metrics) -> String {
+    format!(
+        "{} test samples, {} of them anomalous (prevalence {})",
+        number::count((metrics.n_normal + metrics.n_anomalous) as u64),
+        number::count(metrics.n_anomalous as u64),
+        number::percent(metrics.prevalence)
+    )
+}
+
+/// What was trained on what, in a line: the parts that are known.
+pub(crate) fn summary(run: &Run) -> Vec<String> {
+    [
+        run.n_train
+            .map(|n| format!("trained on {} normal samples", number::count(n))),
+        run.n_held_out
+            .map(|n| format!("calibrated on {} held-out normals", number::count(n))),
+        run.input.as_ref().map(|i| input(i, run.n_features)),
+        run.seed.map(|s| format!("seed {s}")),
+        run.seconds.map(number::duration),
+        run.date.as_deref().map(number::date),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The facts of a run, in reading order.
+pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let run = &report.run;
+    let mut facts = vec![];
+    let mut add = |name, value: Option<String>| facts.extend(value.map(|v| (name, v)));
+    let test = report
+        .evaluation
+        .as_ref()
+        .map(|e| e.data.as_str())
+        .filter(|d| !d.is_empty());
+    add("model", Some(run.model.clone()).filter(|m| !m.is_empty()));
+    add(
+        "training data",
+        Some(run.data.clone()).filter(|d| !d.is_empty()),
+    );
+    add("test data", test.map(str::to_owned));
+    add("training normals", run.n_train.map(number::count));
+    add(
+        "held-out normals",
+        run.n_held_out.map(|n| {
+            format!(
+                "{}; the smallest false-alarm rate that they can promise is {}",
+                number::count(n),
+                smallest_rate(n)
+            )
+        }),
+    );
+    add(
+        "input",
+        run.input.as_ref().map(|i| input(i, run.n_features)),
+    );
+    add("seed", run.seed.map(|s| s.to_string()));
+    add("time taken", run.seconds.map(number::duration));
+    add("date", run.date.as_deref().map(number::date));
+    add(
+        "unlike version",
+        Some(run.version.clone()).filter(|v| !v.is_empty()),
+    );
+    add("command", run.command.clone());
+    facts
+}
+
+fn input(input: &InputSpec, n_features: Option<u64>) -> String {
+    match input {
+        InputSpec::Image {
+            height,
+            width,
+            channels,
+        } => {
+            format!(
+                "images of {height} × {width} pixels, {channels} channel{}",
+                if *channels == 1 { "" } else { "s" }
+            )
+        }
+        InputSpec::Table { columns } => {
+            let mut text = format!("{} columns", number::count(columns.len() as u64));
+            if let Some(n) = n_features {
+                text.push_str(&format!(", {} features", number::count(n)));
+            }
+            text
+        }
+    }
+}
+
+/// What a case is, in the data's own words where it has them.
+pub(crate) fn label(case: &Case) -> Option<String> {
+    let label = case.label.map(|l| match l {
+        Label::Normal => "normal",
+        Label::Anomalous => "anomaly",
+    });
+    match (label, case.class.as_deref()) {
+        (Some(label), Some(class)) => Some(format!("{label} ({class})")),
+        (label, class) => label.or(class).map(str::to_owned),
+    }
+}
+
+/// The report's title: `EGBAD on shuttle.npz`.
+pub(crate) fn title(report: &Report) -> String {
+    let run = &report.run;
+    match (run.model.as_str(), run.data.as_str()) {
+        ("", "") => "Report".into(),
+        ("", only) | (only, "") => only.into(),
+        (model, data) => format!("{model} on {data}"),
+    }
+}
+
+/// Lists of samples with a title and how to read them; those without samples are left out.
+pub(crate) fn case_lists(evaluation: &Evaluation) -> Vec<(&'static str, &'static str, &[Case])> {
+    [
+        (
+            "Most anomalous",
+            "The highest scores of the test set.",
+            &*evaluation.most_anomalous,
+        ),
+        (
+            "Missed anomalies",
+            "Anomalies with the lowest scores.",
+            &*evaluation.missed,
+        ),
+        (
+            "False alarms",
+            "Normal samples with the highest scores.",
+            &*evaluation.flagged_normals,
+        ),
+    ]
+    .into_iter()
+    .filter(|list| !list.2.is_empty())
+    .collect()
+}
+
+/// Which epoch was kept and why, in a sentence.
+pub(crate) fn chosen(training: &Training) -> Option<String> {
+    let epoch = training.chosen_epoch?;
+    Some(match &training.chosen_because {
+        None => format!("The weights of epoch {epoch} were kept."),
+        Some(why) => format!("The weights of epoch {epoch} were kept: {why}."),
+    })
+}

@@ -1,0 +1,313 @@
+//! The report as text for a terminal: aligned tables within a given width.
+//!
+//! Nothing is printed here. Texts from users' files reach the terminal without control characters.
+
+use textwrap::Options;
+use unicode_width::UnicodeWidthStr;
+
+use crate::{
+    evaluation::Measure,
+    number,
+    report::Report,
+    summary,
+    table::{self, Table},
+    text::clean,
+    verdict::verdict,
+};
+
+/// How text is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to use bold and faint type (ANSI escapes).
+    pub colour: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            width: 80,
+            colour: false,
+        }
+    }
+}
+
+/// Everything: title, verdict, metrics, comparison, decisions, the most anomalous samples, warnings.
+pub fn render(report: &Report, style: Style) -> String {
+    let mut blocks = vec![heading(&summary::title(report), style)];
+    if let Some(protocol) = &report.run.protocol {
+        blocks.push(wrapped(protocol, "", style));
+    }
+    blocks.push(verdict_text(report, style));
+    blocks.push(metrics(report, style));
+    blocks.push(comparison(report, style));
+    blocks.push(decisions(report, style));
+    blocks.push(most_anomalous(report, style));
+    blocks.push(warnings(report, style));
+    blocks.retain(|b| !b.is_empty());
+    blocks.join("\n")
+}
+
+/// The verdict, one sentence after the other.
+pub fn verdict_text(report: &Report, style: Style) -> String {
+    verdict(report)
+        .sentences
+        .iter()
+        .map(|s| wrapped(s, "- ", style))
+        .collect()
+}
+
+/// The headline metrics with their intervals; empty without labels.
+pub fn metrics(report: &Report, style: Style) -> String {
+    let Some(metrics) = report.evaluation.as_ref().and_then(|e| e.metrics()) else {
+        return String::new();
+    };
+    let headlines = summary::headlines(metrics);
+    if headlines.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("Metrics (95 % intervals)", style);
+    for h in headlines {
+        let interval = h.interval.unwrap_or_default();
+        let note = faint(&h.note, style);
+        let (name, short) = (h.measure.name(), h.measure.short_name());
+        let name = if name == short {
+            name.to_owned()
+        } else {
+            format!("{name} ({short})")
+        };
+        let line = format!("  {name:<22}{:>6}  {interval:<15}  {note}", h.value);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.push_str(&wrapped(
+        &format!("{}.", summary::test_set(metrics)),
+        "  ",
+        style,
+    ));
+    text
+}
+
+/// Score variants, published numbers and baselines; the best of each column is marked with a star.
+pub fn comparison(report: &Report, style: Style) -> String {
+    let Some(evaluation) = &report.evaluation else {
+        return String::new();
+    };
+    let Some(table) = table::comparison(evaluation, Measure::short_name) else {
+        return String::new();
+    };
+    let mut text = heading("Comparison (* best of its column)", style);
+    if let Some(rule) = &evaluation.rule {
+        text.push_str(&wrapped(
+            &format!("For precision, recall and F1, {rule}."),
+            "  ",
+            style,
+        ));
+    }
+    text.push_str(&lay_out(&table, style));
+    text
+}
+
+/// Promised against observed false alarms at several rates.
+pub fn decisions(report: &Report, style: Style) -> String {
+    let table = report
+        .evaluation
+        .as_ref()
+        .and_then(|e| table::false_alarms(&report.run, e));
+    let Some(table) = table else {
+        return String::new();
+    };
+    heading("Decisions", style) + &lay_out(&table, style)
+}
+
+/// The highest scores with the columns that made them so, five at most.
+pub fn most_anomalous(report: &Report, style: Style) -> String {
+    let cases = report
+        .evaluation
+        .as_ref()
+        .map(|e| &*e.most_anomalous)
+        .unwrap_or_default();
+    if cases.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("Most anomalous", style);
+    for case in cases.iter().take(5) {
+        let mut line = format!("{}  score {}", case.id, number::score(case.score));
+        if let Some(p) = case.p_value {
+            line.push_str(&format!("  p {}", number::p_value(p)));
+        }
+        if let Some(label) = summary::label(case) {
+            line.push_str(&format!("  {label}"));
+        }
+        text.push_str(&wrapped(&line, "  ", style));
+        let reasons: Vec<String> = case
+            .reasons
+            .iter()
+            .take(3)
+            .map(|r| format!("{} = {} (typical: {})", r.column, r.found, r.typical))
+            .collect();
+        if !reasons.is_empty() {
+            text.push_str(&wrapped(&reasons.join("; "), "      ", style));
+        }
+    }
+    text
+}
+
+/// What training complained about.
+pub fn warnings(report: &Report, style: Style) -> String {
+    let warnings = report
+        .training
+        .as_ref()
+        .map(|t| &*t.warnings)
+        .unwrap_or_default();
+    if warnings.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("Warnings", style);
+    for warning in warnings {
+        let when = warning
+            .epoch
+            .map(|e| format!("epoch {e}: "))
+            .unwrap_or_default();
+        text.push_str(&wrapped(&format!("{when}{}", warning.message), "- ", style));
+    }
+    text
+}
+
+fn heading(text: &str, style: Style) -> String {
+    let text = wrapped(
+        text,
+        "",
+        Style {
+            colour: false,
+            ..style
+        },
+    );
+    if style.colour {
+        format!("\x1b[1m{}\x1b[0m\n", text.trim_end())
+    } else {
+        text
+    }
+}
+
+fn faint(text: &str, style: Style) -> String {
+    if style.colour {
+        format!("\x1b[2m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Lines within the width, the first behind `lead`, the others indented as far; ends in a line break.
+fn wrapped(text: &str, lead: &str, style: Style) -> String {
+    let indent = " ".repeat(lead.width());
+    let options = Options::new(style.width.max(20))
+        .initial_indent(lead)
+        .subsequent_indent(&indent);
+    textwrap::fill(&plain(text), options) + "\n"
+}
+
+/// Harmless, and with common spaces.
+fn plain(text: &str) -> String {
+    clean(text).replace('\u{a0}', " ")
+}
+
+/// Words of a heading go below one another beyond this width.
+const HEADING: usize = 10;
+
+fn lay_out(table: &Table, style: Style) -> String {
+    let rows = || table.groups.iter().flat_map(|g| &g.rows);
+    // A star or a space behind every number keeps the decimal points below one another.
+    let starred = rows().any(|r| r.cells.iter().any(|c| c.best));
+    let gap = if starred { " " } else { "  " };
+    let cell = |c: &table::Cell| {
+        let star = if c.best {
+            "*"
+        } else if starred {
+            " "
+        } else {
+            ""
+        };
+        plain(&c.text) + star
+    };
+    let split = |heading: &String| -> Vec<String> {
+        textwrap::wrap(heading, HEADING)
+            .iter()
+            .map(|l| l.to_string())
+            .collect()
+    };
+    let headings: Vec<Vec<String>> = table.headings.iter().skip(1).map(split).collect();
+    let widths: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(i, heading)| {
+            let heading = heading.iter().map(|l| l.width()).max().unwrap_or(0);
+            let cells = rows().map(|r| cell(&r.cells[i]).width()).max().unwrap_or(0);
+            cells.max(heading + usize::from(starred))
+        })
+        .collect();
+    let taken: usize = widths.iter().map(|w| w + gap.len()).sum();
+    let longest = rows().map(|r| r.name.width() + 18).max().unwrap_or(0);
+    let first = style.width.saturating_sub(taken).clamp(16, longest.max(24));
+    let row = |name: &str, cells: &[String]| {
+        let pad = " ".repeat(first.saturating_sub(name.width()));
+        let cells = cells
+            .iter()
+            .zip(&widths)
+            .map(|(c, w)| format!("{gap}{}{c}", " ".repeat(w.saturating_sub(c.width()))));
+        format!("{name}{pad}{}", cells.collect::<String>())
+            .trim_end()
+            .to_owned()
+            + "\n"
+    };
+    let mut text = String::new();
+    let lines = headings.iter().map(Vec::len).max().unwrap_or(0);
+    let pad = if starred { " " } else { "" };
+    for line in 0..lines {
+        // Headings of fewer lines stand at the bottom.
+        let at = |h: &Vec<String>| match (line + h.len()).checked_sub(lines) {
+            Some(l) => format!("{}{pad}", h[l]),
+            None => String::new(),
+        };
+        let name = if line + 1 == lines {
+            format!("  {}", table.headings[0])
+        } else {
+            String::new()
+        };
+        let cells: Vec<String> = headings.iter().map(at).collect();
+        text.push_str(&faint_line(&row(&name, &cells), style));
+    }
+    for group in &table.groups {
+        if !group.title.is_empty() {
+            text.push_str(&faint_line(&format!("  {}", group.title), style));
+        }
+        let indent = if group.title.is_empty() { "  " } else { "    " };
+        for r in &group.rows {
+            // The recommendation stands behind the name; other notes are longer and stand below.
+            let (name, note) = match &r.note {
+                Some(note) if r.strong => (format!("{} ({note})", r.name), None),
+                note => (r.name.clone(), note.as_ref()),
+            };
+            let options = Options::new(first)
+                .initial_indent(indent)
+                .subsequent_indent(indent);
+            let name = plain(&name);
+            let names = textwrap::wrap(&name, options);
+            let cells: Vec<String> = r.cells.iter().map(cell).collect();
+            for (i, name) in names.iter().enumerate() {
+                text.push_str(&row(name, if i + 1 == names.len() { &cells } else { &[] }));
+            }
+            if let Some(note) = note {
+                for line in wrapped(note, &format!("{indent}  "), style).lines() {
+                    text.push_str(&faint_line(line, style));
+                }
+            }
+        }
+    }
+    text
+}
+
+fn faint_line(line: &str, style: Style) -> String {
+    faint(line.trim_end(), style) + "\n"
+}

@@ -1,0 +1,420 @@
+//! The HTML file: what it shows, what it leaves out, and that it needs nothing else.
+
+use unlike_core::{ColumnKind, Label};
+use unlike_report::{
+    Case, ColumnNote, Data, Evaluation, Fact, HeldOut, Histogram, Picture, Reason, Report, Series,
+    Training, Warning, html,
+};
+
+use crate::{measured, scored, simulation, spread};
+
+/// A complete PNG file of one grey pixel.
+const PIXEL: &[u8] = &[
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 0x0a, 0x49, 0x44, 0x41, 0x54,
+    0x78, 0x9c, 0x63, 0x68, 0, 0, 0, 0x82, 0, 0x81, 0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, 0x49, 0x45,
+    0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+];
+
+fn picture() -> Picture {
+    Picture {
+        title: "Reconstructions <1>".into(),
+        caption: Some("below & above".into()),
+        png: PIXEL.into(),
+    }
+}
+
+/// Nothing in the file points anywhere else, and no script runs.
+fn assert_self_contained(page: &str) {
+    for needle in [
+        "http:",
+        "https:",
+        "//",
+        "<script",
+        "<link",
+        "@import",
+        "<iframe",
+        "javascript:",
+    ] {
+        let found = page
+            .find(needle)
+            .map(|at| &page[at.saturating_sub(60)..(at + 60).min(page.len())]);
+        assert_eq!(found, None, "{needle}");
+    }
+    for (at, _) in page.match_indices("src=\"") {
+        assert!(
+            page[at..].starts_with("src=\"data:image/png;base64,"),
+            "{}",
+            &page[at..at + 60]
+        );
+    }
+    for (at, _) in page.match_indices("href=\"") {
+        assert!(page[at..].starts_with("href=\"#"), "{}", &page[at..at + 60]);
+    }
+    assert!(!page.contains("url("));
+    for number in ["NaN", "inf,", "infinity"] {
+        assert!(!page.contains(number), "{number}");
+    }
+}
+
+/// Every element that is opened is closed, in order.
+fn assert_well_nested(page: &str) {
+    const EMPTY: [&str; 3] = ["meta", "img", "input"];
+    let mut open = vec![];
+    let mut rest = &page[page.find("<html").unwrap()..];
+    while let Some(at) = rest.find('<') {
+        let end = at + rest[at..].find('>').unwrap();
+        let tag = &rest[at + 1..end];
+        rest = &rest[end + 1..];
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/'])
+            .next()
+            .unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(
+                open.pop(),
+                Some(name),
+                "before {}",
+                &rest[..rest.len().min(80)]
+            );
+        } else if !tag.ends_with('/') && !EMPTY.contains(&name) {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}
+
+fn ids(page: &str) -> Vec<&str> {
+    let sections = page
+        .match_indices("<section id=\"")
+        .map(|(at, found)| &page[at + found.len()..]);
+    sections.map(|s| &s[..s.find('"').unwrap()]).collect()
+}
+
+#[test]
+fn a_whole_run_is_one_small_file_that_needs_nothing_else() {
+    let mut report = simulation::report(2_000, 0).unwrap();
+    report.pictures = vec![picture()];
+    let page = html(&report).unwrap();
+    assert_self_contained(&page);
+    assert_well_nested(&page);
+    assert!(page.len() < 300_000, "{} bytes", page.len());
+    assert_eq!(
+        ids(&page),
+        [
+            "comparison",
+            "decisions",
+            "scores",
+            "curves",
+            "samples",
+            "pictures",
+            "training",
+            "data",
+            "run",
+        ]
+    );
+    // Two histograms, two ROC charts, precision and recall, losses, outputs, held-out normals.
+    assert_eq!(page.matches("<svg class=\"chart").count(), 8);
+}
+
+#[test]
+fn the_numbers_are_those_of_the_report() {
+    let report = simulation::report(2_000, 0).unwrap();
+    let page = html(&report).unwrap();
+    let evaluation = report.evaluation.as_ref().unwrap();
+    for measured in evaluation.variants.iter().chain(&evaluation.baselines) {
+        let m = &measured.metrics;
+        let values = [
+            m.auroc,
+            m.average_precision,
+            m.precision.unwrap(),
+            m.recall.unwrap(),
+            m.f1.unwrap(),
+        ];
+        let [low, high] = m.auroc_ci95;
+        for text in values.map(|v| format!(">{v:.3}<")) {
+            assert!(page.contains(&text), "{} {text}", measured.name);
+        }
+        assert!(
+            page.contains(&format!("<small>{low:.3} – {high:.3}</small>")),
+            "{}",
+            measured.name
+        );
+    }
+    for row in evaluation
+        .false_alarms
+        .iter()
+        .filter(|r| r.threshold.is_some())
+    {
+        assert!(
+            page.contains(&format!(">{:.2}<small>", 100.0 * row.observed)),
+            "{row:?}"
+        );
+        assert!(
+            page.contains(&format!(">{:.2}<small>", 100.0 * row.recall)),
+            "{row:?}"
+        );
+    }
+    assert!(page.contains("2,500 test samples, 500 of them anomalous (prevalence 20.0\u{a0}%)"));
+    assert!(page.contains("can promise 0.02\u{a0}% at best"));
+}
+
+#[test]
+fn the_best_of_a_column_is_marked_whoever_it_is() {
+    let scores: Vec<f64> = spread(0.0, 1.0, 40).chain(spread(0.6, 1.0, 10)).collect();
+    let better: Vec<f64> = spread(0.0, 0.4, 40).chain(spread(0.6, 1.0, 10)).collect();
+    let mut report = scored(&scores, 40);
+    report.evaluation.as_mut().unwrap().baselines = vec![measured("PCA", &better, 40)];
+    let page = html(&report).unwrap();
+    let row = |name: &str| {
+        let at = page.find(&format!("<th scope=\"row\">{name}")).unwrap();
+        page[at..at + page[at..].find("</tr>").unwrap()]
+            .matches("class=\"best\"")
+            .count()
+    };
+    assert_eq!((row("residual"), row("PCA")), (1, 5));
+    // Both find every anomaly: both are best in recall.
+    // A column with a single number has no best one.
+    let page = html(&scored(&scores, 40)).unwrap();
+    assert!(!page.contains("class=\"best\""));
+}
+
+#[test]
+fn texts_from_files_are_shown_and_not_run() {
+    let hostile = "</style><script>alert('x')</script>\"&\x1b\u{202e}";
+    let shown = "&#60;/style&#62;&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#38;";
+    let mut report = simulation::report(400, 0).unwrap();
+    let run = &mut report.run;
+    run.model = hostile.into();
+    run.data = hostile.into();
+    run.version = hostile.into();
+    run.date = Some(hostile.into());
+    run.protocol = Some(hostile.into());
+    run.command = Some(hostile.into());
+    run.config = Some(hostile.into());
+    let evaluation = report.evaluation.as_mut().unwrap();
+    evaluation.data = hostile.into();
+    evaluation.rule = Some(hostile.into());
+    evaluation.variants[0].name = hostile.into();
+    evaluation.baselines[0].name = hostile.into();
+    evaluation.published[0].name = hostile.into();
+    evaluation.published[0].source = hostile.into();
+    evaluation.most_anomalous = vec![Case {
+        id: hostile.into(),
+        label: Some(Label::Normal),
+        class: Some(hostile.into()),
+        parts: vec![unlike_report::Part {
+            name: hostile.into(),
+            value: 1.0,
+        }],
+        reasons: vec![Reason {
+            column: hostile.into(),
+            share: 0.5,
+            found: hostile.into(),
+            typical: hostile.into(),
+        }],
+        picture: Some(Picture {
+            title: hostile.into(),
+            caption: Some(hostile.into()),
+            png: PIXEL.into(),
+        }),
+        ..Case::default()
+    }];
+    let training = report.training.as_mut().unwrap();
+    training.losses[0].name = hostile.into();
+    training.losses[0].n_not_finite = 2;
+    training.chosen_because = Some(hostile.into());
+    training.warnings = vec![Warning {
+        epoch: None,
+        message: hostile.into(),
+    }];
+    report.data = Some(Data {
+        columns: vec![ColumnNote {
+            name: hostile.into(),
+            kind: ColumnKind::Number,
+            rule: hostile.into(),
+            n_features: 1,
+            note: Some(hostile.into()),
+        }],
+        rules: vec![hostile.into()],
+        notes: vec![hostile.into()],
+    });
+    report.environment = vec![Fact::new(hostile, hostile)];
+    report.pictures = vec![Picture {
+        title: hostile.into(),
+        caption: None,
+        png: PIXEL.into(),
+    }];
+    let page = html(&report).unwrap();
+    assert_well_nested(&page);
+    assert!(!page.contains("<script") && !page.contains('\x1b') && !page.contains('\u{202e}'));
+    assert!(
+        page.matches(shown).count() >= 30,
+        "{}",
+        page.matches(shown).count()
+    );
+    assert_eq!(page.matches("</style>").count(), 1);
+}
+
+#[test]
+fn what_is_absent_is_left_out() {
+    let page = html(&Report::default()).unwrap();
+    assert_well_nested(&page);
+    assert_eq!(ids(&page), Vec::<&str>::new());
+    assert!(!page.contains("<nav") && !page.contains("<table") && !page.contains("<svg"));
+
+    let mut report = simulation::report(400, 0).unwrap();
+    report.evaluation = None;
+    assert_eq!(ids(&html(&report).unwrap()), ["training", "data", "run"]);
+
+    let mut report = simulation::report(400, 0).unwrap();
+    (report.training, report.data) = (None, None);
+    assert_eq!(
+        ids(&html(&report).unwrap()),
+        [
+            "comparison",
+            "decisions",
+            "scores",
+            "curves",
+            "samples",
+            "run"
+        ]
+    );
+}
+
+#[test]
+fn scores_without_labels_are_a_report_too() {
+    let scores: Vec<f64> = spread(0.0, 1.0, 50).collect();
+    let report = Report {
+        evaluation: Some(Evaluation {
+            histogram: Histogram::new(&scores, &[], &[], &scores, None),
+            most_anomalous: vec![Case {
+                id: "7".into(),
+                score: 1.0,
+                ..Case::default()
+            }],
+            ..Evaluation::default()
+        }),
+        ..Report::default()
+    };
+    let page = html(&report).unwrap();
+    assert_eq!(ids(&page), ["scores", "samples"]);
+    assert!(page.contains("test samples (50)") && page.contains("no labels"));
+    assert_self_contained(&page);
+}
+
+#[test]
+fn charts_stand_edge_cases() {
+    let training = |losses: Vec<Series>, held_out: Vec<HeldOut>, chosen_epoch| Report {
+        training: Some(Training {
+            monitors: losses.clone(),
+            losses,
+            held_out,
+            chosen_epoch,
+            ..Training::default()
+        }),
+        ..Report::default()
+    };
+    let series = |points: &[[f64; 2]]| vec![Series::new("G", points.iter().copied())];
+    let one = HeldOut {
+        epoch: 1,
+        mean: 0.0,
+        sd: 0.0,
+    };
+    for (report, charts) in [
+        // One epoch; constant values; tiny, huge and negative values; nothing finite; nothing.
+        (training(series(&[[1.0, 0.7]]), vec![one], Some(1)), 3),
+        (
+            training(
+                series(&[[1.0, 0.0], [2.0, 0.0]]),
+                vec![one, HeldOut { epoch: 2, ..one }],
+                None,
+            ),
+            3,
+        ),
+        (
+            training(series(&[[1.0, 1e-300], [2.0, 1e300]]), vec![], Some(9)),
+            2,
+        ),
+        (
+            training(series(&[[1.0, -5.0], [2.0, -1e9]]), vec![], None),
+            2,
+        ),
+        (
+            training(
+                series(&[[1.0, f64::NAN], [2.0, f64::INFINITY]]),
+                vec![],
+                Some(1),
+            ),
+            0,
+        ),
+        (
+            training(
+                vec![],
+                vec![HeldOut {
+                    epoch: 1,
+                    mean: f64::NAN,
+                    sd: 1.0,
+                }],
+                None,
+            ),
+            0,
+        ),
+    ] {
+        let page = html(&report).unwrap();
+        assert_self_contained(&page);
+        assert_well_nested(&page);
+        assert_eq!(page.matches("<svg class=\"chart").count(), charts);
+    }
+    let page = html(&training(
+        series(&[[1.0, f64::NAN], [2.0, 1.0]]),
+        vec![],
+        None,
+    ))
+    .unwrap();
+    assert!(page.contains("G: 1 value was not finite and is not drawn"));
+}
+
+#[test]
+fn histograms_stand_edge_cases() {
+    let constant = [3.0; 20];
+    let wide: Vec<f64> = (-300..300).map(|p| 10f64.powi(p)).collect();
+    for histogram in [
+        Histogram::new(&constant, &constant, &[], &[], Some(3.0)),
+        Histogram::new(&[], &[], &[0.0], &[], Some(f64::INFINITY)),
+        Histogram::new(&[1.0, 2.0], &[-1e300, 1e300], &wide, &[], Some(-1e301)),
+    ] {
+        assert!(histogram.is_some());
+        let evaluation = Evaluation {
+            histogram,
+            ..Evaluation::default()
+        };
+        let page = html(&Report {
+            evaluation: Some(evaluation),
+            ..Report::default()
+        })
+        .unwrap();
+        assert_self_contained(&page);
+        assert_eq!(page.matches("<svg class=\"chart").count(), 2);
+    }
+}
+
+#[test]
+fn pictures_are_embedded_and_anything_else_is_refused() {
+    let mut report = Report {
+        pictures: vec![picture()],
+        ..Report::default()
+    };
+    let page = html(&report).unwrap();
+    assert!(
+        page.contains("alt=\"Reconstructions &#60;1&#62;\"") && page.contains("below &#38; above")
+    );
+    assert_self_contained(&page);
+    report.pictures[0].png = b"GIF89a".to_vec();
+    let error = html(&report).unwrap_err().to_string();
+    assert!(
+        error.contains("Reconstructions <1>") && error.contains("6 bytes"),
+        "{error}"
+    );
+}

@@ -1,0 +1,359 @@
+//! A trained model: preprocessing, networks or baseline, score, calibration. What users hold.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{
+    Arrays, Calibration, Detector, Error, Explanations, Features, InputSpec, Result, Samples,
+    ScoreParts, ScoreRule, Scorer, Scores,
+};
+use unlike_data::{Bound, Preprocessing};
+
+use crate::{
+    backend, file,
+    train::{EpochReport, TrainConfig},
+};
+
+/// Rows that are preprocessed and scored at a time, so that memory does not grow with the input.
+const CHUNK: usize = 16_384;
+
+/// The kind of a model file.
+const KIND: &str = "unlike-model";
+
+/// A trained model. Scoring it needs nothing else: no training data, no configuration file.
+pub struct Model {
+    parts: Parts,
+    /// Position in `parts.scores`.
+    score: usize,
+    calibration: Calibration,
+}
+
+/// What a model is made of.
+pub(crate) struct Parts {
+    pub(crate) config: TrainConfig,
+    pub(crate) preprocessing: Preprocessing,
+    pub(crate) scorer: Box<dyn Scorer>,
+    /// The scores on offer, the recommended one first.
+    pub(crate) scores: Vec<(String, ScoreRule)>,
+    /// The score's parts over the calibration samples.
+    pub(crate) calibration: ScoreParts,
+    /// Mean contribution of each feature over held-out normals.
+    pub(crate) typical_contributions: Vec<f32>,
+    pub(crate) provenance: Provenance,
+}
+
+/// How a model came about. Holds nothing that differs between two runs of the same training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The version of unlike that trained it.
+    pub unlike_version: String,
+    /// Where the training samples came from.
+    pub origin: String,
+    /// Samples that trained.
+    pub n_train: usize,
+    /// Held-out samples that measured every epoch.
+    pub n_validation: usize,
+    /// Held-out samples that calibrated.
+    pub n_calibration: usize,
+    /// The epoch whose networks these are, counted from 1; baselines have none.
+    pub chosen_epoch: Option<usize>,
+    /// One report per epoch, without clock times.
+    pub epochs: Vec<EpochReport>,
+}
+
+/// Scores, their parts, and what preprocessing has to say.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Scored {
+    /// One raw score per sample, higher = more anomalous.
+    pub scores: Scores,
+    /// What the scores are made of.
+    pub parts: ScoreParts,
+    /// What the user should know about the samples: unseen categories, for instance.
+    pub notes: Vec<String>,
+}
+
+/// What a model file says beside its arrays.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    config: TrainConfig,
+    preprocessing: Preprocessing,
+    scores: Vec<(String, ScoreRule)>,
+    score: String,
+    part_names: Vec<String>,
+    provenance: Provenance,
+}
+
+const WEIGHTS: &str = "model.";
+const CALIBRATION: &str = "calibration.";
+const TYPICAL: &str = "typical_contributions";
+
+impl Model {
+    pub(crate) fn new(mut parts: Parts) -> Result<Self> {
+        parts.calibration = in_32_bits(parts.calibration)?;
+        let score = 0;
+        let calibration = calibrate(&parts, score)?;
+        Ok(Self { parts, score, calibration })
+    }
+
+    /// Writes the model as one file, as a whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written; what was there before stays.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let Parts { config, preprocessing, scorer, scores, calibration, .. } = &self.parts;
+        let mut arrays = Arrays::new();
+        for (name, array) in scorer.arrays().iter() {
+            arrays.insert(format!("{WEIGHTS}{name}"), &array.shape, array.values.clone());
+        }
+        for (name, values) in calibration.iter() {
+            let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+            arrays.insert(format!("{CALIBRATION}{name}"), &[values.len()], values);
+        }
+        let typical = self.parts.typical_contributions.clone();
+        arrays.insert(TYPICAL, &[typical.len()], typical);
+        let header = Header {
+            config: config.clone(),
+            preprocessing: preprocessing.clone(),
+            scores: scores.clone(),
+            score: self.score_name().to_owned(),
+            part_names: calibration.names().map(str::to_owned).collect(),
+            provenance: self.parts.provenance.clone(),
+        };
+        file::write(path.as_ref(), KIND, &header, &arrays)
+    }
+
+    /// Reads a model file; `path` may also be the run directory that holds it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged, or was written by a newer version.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_on(path, "cpu")
+    }
+
+    /// Reads a model file and puts its networks on a device; see [`backend::device`].
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and if there is no such device.
+    pub fn load_on(path: impl AsRef<Path>, device: &str) -> Result<Self> {
+        let device = backend::device(device)?;
+        let mut path = path.as_ref().to_owned();
+        if path.is_dir() {
+            path.push("model.safetensors");
+        }
+        let (header, arrays): (Header, Arrays) = file::read(&path, KIND)?;
+        let within = |error: Error| Error::Malformed {
+            path: path.clone(),
+            location: Default::default(),
+            found: format!("a model whose parts do not fit each other ({error})"),
+            expected: "a model that `unlike train` wrote".into(),
+            hint: None,
+        };
+        let mut weights = Arrays::new();
+        for (name, array) in arrays.iter() {
+            if let Some(name) = name.strip_prefix(WEIGHTS) {
+                weights.insert(name, &array.shape, array.values.clone());
+            }
+        }
+        let scorer = header.config.model.restore(&header.preprocessing.shape(), &weights, &device).map_err(within)?;
+        let mut calibration = Vec::new();
+        for name in &header.part_names {
+            let values = &arrays.any_shape(&format!("{CALIBRATION}{name}")).map_err(within)?.values;
+            calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
+        }
+        let model = Self::new(Parts {
+            typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
+            config: header.config,
+            preprocessing: header.preprocessing,
+            scorer,
+            scores: header.scores,
+            calibration: ScoreParts::new(calibration),
+            provenance: header.provenance,
+        })
+        .map_err(within)?;
+        model.with_score(&header.score).map_err(within)
+    }
+
+    /// The same model with another of its scores; calibration follows.
+    ///
+    /// # Errors
+    /// If the model has no such score.
+    pub fn with_score(mut self, name: &str) -> Result<Self> {
+        let position = self.score_names().position(|n| n == name);
+        let Some(position) = position else {
+            return Err(Error::Setting {
+                name: "score".into(),
+                found: format!("`{name}`"),
+                expected: format!("one of {}", self.score_names().collect::<Vec<_>>().join(", ")),
+                hint: None,
+            });
+        };
+        self.score = position;
+        self.calibration = calibrate(&self.parts, position)?;
+        Ok(self)
+    }
+
+    /// The same model with p-values from other held-out normals.
+    ///
+    /// The samples must not have been trained on; p-values then hold for new normals that come
+    /// from where these come from.
+    ///
+    /// # Errors
+    /// If the samples do not fit the model, or there are none.
+    pub fn recalibrate(mut self, normals: &Samples) -> Result<Self> {
+        self.parts.calibration = self.evaluate(normals)?.parts;
+        self.parts.provenance.n_calibration = normals.len();
+        self.calibration = calibrate(&self.parts, self.score)?;
+        Ok(self)
+    }
+
+    /// Scores with their parts and notes: the one function that everything else calls.
+    ///
+    /// # Errors
+    /// If the samples do not fit the model.
+    pub fn evaluate(&self, samples: &Samples) -> Result<Scored> {
+        let bound = self.parts.preprocessing.bind(samples)?;
+        let mut parts = ScoreParts::default();
+        in_chunks(&bound, |features| {
+            parts.extend(in_32_bits(self.parts.scorer.parts(features)?)?);
+            Ok(())
+        })?;
+        if parts.is_empty() {
+            let names = self.parts.calibration.names();
+            parts = ScoreParts::new(names.map(|name| (name.to_owned(), Vec::new())).collect());
+        }
+        let scores = self.rule().apply(&parts)?;
+        Ok(Scored { scores, parts, notes: bound.notes() })
+    }
+
+    /// The settings that it was trained with.
+    pub fn config(&self) -> &TrainConfig {
+        &self.parts.config
+    }
+
+    /// How columns become numbers.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.parts.preprocessing
+    }
+
+    /// How it came about.
+    pub fn provenance(&self) -> &Provenance {
+        &self.parts.provenance
+    }
+
+    /// The p-values of the present score.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// The score in use.
+    pub fn score_name(&self) -> &str {
+        &self.parts.scores[self.score].0
+    }
+
+    /// The scores on offer, the recommended one first.
+    pub fn score_names(&self) -> impl Iterator<Item = &str> {
+        self.parts.scores.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// How the score in use is made from its parts.
+    pub fn rule(&self) -> &ScoreRule {
+        &self.parts.scores[self.score].1
+    }
+
+    /// Numbers that were learned.
+    pub fn parameters(&self) -> usize {
+        self.parts.scorer.arrays().iter().map(|(_, array)| array.values.len()).sum()
+    }
+
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model")
+            .field("model", &self.config().model.name())
+            .field("score", &self.score_name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Detector for Model {
+    fn input(&self) -> InputSpec {
+        self.parts.preprocessing.input()
+    }
+
+    fn score(&self, samples: &Samples) -> Result<Scores> {
+        Ok(self.evaluate(samples)?.scores)
+    }
+
+    fn score_parts(&self, samples: &Samples) -> Result<ScoreParts> {
+        Ok(self.evaluate(samples)?.parts)
+    }
+
+    /// Contributions are in units of the column's own mean over held-out normals: 1 is typical.
+    fn explain(&self, samples: &Samples) -> Result<Explanations> {
+        let fold = |contributions: &[f32]| match self.parts.preprocessing.as_table() {
+            Some(table) => table.fold(contributions),
+            None => contributions.to_vec(),
+        };
+        let typical = fold(&self.parts.typical_contributions);
+        // A column that normals reproduce perfectly would make any departure infinite; a hundredth
+        // of the mean column is the finest unit.
+        let floor = 0.01 * typical.iter().sum::<f32>() / typical.len().max(1) as f32;
+        let unit: Vec<f32> = typical.iter().map(|t| t + floor.max(f32::MIN_POSITIVE)).collect();
+        let bound = self.parts.preprocessing.bind(samples)?;
+        let mut values = Vec::with_capacity(samples.len() * unit.len());
+        in_chunks(&bound, |features| {
+            let folded = fold(&self.parts.scorer.contributions(features)?);
+            values.extend(folded.iter().zip(unit.iter().cycle()).map(|(c, u)| (c / u).min(f32::MAX)));
+            Ok(())
+        })?;
+        Ok(match self.input() {
+            InputSpec::Table { columns } => {
+                let names = columns.into_iter().map(|c| c.name).collect();
+                Explanations::Columns { names, values }
+            }
+            InputSpec::Image { height, width, channels } => {
+                // A pixel's departure is the mean over its channels.
+                let mean = |pixel: &[f32]| pixel.iter().sum::<f32>() / channels as f32;
+                let values = values.chunks_exact(channels).map(mean).collect();
+                Explanations::Maps { height, width, values }
+            }
+        })
+    }
+}
+
+/// Calls `f` with the features of one chunk of samples after the other.
+fn in_chunks(bound: &Bound<'_>, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+    for from in (0..bound.len()).step_by(CHUNK) {
+        f(&bound.features(from..bound.len().min(from + CHUNK)))?;
+    }
+    Ok(())
+}
+
+/// The calibration of one of the scores.
+fn calibrate(parts: &Parts, score: usize) -> Result<Calibration> {
+    let (_, rule) = parts.scores.get(score).ok_or_else(|| Error::NotEnough {
+        what: "scores on offer".into(),
+        found: "none".into(),
+        expected: "at least 1".into(),
+        hint: None,
+    })?;
+    Calibration::fit(&rule.apply(&parts.calibration)?)
+}
+
+/// Parts are kept in 32 bits, as networks give them and as model files hold them, so that a score
+/// equals its calibration sample's to the last bit before and after saving.
+fn in_32_bits(parts: ScoreParts) -> Result<ScoreParts> {
+    let narrow = |(name, values): (&str, &[f64])| {
+        let values: Vec<f64> = values.iter().map(|&v| f64::from(v as f32)).collect();
+        match values.iter().position(|v| !v.is_finite()) {
+            None => Ok((name.to_owned(), values)),
+            Some(at) => Err(Error::NotFinite {
+                what: format!("the score part `{name}`"),
+                location: format!(", sample {}", at + 1),
+                hint: Some("the input is far outside what training saw".into()),
+            }),
+        }
+    };
+    Ok(ScoreParts::new(parts.iter().map(narrow).collect::<Result<_>>()?))
+}

@@ -1,0 +1,203 @@
+//! EGBAD beside PyTorch: the numbers of `tests/golden/egbad/export.py`.
+
+use rand::SeedableRng;
+use unlike_core::{Arrays, FeatureShape, Features};
+
+use super::*;
+use crate::nn::Param;
+
+const WIDTH: usize = 7;
+const LATENT: usize = 3;
+const BATCH: usize = 6;
+const STEPS: usize = 5;
+
+/// The fixture's arrays under a prefix.
+struct Golden {
+    arrays: Arrays,
+    variant: &'static str,
+}
+
+impl Golden {
+    fn load(variant: &'static str) -> Self {
+        let bytes = include_bytes!("../../tests/golden/egbad/egbad.safetensors");
+        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+        let mut arrays = Arrays::new();
+        for (name, view) in file.tensors() {
+            let (chunks, _) = view.data().as_chunks::<4>();
+            let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            arrays.insert(name, view.shape(), values);
+        }
+        Self { arrays, variant }
+    }
+
+    fn get(&self, name: &str) -> &[f32] {
+        &self.arrays.any_shape(&format!("{}.{name}", self.variant)).unwrap().values
+    }
+
+    /// Arrays under `prefix`, their names without it.
+    fn under(&self, prefix: &str) -> Arrays {
+        let prefix = format!("{}.{prefix}.", self.variant);
+        let mut under = Arrays::new();
+        for (name, array) in self.arrays.iter() {
+            if let Some(name) = name.strip_prefix(&prefix) {
+                under.insert(name, &array.shape, array.values.clone());
+            }
+        }
+        under
+    }
+
+    /// The `step`-th batch of x or z, for the first or second update.
+    fn batch(&self, name: &str, step: usize, which: usize, width: usize) -> Vec<f32> {
+        let size = BATCH * width;
+        let at = (2 * step + which) * size;
+        self.get(name)[at..at + size].to_vec()
+    }
+}
+
+/// Compares within a relative tolerance (of the largest value, for values near zero).
+fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let scale = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
+    assert!(worst <= tolerance * scale, "{what}: off by {worst:e} at scale {scale:e}\n{ours:?}\n{theirs:?}");
+}
+
+fn small(variant: GeneratorLoss) -> (Egbad, Golden) {
+    let config = EgbadConfig {
+        latent: LATENT,
+        encoder: vec![5],
+        generator: vec![6, 8],
+        discriminator_x: vec![9],
+        discriminator_z: vec![4],
+        discriminator_joint: vec![10, 11],
+        dropout: 0.0,
+        adam: AdamConfig { learning_rate: 1e-3, beta1: 0.5, beta2: 0.999, clip: None },
+        ema: 0.9,
+        generator_loss: variant,
+        residual_weight: if variant == GeneratorLoss::CrossEntropy { 10.0 } else { 0.0 },
+        ..EgbadConfig::recommended()
+    };
+    let shape = FeatureShape::Row { width: WIDTH };
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut egbad = config.build(&shape, &mut rng, &Device::flex()).unwrap();
+    let golden = Golden::load(match variant {
+        GeneratorLoss::CrossEntropy => "cross-entropy",
+        GeneratorLoss::FeatureMatching => "feature-matching",
+    });
+    restore_network(&mut egbad.networks, "", &golden.under("weights")).unwrap();
+    egbad.average = Some(Average::new(&egbad.networks));
+    (egbad, golden)
+}
+
+fn rows(values: Vec<f32>, width: usize) -> Tensor<2> {
+    let n = values.len() / width;
+    tensor(values, [n, width], &Device::flex())
+}
+
+const VARIANTS: [GeneratorLoss; 2] = [GeneratorLoss::CrossEntropy, GeneratorLoss::FeatureMatching];
+
+#[test]
+fn every_network_gives_what_pytorch_gives() {
+    for variant in VARIANTS {
+        let (egbad, golden) = small(variant);
+        let (x, z) = (golden.batch("x", 0, 0, WIDTH), golden.batch("z", 0, 0, LATENT));
+        let (x, z) = (rows(x, WIDTH), rows(z, LATENT));
+        let Networks { encoder, generator, discriminator } = &egbad.networks;
+        let encoded = values(encoder.forward(x.clone(), Pass::Score));
+        let generated = values(generator.forward(z.clone(), Pass::Score));
+        let (logit, features) = discriminator.forward(x, z, Pass::Score);
+        assert_close("E(x)", &encoded, golden.get("encoded"), 1e-5);
+        assert_close("G(z)", &generated, golden.get("generated"), 1e-5);
+        assert_close("D(x, z)", &values(logit), golden.get("logit"), 1e-5);
+        assert_close("f(x, z)", &values(features), golden.get("features"), 1e-5);
+    }
+}
+
+#[test]
+fn gradients_have_the_length_that_pytorch_gives_and_reach_only_their_network() {
+    struct Norms<'a> {
+        grads: crate::backend::Gradients,
+        golden: &'a Golden,
+        expected: bool,
+    }
+    impl Visitor for Norms<'_> {
+        fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
+            let grad = param.leaf().grad(&self.grads);
+            assert_eq!(grad.is_some(), self.expected, "a gradient for `{name}`");
+            if let Some(grad) = grad {
+                let norm = values(grad).iter().map(|v| v * v).sum::<f32>().sqrt();
+                let theirs = self.golden.get(&format!("gradient_norm.{name}"));
+                assert_close(name, &[norm], theirs, 1e-4);
+            }
+        }
+    }
+    for variant in VARIANTS {
+        let (mut egbad, golden) = small(variant);
+        let (x, z) = (golden.batch("x", 0, 0, WIDTH), golden.batch("z", 0, 0, LATENT));
+        let loss = egbad.discriminator_loss(rows(x, WIDTH), rows(z, LATENT), [0; 2]);
+        let mut norms = Norms { grads: loss.total.backward(), golden: &golden, expected: true };
+        egbad.networks.discriminator.visit("discriminator", &mut norms);
+        norms.expected = false;
+        egbad.networks.encoder.visit("encoder", &mut norms);
+        egbad.networks.generator.visit("generator", &mut norms);
+        let mut grads = norms.grads;
+        egbad.discriminator_adam.step(&mut egbad.networks.discriminator, &mut grads, 1.0).unwrap();
+
+        let (x, z) = (golden.batch("x", 0, 1, WIDTH), golden.batch("z", 0, 1, LATENT));
+        let loss = egbad.generator_encoder_loss(rows(x, WIDTH), rows(z, LATENT), [0; 2]);
+        let grads = (loss.generator + loss.encoder).backward();
+        let mut norms = Norms { grads, golden: &golden, expected: true };
+        egbad.networks.encoder.visit("encoder", &mut norms);
+        egbad.networks.generator.visit("generator", &mut norms);
+        norms.expected = false;
+        egbad.networks.discriminator.visit("discriminator", &mut norms);
+    }
+}
+
+#[test]
+fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
+    for variant in VARIANTS {
+        let (mut egbad, golden) = small(variant);
+        for (step, theirs) in golden.get("losses").chunks(4).enumerate() {
+            let batch = Batch {
+                len: BATCH,
+                x: golden.batch("x", step, 0, WIDTH),
+                x_other: golden.batch("x", step, 1, WIDTH),
+                z: golden.batch("z", step, 0, LATENT),
+                z_other: golden.batch("z", step, 1, LATENT),
+            };
+            let context = StepContext { step: step as u64, seed: 0, learning_rate_scale: 1.0 };
+            let losses = egbad.step(batch, &context).unwrap();
+            let ours = |name| losses.0.iter().find(|l| l.0 == name).map(|l| l.1 as f32);
+            let names = ["discriminator", "generator", "encoder", "residual"];
+            for (name, &theirs) in names.into_iter().zip(theirs) {
+                if let Some(ours) = ours(name) {
+                    assert_close(&format!("step {step}, {name}"), &[ours], &[theirs], 1e-4);
+                }
+            }
+        }
+        assert_eq!(golden.get("losses").len(), 4 * STEPS);
+
+        let mut trained = Arrays::new();
+        network_arrays(&egbad.networks, "", &mut trained);
+        for (name, theirs) in golden.under("trained").iter() {
+            let ours = trained.get(name, &theirs.shape).unwrap();
+            assert_close(name, ours, &theirs.values, 1e-3);
+        }
+
+        let shape = FeatureShape::Row { width: WIDTH };
+        let query = Features::new(shape, golden.get("query").to_vec());
+        let parts = egbad.scorer().parts(&query).unwrap();
+        for part in [RESIDUAL, FEATURE, CROSS_ENTROPY] {
+            let ours: Vec<f32> = parts.get(part).unwrap().iter().map(|&v| v as f32).collect();
+            assert_close(part, &ours, golden.get(&format!("part.{part}")), 1e-3);
+        }
+
+        // The paper's score is over sums.
+        egbad.config.reduction = Reduction::Sum;
+        let parts = egbad.scorer().parts(&query).unwrap();
+        let score = EgbadScore::Paper.rule(&parts).unwrap().apply(&parts).unwrap();
+        let ours: Vec<f32> = score.iter().map(|&v| v as f32).collect();
+        assert_close("the paper's score", &ours, golden.get("paper_score"), 1e-3);
+    }
+}

@@ -1,0 +1,263 @@
+//! The models, one paper a file, and the list of them.
+
+pub mod egbad;
+
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use unlike_baselines::{IforestConfig, KnnConfig, PcaConfig};
+use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
+
+use crate::{
+    backend::{Device, Tensor, values},
+    rng::{self, Purpose},
+};
+use egbad::EgbadConfig;
+
+/// Which model, and its settings. The name in a file is the field `model`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "model", rename_all = "kebab-case")]
+pub enum ModelConfig {
+    /// EGBAD, [`egbad`].
+    Egbad(EgbadConfig),
+    /// BiGAN: EGBAD's training without its score.
+    Bigan(EgbadConfig),
+    /// Baseline: what a linear projection cannot reproduce.
+    Pca(PcaConfig),
+    /// Baseline: the distance to the nearest training samples.
+    Knn(KnnConfig),
+    /// Baseline: how quickly random splits isolate a sample.
+    Iforest(IforestConfig),
+}
+
+impl ModelConfig {
+    /// The names of all models, as flags and files spell them.
+    pub const NAMES: [&str; 5] = ["egbad", "bigan", "pca", "knn", "iforest"];
+
+    /// The recommended settings of the model of this name.
+    ///
+    /// # Errors
+    /// If there is no such model.
+    pub fn by_name(name: &str) -> Result<Self> {
+        Ok(match name {
+            "egbad" => Self::Egbad(EgbadConfig::recommended()),
+            "bigan" => Self::Bigan(EgbadConfig::bigan()),
+            "pca" => Self::Pca(PcaConfig::default()),
+            "knn" => Self::Knn(KnnConfig::default()),
+            "iforest" => Self::Iforest(IforestConfig::default()),
+            other => {
+                return Err(Error::Setting {
+                    name: "model".into(),
+                    found: format!("`{other}`"),
+                    expected: format!("one of {}", Self::NAMES.join(", ")),
+                    hint: None,
+                });
+            }
+        })
+    }
+
+    /// The name, as flags and files spell it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Egbad(_) => "egbad",
+            Self::Bigan(_) => "bigan",
+            Self::Pca(_) => "pca",
+            Self::Knn(_) => "knn",
+            Self::Iforest(_) => "iforest",
+        }
+    }
+
+    /// A fresh network to train, or `None` for baselines, which are fitted in one go.
+    ///
+    /// # Errors
+    /// If a setting is outside its range, or the model does not take such features.
+    pub fn adversarial(
+        &self,
+        input: &FeatureShape,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Option<Box<dyn Adversarial>>> {
+        let rng: &mut ChaCha8Rng = &mut rng::rng(seed, Purpose::Initialisation, 0);
+        Ok(match self {
+            Self::Egbad(config) | Self::Bigan(config) => {
+                Some(Box::new(config.build(input, rng, device)?))
+            }
+            Self::Pca(_) | Self::Knn(_) | Self::Iforest(_) => None,
+        })
+    }
+
+    /// Fits a baseline.
+    ///
+    /// # Errors
+    /// If the model is not a baseline, or there is too little to fit it to.
+    pub fn baseline(&self, features: &Features, seed: u64) -> Result<Box<dyn Scorer>> {
+        Ok(match self {
+            Self::Pca(config) => Box::new(config.fit(features, seed)?),
+            Self::Knn(config) => Box::new(config.fit(features, seed)?),
+            Self::Iforest(config) => Box::new(config.fit(features, seed)?),
+            Self::Egbad(_) | Self::Bigan(_) => {
+                return Err(Error::Setting {
+                    name: "model".into(),
+                    found: format!("`{}`", self.name()),
+                    expected: "a baseline".into(),
+                    hint: None,
+                });
+            }
+        })
+    }
+
+    /// Rebuilds a trained model from what [`Scorer::arrays`] gave.
+    ///
+    /// # Errors
+    /// If an array is missing or has another shape than the settings ask for.
+    pub fn restore(
+        &self,
+        input: &FeatureShape,
+        arrays: &Arrays,
+        device: &Device,
+    ) -> Result<Box<dyn Scorer>> {
+        Ok(match self {
+            Self::Egbad(_) | Self::Bigan(_) => {
+                let network = self.adversarial(input, 0, device)?;
+                let mut network = network.unwrap_or_else(|| unreachable!("egbad is adversarial"));
+                network.restore_scoring(arrays)?;
+                network.scorer()
+            }
+            Self::Pca(config) => Box::new(unlike_baselines::Pca::from_arrays(config, arrays)?),
+            Self::Knn(config) => Box::new(unlike_baselines::Knn::from_arrays(config, arrays)?),
+            Self::Iforest(config) => {
+                Box::new(unlike_baselines::Iforest::from_arrays(config, arrays)?)
+            }
+        })
+    }
+}
+
+/// A model that is trained by playing networks against each other.
+pub trait Adversarial: Send {
+    /// Length of z.
+    fn latent(&self) -> usize;
+
+    /// One update of every network, in the order of the paper.
+    ///
+    /// # Errors
+    /// If a loss does not reach a parameter that it should train.
+    fn step(&mut self, batch: Batch, context: &StepContext) -> Result<Losses>;
+
+    /// The scores on offer, the recommended one first, fitted without labels on the parts of
+    /// held-out normals.
+    ///
+    /// # Errors
+    /// If there are no held-out normals.
+    fn rules(&self, held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>>;
+
+    /// What would score if training stopped here.
+    fn scorer(&self) -> Box<dyn Scorer>;
+
+    /// Everything that training needs to go on from here.
+    fn save(&self, arrays: &mut Arrays);
+
+    /// Goes back to what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// If an array is missing or has another shape.
+    fn restore(&mut self, arrays: &Arrays) -> Result<()>;
+
+    /// Takes the weights that [`Scorer::arrays`] gave; training cannot go on from them.
+    ///
+    /// # Errors
+    /// If an array is missing or has another shape.
+    fn restore_scoring(&mut self, arrays: &Arrays) -> Result<()>;
+}
+
+/// What one step trains on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The number of samples.
+    pub len: usize,
+    /// Samples for the first update of the step, `[len, features]`.
+    pub x: Vec<f32>,
+    /// Samples for the second, from another order of the same data, `[len, features]`.
+    pub x_other: Vec<f32>,
+    /// Latent samples from N(0, 1) for the first update, `[len, latent]`.
+    pub z: Vec<f32>,
+    /// Latent samples for the second, `[len, latent]`.
+    pub z_other: Vec<f32>,
+}
+
+/// Where in training a step is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepContext {
+    /// Steps taken before this one.
+    pub step: u64,
+    /// The run's seed.
+    pub seed: u64,
+    /// The schedule's factor on every learning rate.
+    pub learning_rate_scale: f32,
+}
+
+impl StepContext {
+    /// Seeds for the dropout masks of this step's passes.
+    pub fn dropout_seeds<const N: usize>(&self) -> [u64; N] {
+        use rand::Rng;
+        let mut rng = rng::rng(self.seed, Purpose::Dropout, self.step);
+        std::array::from_fn(|_| rng.next_u64())
+    }
+}
+
+/// The named losses and monitors of one step, in the order in which they are shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Losses(pub Vec<(&'static str, f64)>);
+
+impl Losses {
+    /// Losses, each a tensor of one element.
+    pub fn new(losses: &[(&'static str, &Tensor<1>)]) -> Self {
+        let mut all = Self::default();
+        for (name, loss) in losses {
+            all.push(name, loss);
+        }
+        all
+    }
+
+    /// Adds a loss.
+    pub fn push(&mut self, name: &'static str, loss: &Tensor<1>) {
+        self.0.push((name, values(loss.clone()).first().map_or(f64::NAN, |&v| f64::from(v))));
+    }
+
+    /// Adds the mean probability that these logits [N, 1] stand for.
+    pub fn push_probability(&mut self, name: &'static str, logits: Tensor<2>) {
+        let logits = values(logits);
+        let sum = logits.iter().map(|&l| 1.0 / (1.0 + f64::from(-l).exp())).sum::<f64>();
+        self.0.push((name, sum / logits.len().max(1) as f64));
+    }
+}
+
+/// The samples that a network sees at once while scoring: enough to fill the processor, little
+/// enough to stay in its cache.
+const SCORING_BATCH: usize = 512;
+
+/// Scores features batch by batch, the last partial one included.
+///
+/// # Errors
+/// If the features have another shape than the model.
+pub(crate) fn in_batches(
+    features: &Features,
+    shape: &FeatureShape,
+    mut parts: impl FnMut(Vec<f32>, usize) -> Vec<(&'static str, Vec<f32>)>,
+) -> Result<ScoreParts> {
+    if features.shape() != shape {
+        return Err(Error::Mismatch {
+            origin: None,
+            found: format!("features of shape {:?}", features.shape()),
+            expected: format!("{shape:?}"),
+            hint: None,
+        });
+    }
+    let mut all = ScoreParts::default();
+    for batch in features.values().chunks(SCORING_BATCH * shape.size()) {
+        let widen = |(name, scores): (&str, Vec<f32>)| {
+            (name.to_owned(), scores.into_iter().map(f64::from).collect())
+        };
+        let scored = parts(batch.to_vec(), batch.len() / shape.size());
+        all.extend(ScoreParts::new(scored.into_iter().map(widen).collect()));
+    }
+    Ok(all)
+}

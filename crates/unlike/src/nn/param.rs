@@ -1,0 +1,133 @@
+//! Parameters, and the one way to walk over those of a network.
+
+use unlike_core::{Arrays, Result};
+
+use crate::backend::{Device, Tensor, tensor, values};
+
+/// A trainable tensor: a leaf of the gradient graph.
+#[derive(Clone, Debug)]
+pub struct Param<const D: usize> {
+    leaf: Tensor<D>,
+}
+
+impl<const D: usize> Param<D> {
+    /// A parameter with these values.
+    pub fn new(values: Vec<f32>, shape: [usize; D], device: &Device) -> Self {
+        Self::from_tensor(tensor(values, shape, device))
+    }
+
+    /// A parameter that starts at this tensor, which is outside autodiff.
+    pub(crate) fn from_tensor(value: Tensor<D>) -> Self {
+        Self { leaf: value.autodiff().require_grad() }
+    }
+
+    /// The tensor to compute with in this pass.
+    pub fn get(&self, pass: Pass) -> Tensor<D> {
+        match pass {
+            Pass::Train { .. } => self.leaf.clone(),
+            Pass::Frozen { .. } | Pass::Score => self.leaf.clone().inner(),
+        }
+    }
+
+    /// The leaf that gradients belong to.
+    pub(crate) fn leaf(&self) -> &Tensor<D> {
+        &self.leaf
+    }
+
+    /// Replaces the value by a function of it. The old value is released first, so that the
+    /// function may reuse its memory.
+    pub(crate) fn update(&mut self, f: impl FnOnce(Tensor<D>) -> Tensor<D>) {
+        // A tensor has no empty state; an element of its own device stands in for a moment.
+        let stand_in = Tensor::empty([1; D], &self.leaf.clone().inner().device());
+        let value = std::mem::replace(&mut self.leaf, stand_in).inner();
+        *self = Self::from_tensor(f(value));
+    }
+}
+
+/// How a network is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pass {
+    /// Training: gradients reach the weights, dropout is on.
+    Train {
+        /// Seed of the dropout masks of this pass.
+        dropout: u64,
+    },
+    /// A fixed ruler within a training step: dropout is on, the weights get no gradient.
+    Frozen {
+        /// Seed of the dropout masks of this pass.
+        dropout: u64,
+    },
+    /// Scoring: no gradients, no dropout.
+    Score,
+}
+
+impl Pass {
+    /// Dropout for the `layer`-th dropping layer of this pass.
+    pub(crate) fn dropout(self, probability: f32, layer: u64) -> Option<unlike_kernels::Dropout> {
+        match self {
+            Self::Train { dropout } | Self::Frozen { dropout } if probability > 0.0 => {
+                Some(unlike_kernels::Dropout {
+                    probability,
+                    seed: dropout.wrapping_add(layer.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Something that is done to every parameter of a network.
+pub trait Visitor {
+    /// Called once per parameter, always in the same order. `name` is the path of the fields.
+    fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>);
+}
+
+/// A network, or a part of one: a fixed list of named parameters.
+pub trait Network: Clone {
+    /// Visits every parameter in a fixed order, its name prefixed by `path`.
+    fn visit(&mut self, path: &str, visitor: &mut impl Visitor);
+}
+
+/// `path.name`, or `name` at the top.
+pub(crate) fn join(path: &str, name: impl std::fmt::Display) -> String {
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+}
+
+/// All parameters by name; `path` is put before each.
+pub fn network_arrays(network: &impl Network, path: &str, arrays: &mut Arrays) {
+    struct Save<'a>(&'a mut Arrays);
+    impl Visitor for Save<'_> {
+        fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
+            let value = param.get(Pass::Score);
+            self.0.insert(name, &value.dims(), values(value));
+        }
+    }
+    network.clone().visit(path, &mut Save(arrays));
+}
+
+/// Sets all parameters by name.
+///
+/// # Errors
+/// If an array is missing or has another shape than the network.
+pub fn restore_network(network: &mut impl Network, path: &str, arrays: &Arrays) -> Result<()> {
+    struct Load<'a> {
+        arrays: &'a Arrays,
+        result: Result<()>,
+    }
+    impl Visitor for Load<'_> {
+        fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
+            let shape = param.leaf().dims();
+            match self.arrays.get(name, &shape) {
+                Ok(values) => {
+                    let device = param.get(Pass::Score).device();
+                    *param = Param::new(values.to_vec(), shape, &device);
+                }
+                Err(error) if self.result.is_ok() => self.result = Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+    let mut load = Load { arrays, result: Ok(()) };
+    network.visit(path, &mut load);
+    load.result
+}

@@ -1,0 +1,223 @@
+//! The settings of a training, as `config.toml` holds them.
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{Error, Result};
+use unlike_data::PreprocessingConfig;
+
+use crate::{models::ModelConfig, rng, rng::Purpose};
+
+/// Everything that decides the trained model, together with the samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Decides every random choice.
+    pub seed: u64,
+    /// Passes over the training samples, at most.
+    pub epochs: usize,
+    /// Samples per update. Fewer samples than this make one batch; otherwise the samples left over
+    /// at the end of an epoch wait for the next one.
+    pub batch_size: usize,
+    /// How the learning rate moves.
+    pub schedule: Schedule,
+    /// Which epoch's networks become the model.
+    pub choice: EpochChoice,
+    /// Stop when this many epochs have gone by without a better one. Never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// The samples kept out of training.
+    pub hold_out: HoldOut,
+    /// How columns become numbers.
+    pub preprocessing: PreprocessingConfig,
+    /// Which model, and its settings.
+    pub model: ModelConfig,
+}
+
+/// How the learning rate moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// It stays.
+    Constant,
+    /// Half a cosine, from 1 down to 0 at the end of the last epoch.
+    Cosine,
+}
+
+impl Schedule {
+    /// The factor on the learning rate at a step out of so many.
+    pub fn scale(self, step: u64, steps: u64) -> f32 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => {
+                let share = step as f64 / steps.max(1) as f64;
+                (0.5 * (1.0 + (std::f64::consts::PI * share).cos())) as f32
+            }
+        }
+    }
+}
+
+/// Which epoch's networks become the model. Labels never take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpochChoice {
+    /// The last.
+    Last,
+    /// The one whose first score part is smallest, on average, over held-out normals.
+    HeldOut,
+}
+
+/// The samples kept out of training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldOut {
+    /// Share that measures every epoch and fits the combined score.
+    pub validation: f64,
+    /// Share that turns scores into p-values.
+    pub calibration: f64,
+    /// Neither part is larger than this many samples.
+    pub limit: usize,
+}
+
+impl Default for HoldOut {
+    fn default() -> Self {
+        Self { validation: 0.1, calibration: 0.1, limit: 10_000 }
+    }
+}
+
+/// Positions of the samples, disjoint, each in a seeded order.
+pub(crate) struct Split {
+    pub(crate) train: Vec<usize>,
+    pub(crate) validation: Vec<usize>,
+    pub(crate) calibration: Vec<usize>,
+}
+
+impl HoldOut {
+    /// Splits `n` samples by one permutation.
+    pub(crate) fn split(&self, n: usize, seed: u64) -> Result<Split> {
+        let part = |share: f64| ((n as f64 * share).round() as usize).clamp(1, self.limit.max(1));
+        let (validation, calibration) = (part(self.validation), part(self.calibration));
+        if n < validation + calibration + 2 {
+            return Err(Error::NotEnough {
+                what: "normal samples".into(),
+                found: n.to_string(),
+                expected: "at least 4: to train, to choose the epoch, and to calibrate".into(),
+                hint: Some("a useful model needs hundreds; p-values below 0.01 need 1,000".into()),
+            });
+        }
+        use rand::seq::SliceRandom;
+        let mut order: Vec<usize> = (0..n).collect();
+        order.shuffle(&mut rng::rng(seed, Purpose::HoldOut, 0));
+        let mut calibration = order.split_off(n - calibration);
+        let mut validation = order.split_off(order.len() - validation);
+        // In file order, so that reading and transforming walk through memory once.
+        for part in [&mut order, &mut validation, &mut calibration] {
+            part.sort_unstable();
+        }
+        Ok(Split { train: order, validation, calibration })
+    }
+}
+
+impl TrainConfig {
+    /// The recommended training of a model.
+    pub fn recommended(model: ModelConfig) -> Self {
+        Self {
+            seed: 0,
+            epochs: 10,
+            batch_size: 256,
+            schedule: Schedule::Cosine,
+            choice: EpochChoice::HeldOut,
+            patience: None,
+            hold_out: HoldOut::default(),
+            preprocessing: PreprocessingConfig::default(),
+            model,
+        }
+    }
+
+    /// Refuses settings outside their ranges.
+    ///
+    /// # Errors
+    /// Names the setting, its value and its range.
+    pub fn check(&self) -> Result<()> {
+        let setting = |name: &str, found: String, holds: bool, expected: &str| {
+            if holds {
+                return Ok(());
+            }
+            let (name, expected) = (name.to_owned(), expected.to_owned());
+            Err(Error::Setting { name, found, expected, hint: None })
+        };
+        let share = |v: f64| v > 0.0 && v < 0.5;
+        let HoldOut { validation, calibration, limit } = self.hold_out;
+        setting("epochs", self.epochs.to_string(), self.epochs > 0, "at least 1")?;
+        setting("batch_size", self.batch_size.to_string(), self.batch_size > 0, "at least 1")?;
+        let patience = self.patience.unwrap_or(1);
+        setting("patience", patience.to_string(), patience > 0, "at least 1")?;
+        let between = "between 0 and 0.5";
+        setting("hold_out.validation", validation.to_string(), share(validation), between)?;
+        setting("hold_out.calibration", calibration.to_string(), share(calibration), between)?;
+        setting("hold_out.limit", limit.to_string(), limit > 0, "at least 1")
+    }
+
+    /// Reads what [`to_toml`](Self::to_toml) writes.
+    ///
+    /// # Errors
+    /// If a key is unknown, missing or of the wrong kind; the message names its line.
+    pub fn from_toml(text: &str, path: &std::path::Path) -> Result<Self> {
+        toml::from_str(text).map_err(|e| Error::Malformed {
+            path: path.to_owned(),
+            location: Default::default(),
+            found: e.to_string().trim().to_owned(),
+            expected: "the settings of a training".into(),
+            hint: Some("`unlike train DATA --model M --out RUN` writes RUN/config.toml to start from".into()),
+        })
+    }
+
+    /// The settings as TOML.
+    ///
+    /// # Errors
+    /// If a value cannot be written as TOML (none of ours).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|e| Error::Setting {
+            name: "config".into(),
+            found: e.to_string(),
+            expected: "settings that TOML can hold".into(),
+            hint: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_disjoint_and_complete() {
+        for n in [4, 10, 57, 1000, 300_000] {
+            let split = HoldOut::default().split(n, 3).unwrap();
+            let mut all = [split.train, split.validation, split.calibration].concat();
+            all.sort_unstable();
+            assert!(all.iter().copied().eq(0..n), "{n}");
+        }
+        assert!(HoldOut::default().split(3, 0).is_err());
+    }
+
+    #[test]
+    fn a_configuration_survives_toml_and_unknown_keys_do_not() {
+        for name in ModelConfig::NAMES {
+            let config = TrainConfig::recommended(ModelConfig::by_name(name).unwrap());
+            let text = config.to_toml().unwrap();
+            let path = std::path::Path::new("config.toml");
+            assert_eq!(TrainConfig::from_toml(&text, path).unwrap(), config, "{text}");
+            let within = text.replace("[model]", "[model]\ncolour = 1");
+            for bad in [format!("colour = 1\n{text}"), within] {
+                let error = TrainConfig::from_toml(&bad, path).unwrap_err().to_string();
+                assert!(error.contains("colour"), "{name}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_cosine_goes_from_one_to_zero() {
+        assert_eq!(Schedule::Cosine.scale(0, 100), 1.0);
+        assert!((Schedule::Cosine.scale(50, 100) - 0.5).abs() < 1e-6);
+        assert!(Schedule::Cosine.scale(99, 100) < 0.001);
+    }
+}

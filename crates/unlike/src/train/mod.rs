@@ -1,0 +1,357 @@
+//! Training: one function, no labels.
+
+mod batches;
+mod config;
+mod observer;
+mod state;
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use unlike_core::{Arrays, Error, Features, Result, Samples, ScoreParts, ScoreRule};
+use unlike_data::Preprocessing;
+
+pub use config::{EpochChoice, HoldOut, Schedule, TrainConfig};
+pub use observer::{EpochReport, HeldOutPart, Observer, Plan, Silent, Snapshot, StepReport};
+pub use state::ResumeFile;
+
+use crate::{
+    backend::{self, Device},
+    model::{Model, Parts, Provenance},
+    models::{Adversarial, Batch, Losses, StepContext},
+};
+use batches::Batches;
+use state::{Best, Progress};
+
+/// Where training runs and what it leaves on the disk; nothing here changes the result.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Where the networks live; see [`backend::device`].
+    pub device: String,
+    /// Where to keep what an interrupted training needs to go on; nothing is kept if absent.
+    pub resume_file: Option<ResumeFile>,
+    /// How often to write it.
+    pub checkpoint_every: Duration,
+    /// Whether to go on from it. A file that is not there means starting from the beginning.
+    pub resume: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            device: "cpu".into(),
+            resume_file: None,
+            checkpoint_every: Duration::from_secs(120),
+            resume: false,
+        }
+    }
+}
+
+/// Learns what is normal from samples that carry no labels.
+///
+/// A seeded part of the samples is held out: one half (`validation`) measures every epoch and fits
+/// the combined score, the other (`calibration`) turns scores into p-values and is used for
+/// nothing else, so that p-values hold for new normals.
+///
+/// The same configuration and samples give the same model, bit for bit, on any number of threads
+/// and after any number of interruptions.
+///
+/// # Errors
+/// If a setting is outside its range, there are too few samples, a loss stops being a number, the
+/// observer asks to stop ([`Error::Interrupted`]), or a file cannot be written.
+pub fn fit(
+    config: &TrainConfig,
+    samples: &Samples,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<Model> {
+    config.check()?;
+    let device = backend::device(&options.device)?;
+    let split = config.hold_out.split(samples.len(), config.seed)?;
+    let preprocessing = Preprocessing::fit(&samples.select(&split.train), &config.preprocessing)?;
+    let features = |positions: &[usize]| {
+        Ok::<_, Error>(preprocessing.transform(&samples.select(positions))?.features)
+    };
+    let data = Data {
+        train: features(&split.train)?,
+        validation: features(&split.validation)?,
+        calibration: features(&split.calibration)?,
+    };
+    let provenance = Provenance {
+        unlike_version: env!("CARGO_PKG_VERSION").to_owned(),
+        origin: samples.origin().to_owned(),
+        n_train: data.train.len(),
+        n_validation: data.validation.len(),
+        n_calibration: data.calibration.len(),
+        chosen_epoch: None,
+        epochs: Vec::new(),
+    };
+    let run = Run { config, options, device, data, preprocessing, provenance };
+    let network = config.model.adversarial(run.data.train.shape(), config.seed, &run.device)?;
+    match network {
+        Some(network) => run.train(network, observer),
+        None => {
+            let scorer = config.model.baseline(&run.data.train, config.seed)?;
+            run.finish(scorer, &single_part_rule, None, &[])
+        }
+    }
+}
+
+/// A baseline has one part, and that is its score.
+fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
+    Ok(held_out.names().map(|part| (part.to_owned(), ScoreRule::single(part))).collect())
+}
+
+struct Data {
+    train: Features,
+    validation: Features,
+    calibration: Features,
+}
+
+struct Run<'a> {
+    config: &'a TrainConfig,
+    options: &'a RunOptions,
+    device: Device,
+    data: Data,
+    preprocessing: Preprocessing,
+    provenance: Provenance,
+}
+
+type Rules<'a> = &'a dyn Fn(&ScoreParts) -> Result<Vec<(String, ScoreRule)>>;
+
+impl Run<'_> {
+    /// From a scorer to a model: fits the score on the validation part, the p-values on the
+    /// calibration part.
+    fn finish(
+        &self,
+        scorer: Box<dyn unlike_core::Scorer>,
+        rules: Rules<'_>,
+        chosen_epoch: Option<usize>,
+        epochs: &[EpochReport],
+    ) -> Result<Model> {
+        let validation = scorer.parts(&self.data.validation)?;
+        let typical = mean_columns(
+            &scorer.contributions(&self.data.validation)?,
+            self.data.validation.shape().size(),
+        );
+        let provenance = Provenance {
+            chosen_epoch,
+            epochs: epochs.iter().map(EpochReport::without_clock).collect(),
+            ..self.provenance.clone()
+        };
+        Model::new(Parts {
+            scores: rules(&validation)?,
+            calibration: scorer.parts(&self.data.calibration)?,
+            config: self.config.clone(),
+            preprocessing: self.preprocessing.clone(),
+            typical_contributions: typical,
+            scorer,
+            provenance,
+        })
+    }
+
+    fn train(&self, mut network: Box<dyn Adversarial>, observer: &mut dyn Observer) -> Result<Model> {
+        let config = self.config;
+        let n = self.data.train.len();
+        let batch_size = config.batch_size.min(n);
+        let steps_per_epoch = n / batch_size;
+        let plan = Plan {
+            model: config.model.name(),
+            n_train: n,
+            n_validation: self.data.validation.len(),
+            n_calibration: self.data.calibration.len(),
+            features: self.data.train.shape().size(),
+            epochs: config.epochs,
+            batch_size,
+            steps_per_epoch,
+        };
+
+        let fingerprint = state::fingerprint(config, &self.data.train);
+        let mut progress = Progress::default();
+        if let Some(file) = self.options.resume_file.as_ref().filter(|_| self.options.resume)
+            && let Some((saved, arrays)) = file.load(&fingerprint)?
+        {
+            network.restore(&arrays)?;
+            progress = saved;
+        }
+        observer.started(&plan, &progress.history);
+        let save = |network: &dyn Adversarial, progress: &Progress| match &self.options.resume_file {
+            Some(file) => {
+                let mut arrays = Arrays::new();
+                network.save(&mut arrays);
+                file.save(&fingerprint, progress, &arrays)
+            }
+            None => Ok(()),
+        };
+
+        let mut last_saved = Instant::now();
+        'epochs: while progress.epoch < config.epochs && !progress.stopped {
+            let epoch_began = Instant::now();
+            let first_step = progress.step_in_epoch;
+            let batches = Batches::new(
+                &self.data.train,
+                config.seed,
+                progress.epoch as u64,
+                batch_size,
+                network.latent(),
+            );
+            let interrupted = batches.each(first_step..steps_per_epoch, |batch| {
+                let report = self.step(network.as_mut(), batch, &mut progress, steps_per_epoch)?;
+                let since = epoch_began.elapsed().as_secs_f64();
+                let done = progress.step_in_epoch - first_step;
+                let flow = observer.step(&StepReport {
+                    epoch: progress.epoch + 1,
+                    step: progress.step_in_epoch,
+                    losses: &report.0,
+                    samples_per_second: (done * batch_size) as f64 / since.max(1e-9),
+                });
+                if flow.is_break() {
+                    save(network.as_ref(), &progress)?;
+                    return Ok(ControlFlow::Break(()));
+                }
+                if last_saved.elapsed() >= self.options.checkpoint_every {
+                    save(network.as_ref(), &progress)?;
+                    last_saved = Instant::now();
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+            if interrupted.is_break() {
+                return Err(Error::Interrupted);
+            }
+
+            let done = (steps_per_epoch - first_step) * batch_size;
+            let seconds = epoch_began.elapsed().as_secs_f64();
+            self.end_epoch(network.as_ref(), &mut progress, done as f64 / seconds, seconds)?;
+            let Some(report) = progress.history.last() else { break 'epochs };
+            for warning in &report.warnings {
+                observer.warning(warning);
+            }
+            let model = || {
+                let scorer = network.scorer();
+                self.finish(scorer, &|parts| network.rules(parts), Some(report.epoch), &[])
+            };
+            let flow = observer.epoch(report, &Snapshot::new(&model));
+            if flow.is_break() {
+                save(network.as_ref(), &progress)?;
+                return Err(Error::Interrupted);
+            }
+        }
+        // Kept after the end too: resuming a finished run gives its model again.
+        save(network.as_ref(), &progress)?;
+
+        let rules = |parts: &ScoreParts| network.rules(parts);
+        let (scorer, epoch) = match &progress.best {
+            Some(best) => {
+                let shape = self.data.train.shape();
+                (config.model.restore(shape, &best.arrays, &self.device)?, best.epoch)
+            }
+            None => (network.scorer(), progress.epoch),
+        };
+        self.finish(scorer, &rules, Some(epoch), &progress.history)
+    }
+
+    /// One update; adds its losses to the epoch's.
+    fn step(
+        &self,
+        network: &mut dyn Adversarial,
+        batch: Batch,
+        progress: &mut Progress,
+        steps_per_epoch: usize,
+    ) -> Result<Losses> {
+        let step = (progress.epoch * steps_per_epoch + progress.step_in_epoch) as u64;
+        let steps = (self.config.epochs * steps_per_epoch) as u64;
+        let context = StepContext {
+            step,
+            seed: self.config.seed,
+            learning_rate_scale: self.config.schedule.scale(step, steps),
+        };
+        let losses = network.step(batch, &context)?;
+        if let Some((name, value)) = losses.0.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(Error::NotFinite {
+                what: format!("the loss `{name}` ({value})"),
+                location: format!(", epoch {}, step {}", progress.epoch + 1, progress.step_in_epoch + 1),
+                hint: Some(
+                    "lower the learning rate, set `clip` under `[model.adam]` (1.0, say), or look \
+                     for columns with extreme values"
+                        .into(),
+                ),
+            });
+        }
+        progress.add(&losses);
+        progress.step_in_epoch += 1;
+        Ok(losses)
+    }
+
+    /// Measures held-out normals, keeps the network if it is the best so far, and moves on.
+    fn end_epoch(
+        &self,
+        network: &dyn Adversarial,
+        progress: &mut Progress,
+        samples_per_second: f64,
+        seconds: f64,
+    ) -> Result<()> {
+        let scorer = network.scorer();
+        let parts = scorer.parts(&self.data.validation)?;
+        let held_out: Vec<_> = parts.iter().map(|(part, v)| HeldOutPart::measure(part, v)).collect();
+        // The first part says how well a held-out normal is reproduced.
+        let criterion = held_out.first().map_or(f64::NAN, |part| part.mean);
+        if !criterion.is_finite() {
+            return Err(Error::NotFinite {
+                what: "the score of held-out normals".into(),
+                location: format!(", epoch {}", progress.epoch + 1),
+                hint: Some("lower the learning rate".into()),
+            });
+        }
+        progress.epoch += 1;
+        progress.step_in_epoch = 0;
+        let losses = progress.take_means();
+        let warnings = observer::warnings(&losses);
+        let improved = progress.best.as_ref().is_none_or(|best| criterion < best.criterion);
+        if self.config.choice == EpochChoice::Last || improved {
+            let (epoch, arrays) = (progress.epoch, scorer.arrays());
+            progress.best = Some(Best { epoch, criterion, arrays });
+        }
+        let since_best = progress.best.as_ref().map_or(0, |best| progress.epoch - best.epoch);
+        progress.stopped = self.config.patience.is_some_and(|patience| since_best >= patience);
+        progress.history.push(EpochReport {
+            epoch: progress.epoch,
+            losses,
+            held_out,
+            best_so_far: since_best == 0,
+            warnings,
+            samples_per_second,
+            seconds,
+        });
+        Ok(())
+    }
+}
+
+/// The mean of each column of row-major values.
+fn mean_columns(values: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0f64; width];
+    for row in values.chunks_exact(width) {
+        for (sum, &v) in sums.iter_mut().zip(row) {
+            *sum += f64::from(v);
+        }
+    }
+    let rows = (values.len() / width.max(1)).max(1) as f64;
+    sums.into_iter().map(|sum| (sum / rows) as f32).collect()
+}
+
+/// Runs `f` with rayon's work limited to this many threads.
+///
+/// # Errors
+/// If the threads cannot be started.
+pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| {
+        Error::Setting {
+            name: "threads".into(),
+            found: threads.to_string(),
+            expected: "a number of threads that the system can start".into(),
+            hint: Some(e.to_string()),
+        }
+    })?;
+    Ok(pool.install(f))
+}

@@ -1,0 +1,171 @@
+//! What training tells while it runs.
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use unlike_core::Result;
+
+use crate::model::Model;
+
+/// Watches a training; every method may be left out.
+pub trait Observer {
+    /// Training begins; `history` holds the epochs that an interrupted run already did.
+    fn started(&mut self, _plan: &Plan, _history: &[EpochReport]) {}
+
+    /// After every update. Breaking saves what resuming needs and ends the training.
+    fn step(&mut self, _report: &StepReport<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// After every epoch. Breaking saves what resuming needs and ends the training.
+    fn epoch(&mut self, _report: &EpochReport, _snapshot: &Snapshot<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Something that the user should know but that does not stop training.
+    fn warning(&mut self, _text: &str) {}
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}
+
+/// What is going to happen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The model's name.
+    pub model: &'static str,
+    /// Samples that train.
+    pub n_train: usize,
+    /// Held-out samples that measure every epoch.
+    pub n_validation: usize,
+    /// Held-out samples that calibrate.
+    pub n_calibration: usize,
+    /// Numbers per sample after preprocessing.
+    pub features: usize,
+    /// Epochs, at most.
+    pub epochs: usize,
+    /// Samples per update.
+    pub batch_size: usize,
+    /// Updates per epoch.
+    pub steps_per_epoch: usize,
+}
+
+/// One update.
+#[derive(Clone, Debug)]
+pub struct StepReport<'a> {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Within the epoch, counted from 1.
+    pub step: usize,
+    /// Named losses and monitors of this update.
+    pub losses: &'a [(&'static str, f64)],
+    /// Mean over this epoch so far.
+    pub samples_per_second: f64,
+}
+
+/// One epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Named losses and monitors, means over the epoch.
+    pub losses: Vec<(String, f64)>,
+    /// The score's parts over held-out normals.
+    pub held_out: Vec<HeldOutPart>,
+    /// Whether this is the epoch that would become the model if training stopped here.
+    pub best_so_far: bool,
+    /// What looks wrong.
+    pub warnings: Vec<String>,
+    /// Training speed.
+    pub samples_per_second: f64,
+    /// Time taken, without the measuring of held-out normals.
+    pub seconds: f64,
+}
+
+impl EpochReport {
+    /// The same without the figures that differ between two runs of one training.
+    pub(crate) fn without_clock(&self) -> Self {
+        Self { samples_per_second: 0.0, seconds: 0.0, ..self.clone() }
+    }
+}
+
+/// A part of the score over held-out normals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOutPart {
+    /// The part's name.
+    pub part: String,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub sd: f64,
+}
+
+impl HeldOutPart {
+    pub(super) fn measure(part: &str, values: &[f64]) -> Self {
+        let n = values.len().max(1) as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        Self { part: part.to_owned(), mean, sd: variance.sqrt() }
+    }
+}
+
+/// The model that would come out if training stopped after this epoch; made only when asked for.
+pub struct Snapshot<'a> {
+    model: &'a dyn Fn() -> Result<Model>,
+}
+
+impl std::fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Snapshot")
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn new(model: &'a dyn Fn() -> Result<Model>) -> Self {
+        Self { model }
+    }
+
+    /// Calibrates and returns it.
+    ///
+    /// # Errors
+    /// If a score is not finite.
+    pub fn model(&self) -> Result<Model> {
+        (self.model)()
+    }
+}
+
+/// How far D may win or lose before the user is told.
+const ONE_SIDED: f64 = 0.02;
+
+/// Warnings about an epoch's mean losses and monitors.
+pub(super) fn warnings(losses: &[(String, f64)]) -> Vec<String> {
+    let get = |name: &str| losses.iter().find(|l| l.0 == name).map(|l| l.1);
+    let (Some(real), Some(fake)) = (get("d_real"), get("d_fake")) else { return Vec::new() };
+    if real > 1.0 - ONE_SIDED && fake < ONE_SIDED {
+        vec![format!(
+            "the discriminator wins: D(x) = {real:.3}, D(G(z)) = {fake:.3}; the generator learns \
+             little from it (more dropout or a lower learning rate may help)"
+        )]
+    } else if (real - fake).abs() < 1e-3 && real < 0.1 {
+        vec![format!(
+            "the discriminator tells nothing apart: D(x) = {real:.3}, D(G(z)) = {fake:.3}"
+        )]
+    } else {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_one_sided_game_is_reported_and_a_balanced_one_is_not() {
+        let game = |real, fake| warnings(&[("d_real".into(), real), ("d_fake".into(), fake)]);
+        assert!(game(0.999, 0.001)[0].contains("discriminator wins"));
+        assert!(game(0.6, 0.4).is_empty());
+    }
+}
