@@ -182,9 +182,9 @@ impl Scorer for Iforest {
     /// make paths longer.
     ///
     /// A split takes a sample from a node of n training samples to one of m, and so its expected
-    /// path length from c(n) to 1 + c(m). The differences along a path add up to c(root) - h, the
-    /// exponent of the score: the decomposition of a tree's prediction by Saabas ("Interpreting
-    /// random forests", 2014), applied to path lengths.
+    /// path length from c(n) to 1 + c(m). The differences along a path add up to c(root) - h, and
+    /// the score is 2^(E(c(root) - h) / c(root) - 1): this is the decomposition of a tree's
+    /// prediction by Saabas ("Interpreting random forests", 2014), applied to path lengths.
     fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
         check_scoring(features, &self.shape)?;
         let scratch = || vec![0.0; self.shape.size()];

@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use rand::SeedableRng;
+use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
 use crate::{
     samples::{
         check_scoring, check_setting, check_training, damaged, get_finite, get_shape, insert_shape,
-        row_count, saturate, subsample,
+        row_count, saturate,
     },
     search::{Neighbour, References},
 };
@@ -29,11 +29,12 @@ pub struct KnnConfig {
     pub k: usize,
     /// What is made of the k distances; the largest, as in PyOD.
     pub aggregate: Aggregate,
-    /// The most training samples that are kept, drawn with the seed from the distinct ones, from 1
-    /// up; 5,000. The time to score and the size of the model grow with it.
+    /// The most training samples that are kept, from 1 up; 5,000. The time to score and the size of
+    /// the model grow with it.
     ///
-    /// Each value counts once, however often it occurs: in logs such as KDD Cup 99 a few records
-    /// make up most of the rows, and a draw from all rows would hold little else.
+    /// They are the first distinct ones in a random order of the training set, by the seed. In logs
+    /// such as KDD Cup 99 a few records make up most of the rows: without duplicates there is room
+    /// for the others, and the frequent ones are still the likeliest to be there.
     pub references: usize,
 }
 
@@ -75,10 +76,9 @@ impl KnnConfig {
     pub fn fit(&self, features: &Features, seed: u64) -> Result<Knn> {
         self.check()?;
         check_training(features)?;
-        let distinct = distinct(features);
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let chosen = subsample(&mut rng, distinct.len(), self.references);
-        let positions: Vec<usize> = chosen.into_iter().map(|i| distinct[i]).collect();
+        let mut order: Vec<usize> = (0..features.len()).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        let positions = first_distinct(features, &order, self.references);
         Ok(Knn::new(
             self,
             features.shape().clone(),
@@ -97,18 +97,19 @@ impl KnnConfig {
     }
 }
 
-/// The first position of each distinct sample, ascending.
-fn distinct(features: &Features) -> Vec<usize> {
+/// The first `most` positions in this order whose samples differ from all before, ascending.
+fn first_distinct(features: &Features, order: &[usize], most: usize) -> Vec<usize> {
     let compare = |a: usize, b: usize| {
+        let (a, b) = (features.sample(order[a]), features.sample(order[b]));
         // Finite values are ordered. -0 equals 0: their distance is 0, too.
-        features
-            .sample(a)
-            .partial_cmp(features.sample(b))
-            .unwrap_or(Ordering::Equal)
+        a.partial_cmp(b).unwrap_or(Ordering::Equal)
     };
-    let mut positions: Vec<usize> = (0..features.len()).collect();
-    positions.par_sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
-    positions.dedup_by(|later, first| compare(*later, *first).is_eq());
+    let mut ranks: Vec<usize> = (0..order.len()).collect();
+    ranks.par_sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
+    ranks.dedup_by(|later, first| compare(*later, *first).is_eq());
+    ranks.sort_unstable();
+    ranks.truncate(most);
+    let mut positions: Vec<usize> = ranks.into_iter().map(|rank| order[rank]).collect();
     positions.sort_unstable();
     positions
 }
@@ -232,16 +233,11 @@ mod tests {
             2,
             &[1.0, 0.0, 2.0, 5.0, 1.0, -0.0, 1.0, 0.0, 2.0, 5.0, 0.0, 9.0],
         );
-        assert_eq!(distinct(&training), [0, 1, 5]);
-        let config = KnnConfig {
-            references: 3,
-            ..Default::default()
-        };
-        let arrays = config.fit(&training, 0).unwrap().arrays();
-        assert_eq!(
-            arrays.get("references", &[3, 2]).unwrap(),
-            [1.0, 0.0, 2.0, 5.0, 0.0, 9.0]
-        );
+        assert_eq!(first_distinct(&training, &[0, 1, 2, 3, 4, 5], 9), [0, 1, 5]);
+        assert_eq!(first_distinct(&training, &[3, 2, 5, 0, 4, 1], 9), [3, 4, 5]);
+        assert_eq!(first_distinct(&training, &[3, 2, 5, 0, 4, 1], 2), [3, 5]);
+        let arrays = KnnConfig::default().fit(&training, 0).unwrap().arrays();
+        assert_eq!(arrays.any_shape("references").unwrap().shape, [3, 2]);
     }
 
     #[test]

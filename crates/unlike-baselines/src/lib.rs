@@ -24,4 +24,4 @@ mod tree;
 pub use ecod::{Ecod, EcodConfig};
 pub use iforest::{Iforest, IforestConfig};
 pub use knn::{Aggregate, Knn, KnnConfig};
-pub use pca::{Components, Pca, PcaConfig};
+pub use pca::{Pca, PcaConfig};

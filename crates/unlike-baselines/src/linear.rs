@@ -1,4 +1,6 @@
 //! Sums of products and eigenvectors in 64-bit floats, with the same bits on any number of threads.
+//!
+//! Between kinds of processors the last bits may differ: the products use the widest instructions.
 
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,

@@ -17,28 +17,25 @@ use crate::{
 };
 
 /// Decides how many components count as normal.
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PcaConfig {
-    /// The leading components that are kept.
-    pub components: Components,
-}
-
-/// How many leading components are kept; never more than have variance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Components {
-    /// This many, from 1 up.
-    Count(usize),
-    /// As few as hold this share of the training set's variance, above 0 and at most 1.
-    Share(f64),
-}
-
-impl Default for Components {
-    /// 95 % of the variance, as before the classic detectors in Ruff et al., "Deep one-class
+    /// Keeps as few of the leading components as hold this share of the training set's variance,
+    /// above 0 and at most 1; 0.95, as before the classic detectors in Ruff et al., "Deep one-class
     /// classification", ICML 2018.
+    pub variance_share: f64,
+    /// Keeps this many leading components instead, from 1 up, but never one without variance; not
+    /// set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub components: Option<usize>,
+}
+
+impl Default for PcaConfig {
     fn default() -> Self {
-        Self::Share(0.95)
+        Self {
+            variance_share: 0.95,
+            components: None,
+        }
     }
 }
 
@@ -74,15 +71,16 @@ impl PcaConfig {
     }
 
     fn check(&self) -> Result<()> {
-        let (possible, found, expected) = match self.components {
-            Components::Count(count) => (count >= 1, count.to_string(), "a count from 1 up"),
-            Components::Share(share) => (
-                share > 0.0 && share <= 1.0,
-                share.to_string(),
-                "a share above 0 and at most 1",
-            ),
-        };
-        check_setting(possible, "components", found, expected)
+        let share = self.variance_share;
+        let possible = share > 0.0 && share <= 1.0;
+        check_setting(
+            possible,
+            "variance_share",
+            share,
+            "a number above 0 and at most 1",
+        )?;
+        let count = self.components.unwrap_or(1);
+        check_setting(count >= 1, "components", count, "a number from 1 up")
     }
 
     /// How many of these variances, which descend, are kept.
@@ -93,18 +91,16 @@ impl PcaConfig {
             .iter()
             .take_while(|&&variance| variance > floor)
             .count();
-        match self.components {
-            Components::Count(count) => count.min(rank),
-            Components::Share(share) => {
-                let enough = share * variances[..rank].iter().sum::<f64>();
-                let mut sum = 0.0;
-                let short = |&&variance: &&f64| {
-                    sum += variance;
-                    sum < enough
-                };
-                (variances.iter().take_while(short).count() + 1).min(rank)
-            }
+        if let Some(count) = self.components {
+            return count.min(rank);
         }
+        let enough = self.variance_share * variances[..rank].iter().sum::<f64>();
+        let mut sum = 0.0;
+        let short = |variance: &&f64| {
+            sum += **variance;
+            sum < enough
+        };
+        (variances.iter().take_while(short).count() + 1).min(rank)
     }
 }
 
@@ -118,10 +114,7 @@ impl Pca {
         let shape = get_shape(arrays)?;
         let width = shape.size();
         let kept = row_count(arrays, "components")?;
-        let most = match config.components {
-            Components::Count(count) => count.min(width),
-            Components::Share(_) => width,
-        };
+        let most = config.components.unwrap_or(width).min(width);
         if kept > most {
             return Err(damaged(
                 "components",
@@ -216,6 +209,20 @@ mod tests {
         Features::new(FeatureShape::Row { width }, values.to_vec())
     }
 
+    fn count(components: usize) -> PcaConfig {
+        PcaConfig {
+            components: Some(components),
+            ..Default::default()
+        }
+    }
+
+    fn share_of(variance_share: f64) -> PcaConfig {
+        PcaConfig {
+            variance_share,
+            components: None,
+        }
+    }
+
     fn residuals(model: &Pca, features: &Features) -> Vec<f64> {
         model
             .parts(features)
@@ -232,9 +239,7 @@ mod tests {
 
     #[test]
     fn the_residual_is_what_the_first_diagonal_leaves() {
-        let config = PcaConfig {
-            components: Components::Count(1),
-        };
+        let config = count(1);
         let model = config.fit(&cross(), 0).unwrap();
         // (2, 0) from the mean is (1, 1) on the diagonal and (1, -1) off it.
         let query = rows(2, &[12.0, 20.0, 15.0, 25.0]);
@@ -250,9 +255,7 @@ mod tests {
     #[test]
     fn a_share_keeps_as_few_components_as_hold_it() {
         for (share, kept) in [(0.5, 1), (0.89, 1), (0.91, 2), (1.0, 2)] {
-            let config = PcaConfig {
-                components: Components::Share(share),
-            };
+            let config = share_of(share);
             assert_eq!(
                 config.fit(&cross(), 0).unwrap().components(),
                 kept,
@@ -263,13 +266,11 @@ mod tests {
 
     #[test]
     fn no_more_components_than_have_variance() {
-        let config = PcaConfig {
-            components: Components::Count(10),
-        };
+        let config = count(10);
         assert_eq!(config.fit(&cross(), 0).unwrap().components(), 2);
         let line = rows(3, &[0.0, 0.0, 5.0, 1.0, 2.0, 5.0, 3.0, 6.0, 5.0]);
-        for components in [Components::Count(10), Components::Share(1.0)] {
-            let model = PcaConfig { components }.fit(&line, 0).unwrap();
+        for config in [count(10), share_of(1.0)] {
+            let model = config.fit(&line, 0).unwrap();
             assert_eq!(model.components(), 1);
         }
         let constant = config.fit(&rows(2, &[0.1, 3.0].repeat(7)), 0).unwrap();
@@ -300,26 +301,12 @@ mod tests {
 
     #[test]
     fn settings_outside_their_range_and_damaged_arrays_are_refused() {
-        for components in [
-            Components::Count(0),
-            Components::Share(0.0),
-            Components::Share(1.5),
-            Components::Share(f64::NAN),
-        ] {
-            assert!(
-                PcaConfig { components }.fit(&cross(), 0).is_err(),
-                "{components:?}"
-            );
+        for config in [count(0), share_of(0.0), share_of(1.5), share_of(f64::NAN)] {
+            assert!(config.fit(&cross(), 0).is_err(), "{config:?}");
         }
-        let arrays = PcaConfig {
-            components: Components::Count(2),
-        }
-        .fit(&cross(), 0)
-        .unwrap();
+        let arrays = count(2).fit(&cross(), 0).unwrap();
         let arrays = arrays.arrays();
-        let fewer = PcaConfig {
-            components: Components::Count(1),
-        };
+        let fewer = count(1);
         assert!(Pca::from_arrays(&fewer, &arrays).is_err());
         let mut damaged = arrays.clone();
         damaged.insert("mean", &[3], vec![0.0; 3]);

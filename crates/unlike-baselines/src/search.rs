@@ -5,9 +5,12 @@ use rayon::prelude::*;
 
 use crate::linear::squared_distance;
 
-/// Queries, and references, in one matrix product.
+/// The most queries, and references, in one matrix product.
 const QUERIES: usize = 256;
 const REFERENCES: usize = 128;
+
+/// The most values of either, unless one row has more: 16 MiB in 64 bits.
+const OPERAND: usize = 1 << 21;
 
 /// A reference and its squared distance from a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,8 +77,9 @@ impl References {
                 .map(|(query, candidates)| f(query, &self.nearest(query, candidates, k)))
                 .collect()
         };
+        let together = QUERIES.min(OPERAND / self.width).max(1);
         queries
-            .par_chunks(QUERIES * self.width)
+            .par_chunks(together * self.width)
             .flat_map_iter(block)
             .collect()
     }
@@ -89,9 +93,10 @@ impl References {
             .collect();
         let wide: Vec<f64> = queries.iter().map(|&v| f64::from(v)).collect();
         let columns = MatRef::from_column_major_slice(&wide, width, searches.len());
-        let mut tile = Vec::with_capacity(REFERENCES * width);
-        let mut products = vec![0.0; REFERENCES * searches.len()];
-        for (at, references) in self.values.chunks(REFERENCES * width).enumerate() {
+        let together = REFERENCES.min(OPERAND / width).max(1);
+        let mut tile = Vec::with_capacity(together * width);
+        let mut products = vec![0.0; together * searches.len()];
+        for (at, references) in self.values.chunks(together * width).enumerate() {
             tile.clear();
             tile.extend(references.iter().map(|&v| f64::from(v)));
             let count = references.len() / width;
@@ -99,7 +104,7 @@ impl References {
             let products = &mut products[..count * searches.len()];
             let target = MatMut::from_column_major_slice_mut(products, count, searches.len());
             matmul(target, Accum::Replace, rows, columns, 1.0, Par::Seq);
-            let from = at * REFERENCES;
+            let from = at * together;
             let squares = &self.squares[from..from + count];
             for (search, products) in searches.iter_mut().zip(products.chunks_exact(count)) {
                 search.look(from, squares, products);
@@ -209,6 +214,29 @@ mod tests {
         all.sort_by(|a, b| a.squared.total_cmp(&b.squared));
         all.truncate(k);
         all
+    }
+
+    #[test]
+    fn rows_that_are_larger_than_a_block_are_compared_one_by_one() {
+        let width = OPERAND + 1;
+        let row = |value: f32| std::iter::repeat_n(value, width);
+        let references = References::new(width, row(0.0).chain(row(2.0)).collect());
+        let queries: Vec<f32> = row(1.5).chain(row(-1.0)).collect();
+        let nearest = references.map_nearest(&queries, 1, |_, nearest| nearest[0]);
+        assert_eq!(
+            nearest[0],
+            Neighbour {
+                squared: 0.25 * width as f64,
+                position: 1
+            }
+        );
+        assert_eq!(
+            nearest[1],
+            Neighbour {
+                squared: width as f64,
+                position: 0
+            }
+        );
     }
 
     proptest! {

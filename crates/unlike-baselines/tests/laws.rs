@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unlike_baselines::{
-    Aggregate, Components, Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Pca, PcaConfig,
+    Aggregate, Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Pca, PcaConfig,
 };
 use unlike_core::{Arrays, FeatureShape, Features, Result, Scorer};
 
@@ -35,7 +35,8 @@ fn baselines() -> Vec<Baseline> {
             "pca 3",
             Pca,
             PcaConfig {
-                components: Components::Count(3)
+                components: Some(3),
+                ..Default::default()
             }
         ),
         baseline!("knn", Knn, KnnConfig::default()),
@@ -376,8 +377,8 @@ fn configurations_have_defaults_and_refuse_unknown_settings() {
         serde_json::from_str::<EcodConfig>("{}").unwrap(),
         EcodConfig::default()
     );
-    let config: PcaConfig = serde_json::from_str(r#"{ "components": { "count": 10 } }"#).unwrap();
-    assert_eq!(config.components, Components::Count(10));
+    let config: PcaConfig = serde_json::from_str(r#"{ "components": 10 }"#).unwrap();
+    assert_eq!((config.components, config.variance_share), (Some(10), 0.95));
     let config: KnnConfig = serde_json::from_str(r#"{ "aggregate": "mean", "k": 3 }"#).unwrap();
     assert_eq!((config.aggregate, config.k), (Aggregate::Mean, 3));
     let unknown = r#"{ "neighbours": 3 }"#;

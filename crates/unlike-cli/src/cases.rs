@@ -16,7 +16,7 @@ pub(crate) struct Lists {
     /// Anomalies that are not flagged, lowest score first.
     pub(crate) missed: Vec<Case>,
     /// Normal samples that are flagged, highest score first.
-    pub(crate) false_alarms: Vec<Case>,
+    pub(crate) flagged_normals: Vec<Case>,
 }
 
 /// Chooses and explains the samples.
@@ -31,10 +31,19 @@ pub(crate) fn lists(
     // Stable, so that samples of one score stand in file order.
     order.sort_by(|&a, &b| table.scores[b].total_cmp(&table.scores[a]));
     let highest = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
-        order.iter().copied().filter(|&i| keep(i)).take(LENGTH).collect()
+        order
+            .iter()
+            .copied()
+            .filter(|&i| keep(i))
+            .take(LENGTH)
+            .collect()
     };
     let is = |i: usize, label: Label| labels[i] == label;
-    let missed = order.iter().rev().copied().filter(|&i| is(i, Label::Anomalous) && !flags[i]);
+    let missed = order
+        .iter()
+        .rev()
+        .copied()
+        .filter(|&i| is(i, Label::Anomalous) && !flags[i]);
     let chosen = [
         highest(&|_| true),
         missed.take(LENGTH).collect(),
@@ -52,7 +61,10 @@ pub(crate) fn lists(
         parts: table
             .parts
             .iter()
-            .map(|(name, values)| Part { name: name.to_owned(), value: values[i] })
+            .map(|(name, values)| Part {
+                name: name.to_owned(),
+                value: values[i],
+            })
             .collect(),
         reasons: explainer
             .reasons(place)
@@ -67,7 +79,11 @@ pub(crate) fn lists(
         picture: None,
     };
     let mut cases = positions.iter().copied().enumerate().map(case);
-    let [most_anomalous, missed, false_alarms] =
+    let [most_anomalous, missed, flagged_normals] =
         chosen.map(|list| cases.by_ref().take(list.len()).collect());
-    Ok(Lists { most_anomalous, missed, false_alarms })
+    Ok(Lists {
+        most_anomalous,
+        missed,
+        flagged_normals,
+    })
 }

@@ -12,23 +12,23 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  unlike quickstart                                 what it does, on real data, in minutes
-  unlike data info measurements.csv                 what is in a file
-  unlike train measurements.csv --model egbad       learn what normal rows look like
-  unlike eval runs/egbad-measurements labelled.csv  how well it finds anomalies
-  unlike score runs/egbad-measurements new.csv --false-alarms 0.001 --out scores.csv
+  unlike quickstart                           what it does, on real data
+  unlike data info flows.csv                  what is in a file
+  unlike train flows.csv --model egbad        learn what normal rows look like
+  unlike eval runs/egbad-flows labelled.csv   how well it finds anomalies
+  unlike score runs/egbad-flows new.csv --false-alarms 0.001 --out scores.csv
 
-DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not. Rows are samples. Training uses
-normal rows only: those that labels call normal, or all rows of a file without labels. MODEL is a
-folder that `unlike train` made, or a model file.
+DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not. Rows are samples.
+Training uses normal rows only: those that labels call normal, or all rows of a
+file without labels. MODEL is a folder that `unlike train` made, or a model file.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 anomalies found (with
---fail-on-anomaly), 2 error, 130 interrupted.";
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 anomalies
+found (with --fail-on-anomaly), 2 error, 130 interrupted.";
 
 /// Learns what normal looks like from normal examples alone, then finds what is unlike it
 #[derive(Parser, Debug)]
 #[command(name = "unlike", version, after_help = EXAMPLES, arg_required_else_help = true)]
-#[command(subcommand_required = true, max_term_width = 100, infer_long_args = false)]
+#[command(subcommand_required = true, max_term_width = 80)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -99,7 +99,9 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match common.threads() {
-        Some(threads) => with_threads(threads, || command.run(common)).map_err(Into::into).flatten(),
+        Some(threads) => with_threads(threads, || command.run(common))
+            .map_err(Into::into)
+            .flatten(),
         None => command.run(common),
     };
     failure::finish(result, common.json)
@@ -109,7 +111,10 @@ pub(crate) fn main() -> ExitCode {
 fn refuse(error: &clap::Error) -> ExitCode {
     // Help goes to stdout, errors to stderr; nobody is left to tell if that fails.
     _ = error.print();
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         return ExitCode::SUCCESS;
     }
     if std::env::args_os().any(|a| a == "--json") {

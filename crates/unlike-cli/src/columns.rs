@@ -13,20 +13,33 @@ const LISTED: usize = 4;
 
 /// What training normals have in each column, by the column's position: `0 to 12`, `tcp, udp, icmp`.
 pub(crate) fn typical(preprocessing: &Preprocessing) -> Vec<String> {
-    let Some(table) = preprocessing.as_table() else { return Vec::new() };
-    table.columns().iter().map(|(_, column)| typical_of(column)).collect()
+    let Some(table) = preprocessing.as_table() else {
+        return Vec::new();
+    };
+    table
+        .columns()
+        .iter()
+        .map(|(_, column)| typical_of(column))
+        .collect()
 }
 
 fn typical_of(column: &FittedColumn) -> String {
     match column {
-        FittedColumn::Number(number) if number.is_constant() => format!("always {}", short(number.min)),
+        FittedColumn::Number(number) if number.is_constant() => {
+            format!("always {}", short(number.min))
+        }
         FittedColumn::Number(number) => format!("{} to {}", short(number.min), short(number.max)),
         FittedColumn::Category(category) => levels(category),
     }
 }
 
 fn levels(category: &CategoryColumn) -> String {
-    let shown: Vec<&str> = category.levels.iter().take(LISTED).map(String::as_str).collect();
+    let shown: Vec<&str> = category
+        .levels
+        .iter()
+        .take(LISTED)
+        .map(String::as_str)
+        .collect();
     let mut text = match shown.is_empty() {
         true => "nothing".to_owned(),
         false => shown.join(", "),
@@ -61,20 +74,24 @@ pub(crate) fn short(value: f64) -> String {
 pub(crate) fn data(preprocessing: &Preprocessing) -> Option<Data> {
     let table = preprocessing.as_table()?;
     let n_features = n_features(table);
-    let columns = table.columns().iter().zip(n_features).map(|((name, column), n_features)| {
-        ColumnNote {
+    let columns = table
+        .columns()
+        .iter()
+        .zip(n_features)
+        .map(|((name, column), n_features)| ColumnNote {
             name: name.clone(),
             kind: column.kind(),
             rule: rule(column, table.config().scaling),
             n_features,
             note: note(column),
-        }
-    });
+        });
     Some(Data {
         columns: columns.collect(),
         rules: vec![
             match table.config().scaling {
-                Scaling::MinMax => "numbers: the smallest and largest training value become -1 and 1",
+                Scaling::MinMax => {
+                    "numbers: the smallest and largest training value become -1 and 1"
+                }
                 Scaling::Standard => "numbers: training mean and standard deviation become 0 and 1",
             }
             .into(),
@@ -99,7 +116,13 @@ pub(crate) fn n_features(table: &TablePreprocessing) -> Vec<u64> {
 fn rule(column: &FittedColumn, scaling: Scaling) -> String {
     match column {
         FittedColumn::Number(number) => {
-            let NumberColumn { min, max, center, scale, fill } = number;
+            let NumberColumn {
+                min,
+                max,
+                center,
+                scale,
+                fill,
+            } = number;
             let range = match scaling {
                 Scaling::MinMax => format!("[{}, {}] to [-1, 1]", short(*min), short(*max)),
                 Scaling::Standard => format!("({} ± {}) to (0 ± 1)", short(*center), short(*scale)),
@@ -133,7 +156,10 @@ mod tests {
     #[test]
     fn numbers_are_short_and_still_right() {
         let texts = [0.0, 3.0, 0.1 + 0.2, 65_535.0, 5_155_468.0, 1.5e-9, -12.5].map(short);
-        assert_eq!(texts, ["0", "3", "0.3", "65535", "5155468", "1.500e-9", "-12.5"]);
+        assert_eq!(
+            texts,
+            ["0", "3", "0.3", "65535", "5155468", "1.500e-9", "-12.5"]
+        );
     }
 
     #[test]

@@ -13,7 +13,9 @@ use unlike_core::{Error, Location, Result};
 /// not a setting.
 pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<TrainConfig> {
     let Some(path) = file else {
-        return Ok(TrainConfig::recommended(ModelConfig::by_name(model.unwrap_or_default())?));
+        return Ok(TrainConfig::recommended(ModelConfig::by_name(
+            model.unwrap_or_default(),
+        )?));
     };
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     let malformed = |found: String, row: Option<u64>| Error::Malformed {
@@ -24,15 +26,23 @@ pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<TrainConf
         hint: Some("any run's config.toml holds every setting".into()),
     };
     let settings: Table = toml::from_str(&text).map_err(|e: toml::de::Error| {
-        let row = e.span().map(|span| 1 + text[..span.start].matches('\n').count() as u64);
+        let row = e
+            .span()
+            .map(|span| 1 + text[..span.start].matches('\n').count() as u64);
         malformed(e.message().to_owned(), row)
     })?;
-    let named = settings.get("model").and_then(|m| m.get("model")).and_then(Value::as_str);
+    let named = settings
+        .get("model")
+        .and_then(|m| m.get("model"))
+        .and_then(Value::as_str);
     let name = match (model, named) {
         (Some(option), Some(named)) if option != named => {
             return Err(Error::Setting {
                 name: "model".into(),
-                found: format!("`{option}` on the command line and `{named}` in `{}`", path.display()),
+                found: format!(
+                    "`{option}` on the command line and `{named}` in `{}`",
+                    path.display()
+                ),
                 expected: "one model".into(),
                 hint: Some("leave out --model, or use a file for that model".into()),
             });
@@ -51,8 +61,9 @@ pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<TrainConf
         // Positions are lost in the merge; the offending key is found again by its name.
         let message = e.message().to_owned();
         let key = message.split('`').nth(1).unwrap_or_default().to_owned();
-        let row = text.lines().position(|line| line.trim_start().starts_with(&key));
-        malformed(message, row.filter(|_| !key.is_empty()).map(|row| row as u64 + 1))
+        let names_it = |line: &str| line.split(['=', '[', ']']).any(|word| word.trim() == key);
+        let row = text.lines().position(names_it).filter(|_| !key.is_empty());
+        malformed(message, row.map(|row| row as u64 + 1))
     })
 }
 
@@ -60,7 +71,9 @@ pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<TrainConf
 fn merge(base: &mut Table, over: Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) if !is_another(&key, below, &above) => {
+            (Some(Value::Table(below)), Value::Table(above))
+                if !is_another(&key, below, &above) =>
+            {
                 merge(below, above);
             }
             (_, value) => _ = base.insert(key, value),
@@ -69,10 +82,11 @@ fn merge(base: &mut Table, over: Table) {
 }
 
 /// Whether a table is another choice than the one below it, so that nothing of that one applies:
-/// choices are spelled `{ count = 10 }` or `init = { init = "normal", … }`.
+/// a choice has a key of its own name, as in `init = { init = "normal", … }`.
 fn is_another(key: &str, below: &Table, above: &Table) -> bool {
-    let one_key = below.len() == 1 && !below.keys().all(|k| above.contains_key(k));
-    one_key || above.get(key).is_some_and(|kind| below.get(key) != Some(kind))
+    above
+        .get(key)
+        .is_some_and(|kind| below.get(key) != Some(kind))
 }
 
 #[cfg(test)]
@@ -99,10 +113,14 @@ mod tests {
 
     #[test]
     fn another_choice_replaces_the_recommended_one() {
-        let config = from("[model]\nmodel = \"pca\"\ncomponents = { count = 7 }\n", None).unwrap();
-        assert!(config.to_toml().unwrap().contains("count = 7"));
         let egbad = "[model]\nmodel = \"egbad\"\ninit = { init = \"normal\", sd = 0.01 }\n";
-        assert!(from(egbad, None).unwrap().to_toml().unwrap().contains("sd = 0.01"));
+        assert!(
+            from(egbad, None)
+                .unwrap()
+                .to_toml()
+                .unwrap()
+                .contains("sd = 0.01")
+        );
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use clap::{Args, builder::PossibleValuesParser};
-use unlike_core::{ColumnSpec, Detector, Error, InputSpec};
-use unlike_data::{DEFAULT_MISSING, DataSet, Format, ReadOptions};
+use unlike::Model;
+use unlike_core::Error;
+use unlike_data::{DataSet, Format, ReadOptions};
 
 use crate::{failure::Result, terminal};
 
@@ -50,27 +51,16 @@ pub(crate) struct DataArgs {
 impl DataArgs {
     /// Reads DATA, and tells the user what is worth knowing about it.
     pub(crate) fn read(&self, path: &Path) -> Result<DataSet> {
-        self.read_as(path, None)
+        told(path, &self.options()?)
     }
 
     /// Reads DATA with the columns that a model knows: their kinds are the model's, whatever the
     /// cells look like.
-    pub(crate) fn read_for(&self, path: &Path, model: &impl Detector) -> Result<DataSet> {
-        let expect = match model.input() {
-            InputSpec::Table { columns } => Some(columns),
-            InputSpec::Image { .. } => None,
-        };
-        self.read_as(path, expect)
+    pub(crate) fn read_for(&self, path: &Path, model: &Model) -> Result<DataSet> {
+        told(path, &model.preprocessing().read_options(self.options()?))
     }
 
-    fn read_as(&self, path: &Path, expect: Option<Vec<ColumnSpec>>) -> Result<DataSet> {
-        let data = unlike_data::read(path, &self.options(expect)?)?;
-        terminal::notes(data.notes());
-        Ok(data)
-    }
-
-    fn options(&self, expect: Option<Vec<ColumnSpec>>) -> Result<ReadOptions> {
-        let default_missing = || DEFAULT_MISSING.map(str::to_owned).to_vec();
+    fn options(&self) -> Result<ReadOptions> {
         Ok(ReadOptions {
             format: self.format.as_deref().map(str::parse).transpose()?,
             label_column: self.label_column.clone(),
@@ -80,11 +70,20 @@ impl DataArgs {
             id_column: self.id_column.clone(),
             category_columns: self.category_columns.clone(),
             delimiter: self.delimiter.as_deref().map(delimiter).transpose()?,
-            missing: self.missing.clone().unwrap_or_else(default_missing),
+            missing: self
+                .missing
+                .clone()
+                .unwrap_or_else(|| ReadOptions::default().missing),
             has_header: (self.header || self.no_header).then_some(self.header),
-            expect,
+            ..ReadOptions::default()
         })
     }
+}
+
+fn told(path: &Path, options: &ReadOptions) -> Result<DataSet> {
+    let data = unlike_data::read(path, options)?;
+    terminal::notes(data.notes());
+    Ok(data)
 }
 
 fn delimiter(text: &str) -> Result<u8> {

@@ -58,10 +58,16 @@ impl DecisionArgs {
 pub(crate) fn rule(decision: Decision) -> String {
     match decision {
         Decision::FalseAlarms(rate) => {
-            format!("samples with a p-value of at most {} are flagged", terminal::rate(rate))
+            format!(
+                "samples with a p-value of at most {} are flagged",
+                terminal::rate(rate)
+            )
         }
         Decision::Fdr(rate) => {
-            format!("samples with a q-value of at most {} are flagged", terminal::rate(rate))
+            format!(
+                "samples with a q-value of at most {} are flagged",
+                terminal::rate(rate)
+            )
         }
         Decision::Threshold(value) => format!("samples that score at least {value} are flagged"),
     }

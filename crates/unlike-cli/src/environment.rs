@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use unlike_core::{Error, Result};
 use unlike_report::Fact;
 
 /// Where and how a command ran.
@@ -33,7 +34,11 @@ impl Environment {
         let mut system = sysinfo::System::new();
         system.refresh_memory();
         system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
-        let cpu = system.cpus().first().map(|c| c.brand().trim().to_owned()).unwrap_or_default();
+        let cpu = system
+            .cpus()
+            .first()
+            .map(|c| c.brand().trim().to_owned())
+            .unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         Self {
             unlike_version: env!("CARGO_PKG_VERSION").into(),
@@ -41,7 +46,11 @@ impl Environment {
             command: command_line(&[]),
             os: sysinfo::System::long_os_version().unwrap_or_else(|| std::env::consts::OS.into()),
             architecture: std::env::consts::ARCH.into(),
-            cpu: if cpu.is_empty() { "unknown".into() } else { cpu },
+            cpu: if cpu.is_empty() {
+                "unknown".into()
+            } else {
+                cpu
+            },
             cpu_features: cpu_features(),
             cores,
             threads: threads.unwrap_or(cores),
@@ -50,9 +59,15 @@ impl Environment {
         }
     }
 
-    /// What a run folder remembers; nothing if the file is not there or is another program's.
+    /// Reads what [`json`](Self::json) wrote; nothing if the file is not there or is another program's.
     pub(crate) fn load(path: &Path) -> Option<Self> {
         serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    }
+
+    /// What a run folder remembers.
+    pub(crate) fn json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self)
+            .map_err(|e| Error::io("write", "environment.json")(e.into()))
     }
 
     /// The same for a report's footer.
@@ -63,7 +78,10 @@ impl Environment {
             Fact::new("cores", self.cores.to_string()),
             Fact::new("threads used", self.threads.to_string()),
             Fact::new("memory", gigabytes(self.memory_bytes)),
-            Fact::new("operating system", format!("{}, {}", self.os, self.architecture)),
+            Fact::new(
+                "operating system",
+                format!("{}, {}", self.os, self.architecture),
+            ),
             Fact::new("unlike", &self.unlike_version),
         ]
     }
@@ -72,10 +90,17 @@ impl Environment {
 /// This process's command line with further arguments, quoted for a shell; `--overwrite` is left
 /// out, since a repeated command should not destroy what the first one made.
 pub(crate) fn command_line(more: &[&str]) -> String {
-    let typed = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned());
+    let typed = std::env::args_os()
+        .skip(1)
+        .map(|a| a.to_string_lossy().into_owned());
     let typed = typed.filter(|a| a != "--overwrite" && !more.contains(&a.as_str()));
-    let words = typed.chain(more.iter().map(|&a| a.to_owned())).map(|a| quoted(&a));
-    std::iter::once("unlike".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    let words = typed
+        .chain(more.iter().map(|&a| a.to_owned()))
+        .map(|a| quoted(&a));
+    std::iter::once("unlike".to_owned())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn quoted(word: &str) -> String {
@@ -100,13 +125,21 @@ fn cpu_features() -> Vec<String> {
         ("FMA", std::is_x86_feature_detected!("fma")),
         ("AVX-512", std::is_x86_feature_detected!("avx512f")),
     ];
-    features.into_iter().filter(|(_, there)| *there).map(|(name, _)| name.to_owned()).collect()
+    features
+        .into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 /// The instruction sets that make the kernels fast, where the processor has them.
 #[cfg(not(target_arch = "x86_64"))]
 fn cpu_features() -> Vec<String> {
-    if cfg!(target_arch = "aarch64") { vec!["NEON".to_owned()] } else { Vec::new() }
+    if cfg!(target_arch = "aarch64") {
+        vec!["NEON".to_owned()]
+    } else {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Every epoch's model on a labelled test set: shown, never used to choose anything.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use unlike::Model;
 use unlike_core::{
@@ -18,6 +20,7 @@ pub(crate) struct EpochTable<'a> {
     test: &'a LabelledSamples,
     flagged: f64,
     rows: Vec<(usize, [Measured; 2])>,
+    took: Duration,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -29,11 +32,17 @@ struct Measured {
 impl<'a> EpochTable<'a> {
     /// No epochs yet; `flagged` is the share of the test set that is flagged for F1.
     pub(crate) fn new(test: &'a LabelledSamples, flagged: f64) -> Self {
-        Self { test, flagged, rows: Vec::new() }
+        Self {
+            test,
+            flagged,
+            rows: Vec::new(),
+            took: Duration::ZERO,
+        }
     }
 
     /// Measures an epoch's model.
     pub(crate) fn add(&mut self, epoch: usize, mut model: Model) -> Result<()> {
+        let began = Instant::now();
         let parts = model.evaluate(self.test.samples())?.parts;
         let labels = self.test.labels();
         let mut row = [Measured::default(); 2];
@@ -45,19 +54,30 @@ impl<'a> EpochTable<'a> {
             measured.auroc = metrics::auroc(&scores, labels)?;
         }
         self.rows.push((epoch, row));
+        self.took += began.elapsed();
         Ok(())
+    }
+
+    /// The time that measuring took, which is none of training's.
+    pub(crate) fn took(&self) -> Duration {
+        self.took
     }
 
     /// For a terminal.
     pub(crate) fn text(&self, style: Style) -> String {
         let cells = |(epoch, row): &(usize, [Measured; 2])| {
-            let numbers = row.iter().flat_map(|m| [m.f1, m.auroc]).map(|v| format!("{v:.3}"));
+            let numbers = row
+                .iter()
+                .flat_map(|m| [m.f1, m.auroc])
+                .map(|v| format!("{v:.3}"));
             std::iter::once(epoch.to_string()).chain(numbers).collect()
         };
         let rows: Vec<Vec<String>> = self.rows.iter().map(cells).collect();
         let header = ["epoch", "combined F1", "AUROC", "paper F1", "AUROC"];
-        layout::heading("Test set by epoch (for display; training never sees it)", style)
-            + &layout::table(&header, &rows, style)
+        layout::heading(
+            "Test set by epoch (for display; training never sees it)",
+            style,
+        ) + &layout::table(&header, &rows, style)
     }
 
     /// For `--json`.

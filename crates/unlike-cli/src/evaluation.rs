@@ -2,11 +2,12 @@
 
 use unlike::{Model, Scored};
 use unlike_core::{
-    Calibration, Decision, Label, LabelledSamples, Metrics, Result, metrics,
+    Calibration, Decision, Label, LabelledSamples, Metrics, Result,
+    metrics::{self, PrCurve, RocCurve},
 };
-use unlike_report::{Contender, Curve, Evaluation, Histogram, OperatingPoint, Role};
+use unlike_report::{Evaluation, Histogram, Measured};
 
-use crate::{cases, decision_args, output::ScoreTable, run_report};
+use crate::{cases, decision_args, output::ScoreTable};
 
 /// The false-alarm rates whose promises are checked.
 const RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.1];
@@ -60,52 +61,58 @@ pub(crate) struct TestSet<'a> {
 }
 
 impl TestSet<'_> {
-    /// Measures one ranking of the test set.
-    pub(crate) fn contender(
-        &self,
-        name: impl Into<String>,
-        role: Role,
-        scores: &[f64],
-        calibration: &Calibration,
-    ) -> Result<Contender> {
-        let (flags, threshold) = self.rule.flags(scores, calibration)?;
-        let metrics =
-            Metrics::with_flags(scores, self.labelled.labels(), &flags, threshold, self.seed)?;
-        Ok(Contender { name: name.into(), role, metrics: shown(&metrics), seconds: None })
-    }
-
-    /// Measures another model on the same test set.
-    pub(crate) fn baseline(&self, name: impl Into<String>, model: &Model) -> Result<Contender> {
+    /// Measures another model on this test set.
+    pub(crate) fn baseline(&self, name: impl Into<String>, model: &Model) -> Result<Measured> {
         let Scored { scores, .. } = model.evaluate(self.labelled.samples())?;
-        self.contender(name, Role::Baseline, &scores, model.calibration())
+        let (roc, precision_recall) = self.curves(&scores)?;
+        Ok(Measured {
+            name: name.into(),
+            metrics: self.metrics(&scores, model.calibration())?,
+            roc: Some(roc),
+            precision_recall: Some(precision_recall),
+            seconds: None,
+        })
     }
 
-    /// Measures every score that the model offers, the one in use first. A raw threshold flags
-    /// by the score in use only: other scores have other units.
+    /// Measures every score that the model offers, the one in use first.
     pub(crate) fn variants(
         &self,
         mut model: Model,
         table: &ScoreTable,
-    ) -> Result<(Model, Vec<Contender>)> {
+    ) -> Result<(Model, Vec<Measured>)> {
         let own = model.score_name().to_owned();
-        let names: Vec<String> = model.score_names().map(str::to_owned).collect();
-        let role = Role::Model { recommended: true };
-        let mut contenders =
-            vec![self.contender(&own, role, &table.scores, model.calibration())?];
-        for name in names.into_iter().filter(|name| *name != own) {
+        let others: Vec<String> = model
+            .score_names()
+            .filter(|&name| name != own)
+            .map(str::to_owned)
+            .collect();
+        let (roc, precision_recall) = self.curves(&table.scores)?;
+        let mut variants = vec![Measured {
+            name: own.clone(),
+            metrics: self.metrics(&table.scores, model.calibration())?,
+            roc: Some(roc),
+            precision_recall: Some(precision_recall),
+            seconds: None,
+        }];
+        for name in others {
             model = model.with_score(&name)?;
             let scores = model.rule().apply(&table.parts)?;
-            let role = Role::Model { recommended: false };
-            let contender = match self.rule {
+            let metrics = match self.rule {
+                // A threshold is in units of the score in use; other scores have other units.
                 Rule::Decision(Decision::Threshold(_)) => {
-                    let metrics = Metrics::new(&scores, self.labelled.labels(), self.seed)?;
-                    Contender { name, role, metrics: shown(&metrics), seconds: None }
+                    Metrics::new(&scores, self.labelled.labels(), self.seed)?
                 }
-                _ => self.contender(name, role, &scores, model.calibration())?,
+                _ => self.metrics(&scores, model.calibration())?,
             };
-            contenders.push(contender);
+            variants.push(Measured {
+                name,
+                metrics,
+                roc: None,
+                precision_recall: None,
+                seconds: None,
+            });
         }
-        Ok((model.with_score(&own)?, contenders))
+        Ok((model.with_score(&own)?, variants))
     }
 
     /// Everything that a report shows of one model's scores.
@@ -113,12 +120,15 @@ impl TestSet<'_> {
         &self,
         model: &Model,
         table: &ScoreTable,
-        contenders: Vec<Contender>,
+        variants: Vec<Measured>,
     ) -> Result<Evaluation> {
         let (labels, scores) = (self.labelled.labels(), &table.scores);
         let of = |wanted: Label| -> Vec<f64> {
             let labelled = scores.iter().zip(labels);
-            labelled.filter(|(_, label)| **label == wanted).map(|(&score, _)| score).collect()
+            labelled
+                .filter(|(_, label)| **label == wanted)
+                .map(|(&score, _)| score)
+                .collect()
         };
         let (flags, threshold) = self.rule.flags(scores, model.calibration())?;
         let held_out = model.calibration().scores();
@@ -126,84 +136,37 @@ impl TestSet<'_> {
         Ok(Evaluation {
             data: self.labelled.samples().origin().to_owned(),
             rule: Some(self.rule.words()),
-            contenders,
-            histogram: Histogram::new(held_out, &of(Label::Normal), &of(Label::Anomalous), &[], threshold),
-            curves: vec![self.curve(model.score_name(), scores)?],
-            operating_points: self.operating_points(scores, model.calibration())?,
+            variants,
+            histogram: Histogram::new(
+                held_out,
+                &of(Label::Normal),
+                &of(Label::Anomalous),
+                &[],
+                threshold,
+            ),
+            false_alarms: metrics::observed_false_alarms(
+                scores,
+                labels,
+                model.calibration(),
+                &RATES,
+            )?,
             most_anomalous: lists.most_anomalous,
             missed: lists.missed,
-            false_alarms: lists.false_alarms,
+            flagged_normals: lists.flagged_normals,
+            ..Evaluation::default()
         })
     }
 
-    fn curve(&self, name: &str, scores: &[f64]) -> Result<Curve> {
+    fn metrics(&self, scores: &[f64], calibration: &Calibration) -> Result<Metrics> {
+        let (flags, threshold) = self.rule.flags(scores, calibration)?;
+        Metrics::with_flags(scores, self.labelled.labels(), &flags, threshold, self.seed)
+    }
+
+    fn curves(&self, scores: &[f64]) -> Result<(RocCurve, PrCurve)> {
         let labels = self.labelled.labels();
-        let roc = metrics::roc_curve(scores, labels, POINTS, self.seed)?.points;
-        let pr = metrics::precision_recall_curve(scores, labels, POINTS, self.seed)?.points;
-        let line = |points: &[metrics::CurvePoint]| points.iter().map(|p| [p.x, p.y]).collect();
-        let band = |points: &[metrics::CurvePoint]| {
-            points.iter().map(|p| [p.x, p.y_ci95[0], p.y_ci95[1]]).collect()
-        };
-        Ok(Curve {
-            name: name.to_owned(),
-            roc: line(&roc),
-            roc_band: band(&roc),
-            precision_recall: line(&pr),
-            precision_recall_band: band(&pr),
-        })
+        Ok((
+            metrics::roc_curve(scores, labels, POINTS, self.seed)?,
+            metrics::precision_recall_curve(scores, labels, POINTS, self.seed)?,
+        ))
     }
-
-    fn operating_points(
-        &self,
-        scores: &[f64],
-        calibration: &Calibration,
-    ) -> Result<Vec<OperatingPoint>> {
-        let labels = self.labelled.labels();
-        let rows = metrics::observed_false_alarms(scores, labels, calibration, &RATES)?;
-        let point = |row: metrics::FalseAlarms| {
-            let possible = row.threshold.is_some();
-            let flagged = |t: f64| scores.iter().filter(|&&s| s >= t).count() as u64;
-            OperatingPoint {
-                promised: row.promised,
-                threshold: row.threshold,
-                n_flagged: row.threshold.map(flagged),
-                n_false_alarms: possible.then_some(row.false_alarms),
-                false_alarm_rate: possible.then_some(row.observed),
-                false_alarm_rate_ci95: possible.then_some(row.observed_ci95),
-                recall: possible.then_some(row.recall),
-                recall_ci95: possible.then_some(row.recall_ci95),
-                precision: possible.then_some(row.precision),
-                precision_ci95: None,
-            }
-        };
-        Ok(rows.into_iter().map(point).collect())
-    }
-}
-
-/// Metrics as a report holds them.
-fn shown(m: &Metrics) -> unlike_report::Metrics {
-    unlike_report::Metrics {
-        auroc: Some(m.auroc),
-        auroc_ci95: Some(m.auroc_ci95),
-        average_precision: Some(m.average_precision),
-        average_precision_ci95: Some(m.average_precision_ci95),
-        f1_max: Some(m.f1_max),
-        f1_max_ci95: Some(m.f1_max_ci95),
-        precision: m.precision,
-        precision_ci95: m.precision_ci95,
-        recall: m.recall,
-        recall_ci95: m.recall_ci95,
-        f1: m.f1,
-        f1_ci95: m.f1_ci95,
-        threshold: m.threshold,
-        prevalence: Some(m.prevalence),
-        chance_average_precision: Some(m.chance_average_precision),
-        n_normal: Some(m.n_normal as u64),
-        n_anomalous: Some(m.n_anomalous as u64),
-    }
-}
-
-/// What a baseline is called beside others.
-pub(crate) fn baseline_name(model: &Model) -> String {
-    run_report::title(model.config().model.name())
 }

@@ -50,7 +50,12 @@ impl<'a> Explainer<'a> {
             });
         };
         let typical = columns::typical(model.preprocessing());
-        Ok(Self { samples, names, typical, contributions: values })
+        Ok(Self {
+            samples,
+            names,
+            typical,
+            contributions: values,
+        })
     }
 
     /// The columns that contributed most to a row's score, largest first; those that contributed
@@ -74,9 +79,9 @@ impl<'a> Explainer<'a> {
 
     fn found(&self, row: usize, column: usize) -> String {
         match self.samples {
-            Samples::Table(table) => {
-                table.column(&self.names[column]).map_or_else(String::new, |c| c.values.text(row))
-            }
+            Samples::Table(table) => table
+                .column(&self.names[column])
+                .map_or_else(String::new, |c| c.values.text(row)),
             Samples::Images(_) => String::new(),
         }
     }
@@ -96,16 +101,37 @@ impl<'a> Explainer<'a> {
             }),
             ScoreFormat::Csv | ScoreFormat::Parquet => {
                 let mut writer = csv::Writer::from_writer(to);
-                let mut write = |cells: &[&str]| {
-                    writer.write_record(cells).map_err(|e| csv_error(e, path))
-                };
-                write(&["id", "rank", "column", "contribution", "share", "found", "typical"])?;
+                let mut write =
+                    |cells: &[&str]| writer.write_record(cells).map_err(|e| csv_error(e, path));
+                write(&[
+                    "id",
+                    "rank",
+                    "column",
+                    "contribution",
+                    "share",
+                    "found",
+                    "typical",
+                ])?;
                 for row in 0..scores.len() {
                     for (reason, rank) in self.reasons(row).iter().zip(1..) {
-                        let Reason { column, contribution, share, found, typical } = reason;
+                        let Reason {
+                            column,
+                            contribution,
+                            share,
+                            found,
+                            typical,
+                        } = reason;
                         let (rank, contribution, share) =
                             (format!("{rank}"), number(*contribution), number(*share));
-                        write(&[&scores.ids[row], &rank, column, &contribution, &share, found, typical])?;
+                        write(&[
+                            &scores.ids[row],
+                            &rank,
+                            column,
+                            &contribution,
+                            &share,
+                            found,
+                            typical,
+                        ])?;
                     }
                 }
                 writer.flush().map_err(Error::io("write", path))

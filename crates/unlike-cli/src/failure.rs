@@ -83,7 +83,9 @@ fn message(error: &Error) -> String {
 
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
 }
 
 fn hint(error: &Error) -> Option<String> {
@@ -92,7 +94,9 @@ fn hint(error: &Error) -> Option<String> {
         return error.hint().map(str::to_owned);
     };
     let hint = match (source.kind(), *action) {
-        (ErrorKind::NotFound, "read") => "check the path; relative paths start at the current folder",
+        (ErrorKind::NotFound, "read") => {
+            "check the path; relative paths start at the current folder"
+        }
         (ErrorKind::IsADirectory, "read") => "name a file in it",
         (ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge, _) => {
             "free some space, or write to another folder with --out"

@@ -9,8 +9,10 @@ const WIDEST: usize = 28;
 
 /// Names and what they are, one below the other.
 pub(crate) fn facts(facts: &[(&str, String)], style: Style) -> String {
-    let rows: Vec<Vec<String>> =
-        facts.iter().map(|(name, text)| vec![(*name).to_owned(), text.clone()]).collect();
+    let rows: Vec<Vec<String>> = facts
+        .iter()
+        .map(|(name, text)| vec![(*name).to_owned(), text.clone()])
+        .collect();
     table(&[], &rows, style)
 }
 
@@ -18,13 +20,21 @@ pub(crate) fn facts(facts: &[(&str, String)], style: Style) -> String {
 ///
 /// Columns of numbers are aligned to the right.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> String {
-    let Some(columns) = rows.first().map(Vec::len) else { return String::new() };
+    let Some(columns) = rows.first().map(Vec::len) else {
+        return String::new();
+    };
     let numeric = |c: usize| {
-        let digits = |cell: &str| cell.chars().all(|ch| ch.is_ascii_digit() || ",.".contains(ch));
+        let digits = |cell: &str| {
+            cell.chars()
+                .all(|ch| ch.is_ascii_digit() || ",.".contains(ch))
+        };
         rows.iter().all(|row| digits(&row[c]))
     };
     let width = |c: usize| {
-        let cells = rows.iter().map(|row| row[c].as_str()).chain(header.get(c).copied());
+        let cells = rows
+            .iter()
+            .map(|row| row[c].as_str())
+            .chain(header.get(c).copied());
         cells.map(columns_of).max().unwrap_or(0).min(WIDEST)
     };
     let widths: Vec<usize> = (0..columns - 1).map(width).collect();
@@ -35,14 +45,21 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> Stri
         for ((cell, &width), &right) in cells.iter().zip(&widths).zip(&right) {
             let cell = cut(cell, width);
             let pad = " ".repeat(width.saturating_sub(columns_of(&cell)));
-            let (before, after) = if right { (pad, String::new()) } else { (String::new(), pad) };
+            let (before, after) = if right {
+                (pad, String::new())
+            } else {
+                (String::new(), pad)
+            };
             lead.push_str(&format!("{before}{cell}{after}{}", " ".repeat(GAP)));
         }
         let below = " ".repeat(indent);
         let options = textwrap::Options::new(style.width.max(indent + 20))
             .initial_indent(&lead)
             .subsequent_indent(&below);
-        textwrap::fill(cells[columns - 1], options).trim_end().to_owned() + "\n"
+        textwrap::fill(cells[columns - 1], options)
+            .trim_end()
+            .to_owned()
+            + "\n"
     };
     let mut text = String::new();
     if !header.is_empty() {
@@ -91,7 +108,14 @@ mod tests {
         let row = |a: &str, b: &str, c: &str| [a, b, c].map(str::to_owned).to_vec();
         let long = "word ".repeat(20);
         let rows = [row("duration", "5", "short"), row("src", "1,024", &long)];
-        let text = table(&["name", "n", "what"], &rows, Style { width: 60, colour: false });
+        let text = table(
+            &["name", "n", "what"],
+            &rows,
+            Style {
+                width: 60,
+                colour: false,
+            },
+        );
         assert!(text.lines().all(|line| columns_of(line) <= 60), "{text}");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "  name          n  what");

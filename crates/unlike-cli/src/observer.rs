@@ -12,6 +12,7 @@ use unlike_core::{Error, Result};
 use crate::{
     interrupt::Listener,
     run_folder::MetricsFile,
+    run_report::warning_kind,
     terminal::{self, count, duration, say},
 };
 
@@ -23,7 +24,8 @@ const TEXT_EVERY: Duration = Duration::from_millis(150);
 const WIDTH: usize = 80;
 
 /// Looks at the model of every epoch; for display only.
-pub(crate) type EpochHook<'a> = Box<dyn FnMut(&EpochReport, &Snapshot<'_>) -> Result<()> + Send + 'a>;
+pub(crate) type EpochHook<'a> =
+    Box<dyn FnMut(&EpochReport, &Snapshot<'_>) -> Result<()> + Send + 'a>;
 
 /// Shows a training on stderr, writes its metrics, and passes Ctrl-C on.
 pub(crate) struct Progress<'a> {
@@ -34,6 +36,8 @@ pub(crate) struct Progress<'a> {
     plan: Option<Plan>,
     rows: Option<Rows>,
     told: Instant,
+    /// Kinds of warnings that the user has read.
+    warned: Vec<String>,
     failure: Option<Error>,
 }
 
@@ -48,6 +52,7 @@ impl<'a> Progress<'a> {
             plan: None,
             rows: None,
             told: Instant::now(),
+            warned: Vec::new(),
             failure: None,
         }
     }
@@ -111,10 +116,16 @@ impl Observer for Progress<'_> {
             ),
         );
         if plan.n_train < 2 * plan.batch_size && plan.steps_per_epoch == 1 {
-            say("note", "the training rows make a single batch, so an epoch is one update");
+            say(
+                "note",
+                "the training rows make a single batch, so an epoch is one update",
+            );
         }
         if let Some(last) = history.last() {
-            say("resumed", &format!("after epoch {} of {}", last.epoch, plan.epochs));
+            say(
+                "resumed",
+                &format!("after epoch {} of {}", last.epoch, plan.epochs),
+            );
         }
         self.bar = ProgressBar::new((plan.epochs * plan.steps_per_epoch) as u64);
         let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %  {msg}");
@@ -122,29 +133,49 @@ impl Observer for Progress<'_> {
             self.bar.set_style(style.progress_chars("━╸ "));
         }
         self.plan = Some(plan.clone());
-        let written = self.metrics.as_mut().map_or(Ok(()), |file| file.start(history));
+        let written = self
+            .metrics
+            .as_mut()
+            .map_or(Ok(()), |file| file.start(history));
         _ = self.flow(written);
     }
 
     fn step(&mut self, report: &StepReport<'_>) -> ControlFlow<()> {
-        let every = if self.bar.is_hidden() { LINE_EVERY } else { TEXT_EVERY };
+        let every = if self.bar.is_hidden() {
+            LINE_EVERY
+        } else {
+            TEXT_EVERY
+        };
         if let Some(plan) = &self.plan
             && self.told.elapsed() >= every
         {
-            let StepReport { epoch, step, losses, samples_per_second } = *report;
+            let StepReport {
+                epoch,
+                step,
+                losses,
+                samples_per_second,
+            } = *report;
             self.told = Instant::now();
-            let left = self.remaining(epoch, step, samples_per_second).map_or_else(String::new, |s| {
-                format!("  {} left", duration(s))
-            });
+            let left = self
+                .remaining(epoch, step, samples_per_second)
+                .map_or_else(String::new, |s| format!("  {} left", duration(s)));
             let speed = format!("{} samples/s{left}", count(samples_per_second as usize));
             if self.bar.is_hidden() {
                 let share = 100 * step / plan.steps_per_epoch;
-                let losses: Vec<String> =
-                    losses.iter().map(|(name, v)| format!("{} {}", short_name(name), digits(*v))).collect();
-                self.line(&format!("epoch {epoch}/{} {share} %  {}  {speed}", plan.epochs, losses.join("  ")));
+                let losses: Vec<String> = losses
+                    .iter()
+                    .map(|(name, v)| format!("{} {}", short_name(name), digits(*v)))
+                    .collect();
+                self.line(&format!(
+                    "epoch {epoch}/{} {share} %  {}  {speed}",
+                    plan.epochs,
+                    losses.join("  ")
+                ));
             } else {
-                self.bar.set_position(((epoch - 1) * plan.steps_per_epoch + step) as u64);
-                self.bar.set_prefix(format!("epoch {epoch}/{}", plan.epochs));
+                self.bar
+                    .set_position(((epoch - 1) * plan.steps_per_epoch + step) as u64);
+                self.bar
+                    .set_prefix(format!("epoch {epoch}/{}", plan.epochs));
                 self.bar.set_message(speed);
             }
         }
@@ -162,19 +193,24 @@ impl Observer for Progress<'_> {
             self.line(&header);
         }
         self.line(&row);
-        for warning in &report.warnings {
-            self.line(&format!("warning: {warning}"));
-        }
         self.told = Instant::now();
-        let mut result = self.metrics.as_mut().map_or(Ok(()), |file| file.append(report));
+        let mut result = self
+            .metrics
+            .as_mut()
+            .map_or(Ok(()), |file| file.append(report));
         if let (Ok(()), Some(hook)) = (&result, &mut self.hook) {
             result = hook(report, snapshot);
         }
         self.flow(result)
     }
 
+    /// Only the first of each kind: what one epoch warns of, the next one often does too.
     fn warning(&mut self, text: &str) {
-        self.line(&format!("warning: {text}"));
+        let kind = warning_kind(text);
+        if !self.warned.iter().any(|w| w == kind) {
+            self.warned.push(kind.to_owned());
+            self.bar.suspend(|| say("warning", text));
+        }
     }
 }
 
@@ -206,7 +242,11 @@ impl Rows {
             room = room.checked_sub(width)?;
             Some((name.clone(), title, width))
         };
-        Self { losses: report.losses.iter().filter_map(column).collect(), held_out, epoch }
+        Self {
+            losses: report.losses.iter().filter_map(column).collect(),
+            held_out,
+            epoch,
+        }
     }
 
     fn header(&self) -> String {
@@ -223,16 +263,24 @@ impl Rows {
     fn row(&self, report: &EpochReport, epochs: usize, left: Option<f64>) -> String {
         let mut text = format!("{:<1$}", format!("{}/{epochs}", report.epoch), self.epoch);
         for (name, _, width) in &self.losses {
-            let value = report.losses.iter().find(|l| l.0 == *name).map_or(f64::NAN, |l| l.1);
+            let value = report
+                .losses
+                .iter()
+                .find(|l| l.0 == *name)
+                .map_or(f64::NAN, |l| l.1);
             text.push_str(&format!("{:>width$}", digits(value)));
         }
         if let (Some((_, width)), Some(part)) = (&self.held_out, report.held_out.first()) {
-            let value = format!("{} ± {}", digits(part.mean), digits(part.sd));
+            let value = mean_and_sd(part.mean, part.sd);
             text.push_str(&format!("{value:>width$}"));
         }
         let speed = count(report.samples_per_second as usize);
-        let left = left.map_or_else(String::new, duration);
-        text + &format!("{speed:>SPEED$}{left:>LEFT$}")
+        let left = left
+            .filter(|&seconds| seconds > 0.0)
+            .map_or_else(String::new, duration);
+        (text + &format!("{speed:>SPEED$}{left:>LEFT$}"))
+            .trim_end()
+            .to_owned()
     }
 }
 
@@ -245,6 +293,15 @@ pub(crate) fn short_name(name: &str) -> &str {
         "d_real" => "D(x)",
         "d_fake" => "D(G(z))",
         other => other,
+    }
+}
+
+/// Both with the decimals that the mean needs.
+fn mean_and_sd(mean: f64, sd: f64) -> String {
+    let mean = digits(mean);
+    match mean.split_once('.') {
+        Some((_, decimals)) if !mean.contains('e') => format!("{mean} ± {sd:.*}", decimals.len()),
+        _ => format!("{mean} ± {}", digits(sd)),
     }
 }
 
@@ -269,11 +326,22 @@ mod tests {
     use super::*;
 
     fn report() -> EpochReport {
-        let losses = ["discriminator", "generator", "encoder", "residual", "d_real", "d_fake"];
+        let losses = [
+            "discriminator",
+            "generator",
+            "encoder",
+            "residual",
+            "d_real",
+            "d_fake",
+        ];
         EpochReport {
             epoch: 3,
             losses: losses.map(|name| (name.to_owned(), 0.693_147)).to_vec(),
-            held_out: vec![HeldOutPart { part: "residual".into(), mean: 0.012_34, sd: 0.004_56 }],
+            held_out: vec![HeldOutPart {
+                part: "residual".into(),
+                mean: 0.012_34,
+                sd: 0.004_56,
+            }],
             best_so_far: true,
             warnings: Vec::new(),
             samples_per_second: 123_456.0,
@@ -285,8 +353,15 @@ mod tests {
     fn header_and_rows_line_up_within_eighty_columns() {
         let rows = Rows::new(&report(), 10);
         let (header, row) = (rows.header(), rows.row(&report(), 10, Some(3599.0)));
-        assert_eq!(header.chars().count(), row.chars().count(), "{header}\n{row}");
+        assert_eq!(
+            header.chars().count(),
+            row.chars().count(),
+            "{header}\n{row}"
+        );
         assert!(row.chars().count() <= WIDTH, "{row}");
-        assert!(row.contains("0.0123 ± 0.0046") && row.contains("59 min 59 s"), "{row}");
+        assert!(
+            row.contains("0.0123 ± 0.0046") && row.contains("59 min 59 s"),
+            "{row}"
+        );
     }
 }

@@ -101,12 +101,21 @@ impl ScoreTable {
             writer.write_record(cells).map_err(|e| csv_error(e, path))
         };
         row(&mut header.chain(self.parts.names()).map(str::to_owned))?;
-        let Decisions { p_values, q_values, anomalous, .. } = &self.decisions;
+        let Decisions {
+            p_values,
+            q_values,
+            anomalous,
+            ..
+        } = &self.decisions;
         for i in 0..self.len() {
             let numbers = [self.scores[i], p_values[i], q_values[i]].map(number);
             let parts = self.parts.iter().map(|(_, values)| number(values[i]));
             let flag = anomalous[i].to_string();
-            row(&mut [self.ids[i].clone()].into_iter().chain(numbers).chain([flag]).chain(parts))?;
+            row(&mut [self.ids[i].clone()]
+                .into_iter()
+                .chain(numbers)
+                .chain([flag])
+                .chain(parts))?;
         }
         writer.flush().map_err(Error::io("write", path))
     }

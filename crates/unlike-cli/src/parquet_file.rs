@@ -35,8 +35,12 @@ fn encode(table: &ScoreTable, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
     for name in table.parts.names() {
         fields.push(field(name, Physical::DOUBLE, ConvertedType::NONE)?);
     }
-    let schema = Type::group_type_builder("scores").with_fields(fields).build()?;
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let schema = Type::group_type_builder("scores")
+        .with_fields(fields)
+        .build()?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
     let mut file = SerializedFileWriter::new(bytes, Arc::new(schema), Arc::new(properties))?;
     let mut group = file.next_row_group()?;
     let ids: Vec<ByteArray> = table.ids.iter().map(|id| id.as_str().into()).collect();
@@ -65,7 +69,9 @@ fn column<T: DataType, W: Write + Send>(
     values: &[T::T],
 ) -> Result<(), ParquetError> {
     let Some(mut column) = group.next_column()? else {
-        return Err(ParquetError::General("more columns than the schema has".into()));
+        return Err(ParquetError::General(
+            "more columns than the schema has".into(),
+        ));
     };
     column.typed::<T>().write_batch(values, None, None)?;
     column.close()
@@ -99,7 +105,11 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
         let reader = SerializedFileReader::new(file).unwrap();
-        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        let rows: Vec<_> = reader
+            .get_row_iter(None)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[1].get_string(0).unwrap(), "süß");
         assert_eq!(rows[1].get_double(1).unwrap(), 1e300);

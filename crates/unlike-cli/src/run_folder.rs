@@ -37,9 +37,18 @@ impl RunFolder {
     /// Makes sure, before any work is done, that results can be written.
     pub(crate) fn prepare(root: &Path, existing: Existing) -> Result<Self> {
         let missing = |p: &&Path| !p.as_os_str().is_empty() && !p.exists();
-        let created = root.ancestors().take_while(missing).last().map(Path::to_owned);
-        let folder = Self { root: root.to_owned(), created };
-        let used = [folder.model(), folder.state()].into_iter().any(|p| p.exists());
+        let created = root
+            .ancestors()
+            .take_while(missing)
+            .last()
+            .map(Path::to_owned);
+        let folder = Self {
+            root: root.to_owned(),
+            created,
+        };
+        let used = [folder.model(), folder.state()]
+            .into_iter()
+            .any(|p| p.exists());
         if used && existing == Existing::Refuse {
             return Err(Error::Setting {
                 name: "out".into(),
@@ -53,9 +62,11 @@ impl RunFolder {
             });
         }
         let state_folder = folder.root.join("resume");
-        fs::create_dir_all(&state_folder).map_err(Error::io("create", &state_folder)).inspect_err(|_| {
-            folder.discard();
-        })?;
+        fs::create_dir_all(&state_folder)
+            .map_err(Error::io("create", &state_folder))
+            .inspect_err(|_| {
+                folder.discard();
+            })?;
         check_writable(&folder.model()).inspect_err(|_| folder.discard())?;
         if existing == Existing::Overwrite {
             for stale in [folder.state(), folder.metrics()] {
@@ -79,7 +90,9 @@ impl RunFolder {
             // Best effort: the failure that led here is what the user should read about.
             _ = fs::remove_dir_all(&self.root);
             let parents = self.root.ancestors().skip(1);
-            parents.take_while(|p| p.starts_with(created)).for_each(|p| _ = fs::remove_dir(p));
+            parents
+                .take_while(|p| p.starts_with(created))
+                .for_each(|p| _ = fs::remove_dir(p));
         }
     }
 
@@ -114,7 +127,10 @@ impl RunFolder {
 
 /// Writes a text file as a whole or not at all.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    write_atomically(path, |w| w.write_all(text.as_bytes()).map_err(Error::io("write", path)))
+    write_atomically(path, |w| {
+        w.write_all(text.as_bytes())
+            .map_err(Error::io("write", path))
+    })
 }
 
 /// Creates a folder for results and makes sure that files can be written there.
@@ -139,7 +155,9 @@ impl MetricsFile {
     /// than it saved, or half a line.
     pub(crate) fn start(&mut self, history: &[EpochReport]) -> Result<()> {
         write_atomically(&self.path, |w| {
-            history.iter().try_for_each(|report| json_line(w, report, &self.path))
+            history
+                .iter()
+                .try_for_each(|report| json_line(w, report, &self.path))
         })?;
         let file = OpenOptions::new().append(true).open(&self.path);
         self.file = Some(file.map_err(Error::io("write", &self.path))?);
@@ -148,9 +166,12 @@ impl MetricsFile {
 
     /// Adds an epoch.
     pub(crate) fn append(&mut self, report: &EpochReport) -> Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
         let mut line = Vec::new();
         json_line(&mut line, report, &self.path)?;
-        file.write_all(&line).map_err(Error::io("write", &self.path))
+        file.write_all(&line)
+            .map_err(Error::io("write", &self.path))
     }
 }

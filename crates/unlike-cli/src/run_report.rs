@@ -1,10 +1,13 @@
 //! What a trained model knows about itself, as a report.
 
-use unlike::{Model, train::EpochChoice};
+use unlike::{
+    Model,
+    train::{EpochChoice, EpochReport},
+};
 use unlike_core::Detector;
 use unlike_report::{HeldOut, Report, Run, Series, Training, Warning};
 
-use crate::{columns, environment::Environment, observer::short_name};
+use crate::{columns, environment::Environment, observer::short_name, terminal::counted};
 
 /// The report of a training, without an evaluation.
 pub(crate) fn report(model: &Model, environment: Option<&Environment>) -> Report {
@@ -20,7 +23,7 @@ pub(crate) fn report(model: &Model, environment: Option<&Environment>) -> Report
 fn run(model: &Model, environment: Option<&Environment>) -> Run {
     let (config, provenance) = (model.config(), model.provenance());
     Run {
-        model: title(config.model.name()),
+        model: model_title(model),
         data: provenance.origin.clone(),
         protocol: None,
         n_train: Some(provenance.n_train as u64),
@@ -37,8 +40,8 @@ fn run(model: &Model, environment: Option<&Environment>) -> Run {
 }
 
 /// The model's name as a person writes it.
-pub(crate) fn title(name: &str) -> String {
-    match name {
+pub(crate) fn model_title(model: &Model) -> String {
+    match model.config().model.name() {
         "egbad" => "EGBAD",
         "bigan" => "BiGAN",
         "pca" => "PCA",
@@ -58,7 +61,10 @@ fn training(model: &Model) -> Option<Training> {
         let names = names.filter(|name| is_monitor(name) == monitor);
         names.map(|name| of_epochs(model, name)).collect()
     };
-    let part = first.held_out.first().map_or("score", |part| part.part.as_str());
+    let part = first
+        .held_out
+        .first()
+        .map_or("score", |part| part.part.as_str());
     let because = match model.config().choice {
         EpochChoice::HeldOut => format!("the mean {part} of held-out normals was lowest there"),
         EpochChoice::Last => "the configuration keeps the last one".into(),
@@ -71,20 +77,54 @@ fn training(model: &Model) -> Option<Training> {
             .iter()
             .filter_map(|e| {
                 let part = e.held_out.first()?;
-                Some(HeldOut { epoch: e.epoch as u32, mean: part.mean, sd: part.sd })
+                Some(HeldOut {
+                    epoch: e.epoch as u32,
+                    mean: part.mean,
+                    sd: part.sd,
+                })
             })
             .collect(),
         chosen_epoch: provenance.chosen_epoch.map(|epoch| epoch as u32),
         chosen_because: Some(because),
-        warnings: provenance
-            .epochs
-            .iter()
-            .flat_map(|e| {
-                let epoch = Some(e.epoch as u32);
-                e.warnings.iter().map(move |message| Warning { epoch, message: message.clone() })
-            })
-            .collect(),
+        warnings: warnings(&provenance.epochs),
     })
+}
+
+/// Each kind of warning once, where it came first, with the number of epochs that it came again.
+fn warnings(epochs: &[EpochReport]) -> Vec<Warning> {
+    let mut kinds: Vec<(&str, Warning, usize)> = Vec::new();
+    for (epoch, message) in epochs
+        .iter()
+        .flat_map(|e| e.warnings.iter().map(move |w| (e.epoch, w)))
+    {
+        match kinds
+            .iter_mut()
+            .find(|(kind, ..)| *kind == warning_kind(message))
+        {
+            Some((_, _, again)) => *again += 1,
+            None => {
+                let warning = Warning {
+                    epoch: Some(epoch as u32),
+                    message: message.clone(),
+                };
+                kinds.push((warning_kind(message), warning, 0));
+            }
+        }
+    }
+    let told = |(_, mut warning, again): (&str, Warning, usize)| {
+        if again > 0 {
+            warning
+                .message
+                .push_str(&format!(" (and in {} after)", counted(again, "epoch")));
+        }
+        warning
+    };
+    kinds.into_iter().map(told).collect()
+}
+
+/// What a warning is about, without its numbers.
+pub(crate) fn warning_kind(message: &str) -> &str {
+    message.split(':').next().unwrap_or_default()
 }
 
 /// Whether a named value of a step is a probability that D gives, rather than a loss.
@@ -94,7 +134,7 @@ fn is_monitor(name: &str) -> bool {
 
 fn of_epochs(model: &Model, name: &str) -> Series {
     let epochs = &model.provenance().epochs;
-    let point = |e: &unlike::train::EpochReport| {
+    let point = |e: &EpochReport| {
         let value = e.losses.iter().find(|l| l.0 == name)?.1;
         Some([e.epoch as f64, value])
     };

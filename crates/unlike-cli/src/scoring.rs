@@ -7,14 +7,23 @@ use crate::{output::ScoreTable, terminal};
 
 /// Scores, and decides. The user is told what is worth knowing about the samples.
 pub(crate) fn score(model: &Model, samples: &Samples, decision: Decision) -> Result<ScoreTable> {
-    let Scored { scores, parts, notes } = model.evaluate(samples)?;
+    let Scored {
+        scores,
+        parts,
+        notes,
+    } = model.evaluate(samples)?;
     terminal::notes(&notes);
     if let Some(note) = ignored_columns(model, samples) {
         terminal::say("note", &note);
     }
     let decisions = decision.decide(&scores, model.calibration())?;
     let ids = (0..samples.len()).map(|i| samples.id(i)).collect();
-    Ok(ScoreTable { ids, scores, decisions, parts })
+    Ok(ScoreTable {
+        ids,
+        scores,
+        decisions,
+        parts,
+    })
 }
 
 /// A sentence about columns that the model does not know.
@@ -31,7 +40,12 @@ fn ignored_columns(model: &Model, samples: &Samples) -> Option<String> {
         .collect();
     match unknown.as_slice() {
         [] => None,
-        [one] => Some(format!("column {one} is not known to the model and ignored")),
-        several => Some(format!("columns {} are not known to the model and ignored", several.join(", "))),
+        [one] => Some(format!(
+            "column {one} is not known to the model and ignored"
+        )),
+        several => Some(format!(
+            "columns {} are not known to the model and ignored",
+            several.join(", ")
+        )),
     }
 }

@@ -9,13 +9,22 @@ use crate::failure::{Failure, Result};
 
 /// The widest line of text; longer ones are hard to read on any terminal.
 const WIDEST: usize = 100;
+/// The width where none is known.
+const USUAL: usize = 80;
 
 /// How text on stdout is laid out.
 pub(crate) fn style() -> Style {
     let terminal = io::stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let width = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal);
-    Style { width: width.map_or(80, |w| usize::from(w.0.0).clamp(40, WIDEST)), colour }
+    Style {
+        width: if terminal { width() } else { USUAL },
+        colour,
+    }
+}
+
+/// The width of the terminal, within what is comfortable to read.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(USUAL, |w| usize::from(w.0.0).clamp(40, WIDEST))
 }
 
 /// Writes a result to stdout.
@@ -49,11 +58,15 @@ pub(crate) fn say(label: &str, text: &str) {
     let lead = format!("{label:<LABEL$}");
     let indent = " ".repeat(LABEL);
     // Lines are broken for people only, so that programs can search them.
-    let width = terminal_size::terminal_size_of(io::stderr())
-        .filter(|_| io::stderr().is_terminal())
-        .map_or(usize::MAX, |w| usize::from(w.0.0).clamp(40, WIDEST));
-    let options =
-        textwrap::Options::new(width).initial_indent(&lead).subsequent_indent(&indent).break_words(false);
+    let width = if io::stderr().is_terminal() {
+        width()
+    } else {
+        usize::MAX
+    };
+    let options = textwrap::Options::new(width)
+        .initial_indent(&lead)
+        .subsequent_indent(&indent)
+        .break_words(false);
     error_line(&textwrap::fill(text, options));
 }
 
@@ -72,8 +85,12 @@ pub(crate) fn error_line(text: &str) {
 /// A count with commas between thousands, as reports show it.
 pub(crate) fn count(n: usize) -> String {
     let digits = n.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|g| std::str::from_utf8(g).ok())
+        .collect();
     groups.join(",")
 }
 
@@ -105,9 +122,18 @@ mod tests {
 
     #[test]
     fn numbers_read_as_a_person_writes_them() {
-        assert_eq!([count(7), count(1234), count(494_021)], ["7", "1,234", "494,021"]);
+        assert_eq!(
+            [count(7), count(1234), count(494_021)],
+            ["7", "1,234", "494,021"]
+        );
         assert_eq!([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
-        assert_eq!([duration(3.25), duration(59.97), duration(7500.0)], ["3.2 s", "1 min 00 s", "2 h 05 min"]);
-        assert_eq!([rate(0.01), rate(1.0 / 41.0), rate(0.05)], ["0.01", "0.02439", "0.05"]);
+        assert_eq!(
+            [duration(3.25), duration(59.97), duration(7500.0)],
+            ["3.2 s", "1 min 00 s", "2 h 05 min"]
+        );
+        assert_eq!(
+            [rate(0.01), rate(1.0 / 41.0), rate(0.05)],
+            ["0.01", "0.02439", "0.05"]
+        );
     }
 }

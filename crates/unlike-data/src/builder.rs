@@ -65,11 +65,12 @@ struct Numbers {
 }
 
 /// What became of a column.
-pub(crate) enum Built {
-    /// Its values, and a sentence if the user should know how they were read.
-    Column(Values, Option<String>),
-    /// It holds texts after numbers: read it again, as a category, and say this.
-    Again(String),
+pub(crate) struct Built {
+    pub(crate) values: Values,
+    /// A sentence, if the user should know how the column was read.
+    pub(crate) note: Option<String>,
+    /// Whether it holds texts after numbers, and must be read again as a category.
+    pub(crate) again: bool,
 }
 
 impl<'a> ColumnBuilder<'a> {
@@ -152,6 +153,7 @@ impl<'a> ColumnBuilder<'a> {
 
     /// The column, given the row number in the file of each of its cells.
     pub(crate) fn finish(self, rows: &[u32]) -> Result<Built> {
+        let (mut note, mut again) = (None, false);
         match &self.cells {
             Cells::Number(numbers) => {
                 if let Some((row, text)) = &numbers.first_text {
@@ -161,24 +163,31 @@ impl<'a> ColumnBuilder<'a> {
                     if distinct && numbers.texts * TEXTS_ONE_IN < count + numbers.texts {
                         return Err(self.odd_text(*row, text, count));
                     }
-                    return Ok(Built::Again(self.not_all_numbers(*row, text)));
-                }
-                if let Some((row, text)) = &numbers.first_not_finite {
+                    note = Some(self.not_all_numbers(*row, text));
+                    again = true;
+                } else if let Some((row, text)) = &numbers.first_not_finite {
                     return Err(self.not_finite(*row, text));
+                } else if !numbers.any {
+                    note = Some(self.no_value());
                 }
             }
+            Cells::Category(categories) if categories.levels.is_empty() => {
+                note = Some(self.no_value());
+            }
             Cells::Category(categories) if self.fixed.is_none() => {
-                let note = self.mixed(categories, rows)?;
-                return Ok(Built::Column(self.into_values(), note));
+                note = self.mixed(categories, rows)?;
             }
             Cells::Category(_) => {}
         }
-        let empty = match &self.cells {
-            Cells::Number(numbers) => !numbers.any,
-            Cells::Category(categories) => categories.levels.is_empty(),
-        };
-        let note = empty.then(|| format!("column `{}` has no value in any row", self.name));
-        Ok(Built::Column(self.into_values(), note))
+        Ok(Built {
+            values: self.into_values(),
+            note,
+            again,
+        })
+    }
+
+    fn no_value(&self) -> String {
+        format!("column `{}` has no value in any row", self.name)
     }
 
     fn into_values(self) -> Values {

@@ -14,6 +14,8 @@ use crate::{
     words,
 };
 
+const CLASS_FOLDERS: &str = "put the images of each class into a sub-folder of its own";
+
 /// A file's samples, with labels if it has any.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSet {
@@ -82,9 +84,7 @@ impl DataSet {
                         expected: "classes to go with it".into(),
                         hint: Some(match &samples {
                             Samples::Table(_) => "name their column with --label-column".into(),
-                            Samples::Images(_) => {
-                                "put the images of each class into a sub-folder of its own".into()
-                            }
+                            Samples::Images(_) => CLASS_FOLDERS.into(),
                         }),
                     });
                 }
@@ -254,11 +254,12 @@ impl DataSet {
                 origin,
                 found: "samples without labels".into(),
                 expected: "labelled samples".into(),
-                hint: Some(match self.label_like.first() {
-                    Some(column) => format!(
+                hint: Some(match (&self.samples, self.label_like.first()) {
+                    (Samples::Images(_), _) => CLASS_FOLDERS.into(),
+                    (_, Some(column)) => format!(
                         "the column `{column}` looks like labels: say --label-column {column}"
                     ),
-                    None => "name the column that holds the labels with --label-column".into(),
+                    (_, None) => "name the column that holds the labels with --label-column".into(),
                 }),
             },
         }

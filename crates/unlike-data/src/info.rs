@@ -23,6 +23,8 @@ pub struct DataInfo {
     pub columns: Vec<ColumnInfo>,
     /// The size of images; none for tables.
     pub image: Option<ImageInfo>,
+    /// How many images have a mask, if any has.
+    pub masks: Option<usize>,
     /// What holds the classes, if anything does.
     pub class_name: Option<String>,
     /// Each class, most frequent first.
@@ -119,6 +121,9 @@ impl DataInfo {
             rows: data.samples().len(),
             columns,
             image,
+            masks: data
+                .masks()
+                .map(|m| (0..m.len()).filter(|&i| m.mask(i).is_some()).count()),
             class_name: data.classes().map(|c| c.name().to_owned()),
             classes: data
                 .classes()

@@ -102,11 +102,7 @@ fn assemble(
         .missing
         .iter()
         .any(|text| text.eq_ignore_ascii_case("nan"));
-    let category = |name: &String| {
-        let expected = options.expect.iter().flatten().find(|c| c.name == *name);
-        options.category_columns.contains(name)
-            || expected.is_some_and(|c| c.kind == ColumnKind::Category)
-    };
+    let kinds = options.kinds();
     let mut columns = Vec::with_capacity(names.len());
     let mut ids = None;
     for (at, name) in names.iter().enumerate() {
@@ -118,7 +114,7 @@ fn assemble(
             Role::Label => classes = Some(classes_of(source, name, &values)?),
             Role::Id => ids = Some(values.iter().map(f64::to_string).collect()),
             _ => {
-                let values = if category(name) {
+                let values = if kinds.get(name.as_str()) == Some(&ColumnKind::Category) {
                     let (levels, codes) = categorised(&values);
                     Values::Category {
                         levels: levels.into(),

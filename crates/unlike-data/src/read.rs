@@ -1,9 +1,9 @@
 //! From a path to a [`DataSet`]: which format it is, and how the user wants it read.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{collections::HashMap, fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{ColumnSpec, Error, Result};
+use unlike_core::{ColumnKind, ColumnSpec, Error, Result};
 
 use crate::{
     dataset::DataSet,
@@ -72,11 +72,12 @@ impl Format {
         }
     }
 
-    /// `kdd (KDD Cup 99 or NSL-KDD records), …`
-    fn listed() -> String {
-        Self::ALL
-            .map(|f| format!("{} ({})", f.name(), f.describe()))
-            .join(", ")
+    /// What a message expects: `one of the formats kdd, csv, …`
+    fn any() -> String {
+        format!(
+            "one of the formats {}",
+            Self::ALL.map(Self::name).join(", ")
+        )
     }
 }
 
@@ -97,7 +98,7 @@ impl FromStr for Format {
             .ok_or_else(|| Error::Setting {
                 name: "format".into(),
                 found: format!("`{text}`"),
-                expected: format!("one of the formats {}", Self::listed()),
+                expected: Self::any(),
                 hint: None,
             })
     }
@@ -118,6 +119,10 @@ pub struct ReadOptions {
     /// The column that holds the classes (for NPZ: an array of the archive, or a column of `X`).
     pub label_column: Option<String>,
     /// The classes that are normal; if only these are given, all others are anomalous.
+    ///
+    /// If neither these nor [`anomalous_labels`](Self::anomalous_labels) are given, some classes have
+    /// a known meaning: `normal.` and `normal` in KDD data; 0 (normal) and 1 (anomalous), if there are
+    /// no others, in a table; sub-folders called `good` or `normal` among images.
     pub normal_labels: Vec<String>,
     /// The classes that are anomalous; if only these are given, all others are normal.
     pub anomalous_labels: Vec<String>,
@@ -160,6 +165,22 @@ impl Default for ReadOptions {
     }
 }
 
+impl ReadOptions {
+    /// The kinds that columns are told to be, by name.
+    pub(crate) fn kinds(&self) -> HashMap<&str, ColumnKind> {
+        let expected = self
+            .expect
+            .iter()
+            .flatten()
+            .map(|c| (c.name.as_str(), c.kind));
+        let declared = self
+            .category_columns
+            .iter()
+            .map(|name| (&**name, ColumnKind::Category));
+        expected.chain(declared).collect()
+    }
+}
+
 /// Reads a file, gzipped or not, or a folder of images.
 ///
 /// # Errors
@@ -194,7 +215,7 @@ fn recognise(source: &Source) -> Result<Format> {
     let bytes = &source.bytes;
     let unknown = |found: &str| {
         Err(source
-            .malformed(found, format!("one of the formats {}", Format::listed()))
+            .malformed(found, Format::any())
             .with_hint("name the format with --format if it is one of these"))
     };
     if bytes.starts_with(npy::MAGIC) {
@@ -207,9 +228,9 @@ fn recognise(source: &Source) -> Result<Format> {
         Ok(Format::Images)
     } else if bytes.starts_with(b"PAR1") {
         unknown("a Parquet file")
-    } else if let Some(encoding) = sniff::utf16(bytes) {
+    } else if sniff::is_utf16(bytes) {
         Err(source
-            .malformed(format!("{encoding} text"), "UTF-8 text")
+            .malformed("UTF-16 text", "UTF-8 text")
             .with_hint("save the file again as UTF-8"))
     } else if sniff::is_binary(bytes) {
         unknown("binary data of an unknown kind")

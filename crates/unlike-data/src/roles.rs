@@ -14,7 +14,7 @@ pub(crate) enum Role {
 }
 
 /// Names that often hold labels.
-const LABEL_LIKE: [&str; 14] = [
+const LABEL_LIKE: [&str; 13] = [
     "label",
     "labels",
     "class",
@@ -28,7 +28,6 @@ const LABEL_LIKE: [&str; 14] = [
     "is_outlier",
     "attack",
     "attack_cat",
-    "category",
 ];
 
 /// The role of each column. `label` and `dropped` are what the format says when the user says

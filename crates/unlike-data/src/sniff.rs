@@ -14,12 +14,8 @@ pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
 }
 
 /// UTF-16 by its byte order mark.
-pub(crate) fn utf16(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        Some("UTF-16")
-    } else {
-        None
-    }
+pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
 /// Text has no NUL; every binary format met so far has one early.

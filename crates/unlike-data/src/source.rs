@@ -94,6 +94,14 @@ impl Source {
     }
 }
 
+/// The last part of a path, for messages.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
 /// A row of the file.
 pub(crate) fn row(row: u64) -> Location {
     Location {

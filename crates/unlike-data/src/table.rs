@@ -3,7 +3,7 @@
 use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
 
 use crate::{
-    builder::MissingCells,
+    builder::{Built, MissingCells},
     dataset::DataSet,
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
@@ -74,18 +74,16 @@ pub(crate) fn read(
     let source = text.source;
     let names = &layout.shape.names;
     let roles = roles::assign(names, options, layout.label, layout.dropped)?;
-    let kinds: Vec<Option<ColumnKind>> = (0..names.len())
-        .map(|at| kind(at, roles[at], layout, options))
-        .collect();
+    let kinds = kinds(&roles, layout, options);
     let wanted: Vec<usize> = (0..names.len())
         .filter(|&at| roles[at] != Role::Dropped)
         .collect();
     let missing = MissingCells::new(&options.missing);
-    let (read, rows) = text.columns(&layout.shape, &kinds, &wanted, &missing)?;
+    let (built, rows) = text.columns(&layout.shape, &kinds, &wanted, &missing)?;
 
     let mut columns = Vec::with_capacity(wanted.len());
     let (mut classes, mut ids) = (None, None);
-    for (at, (values, note)) in wanted.into_iter().zip(read) {
+    for (at, Built { values, note, .. }) in wanted.into_iter().zip(built) {
         match roles[at] {
             Role::Label => classes = Some(self::classes(source, &names[at], values, &rows)?),
             Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
@@ -145,19 +143,17 @@ impl Layout {
     }
 }
 
-/// The kind that a column is told to be, if it is.
-fn kind(at: usize, role: Role, layout: &Layout, options: &ReadOptions) -> Option<ColumnKind> {
-    let name = &layout.shape.names[at];
-    if role != Role::Feature || options.category_columns.contains(name) {
-        return Some(ColumnKind::Category);
-    }
-    let expected = options
-        .expect
-        .iter()
-        .flatten()
-        .find(|c| c.name == *name)
-        .map(|c| c.kind);
-    expected.or_else(|| layout.kinds.get(at).copied())
+/// The kind that each column is told to be, if it is.
+fn kinds(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Option<ColumnKind>> {
+    let told = options.kinds();
+    let kind = |at: usize| match roles[at] {
+        Role::Feature => told
+            .get(layout.shape.names[at].as_str())
+            .or_else(|| layout.kinds.get(at))
+            .copied(),
+        _ => Some(ColumnKind::Category),
+    };
+    (0..roles.len()).map(kind).collect()
 }
 
 /// The label column as classes; a sample without one is an error.

@@ -1,7 +1,9 @@
 //! Rows and columns of a delimited text, with the row numbers that an editor shows.
 
+use std::collections::HashMap;
+
 use csv::ByteRecord;
-use unlike_core::{ColumnKind, Error, Result, Values};
+use unlike_core::{ColumnKind, Error, Result};
 
 use crate::{
     builder::{Built, ColumnBuilder, MissingCells},
@@ -26,9 +28,6 @@ pub(crate) struct Shape {
     pub(crate) header: bool,
 }
 
-/// A column as read, with a sentence if the user should know how.
-pub(crate) type ReadColumn = (Values, Option<String>);
-
 impl<'a> Text<'a> {
     pub(crate) fn new(source: &'a Source, delimiter: u8) -> Self {
         Self {
@@ -42,20 +41,17 @@ impl<'a> Text<'a> {
     pub(crate) fn width(&self) -> Result<usize> {
         match self.rows().next()? {
             Some((first, _)) => Ok(first.len()),
-            None => Err(self
-                .source
-                .malformed("only blank lines", "at least one row")),
+            None => Err(self.blank()),
         }
     }
 
     /// The shape that a header gives; columns without a name get their number, and a note.
     pub(crate) fn header(&self, notes: &mut Vec<String>) -> Result<Shape> {
         let mut names: Vec<String> = Vec::new();
+        let mut seen = HashMap::new();
         let mut rows = self.rows();
         let Some((first, row)) = rows.next()? else {
-            return Err(self
-                .source
-                .malformed("only blank lines", "at least one row"));
+            return Err(self.blank());
         };
         for (i, cell) in first.iter().map(sniff::trimmed).enumerate() {
             let number = (i + 1).to_string();
@@ -74,7 +70,7 @@ impl<'a> Text<'a> {
             } else {
                 name.to_owned()
             };
-            if let Some(earlier) = names.iter().position(|n| *n == name) {
+            if let Some(earlier) = seen.insert(name.clone(), i) {
                 let found = format!(
                     "the name `{name}` for columns {} and {}",
                     earlier + 1,
@@ -98,9 +94,7 @@ impl<'a> Text<'a> {
     pub(crate) fn numbered(&self) -> Result<Shape> {
         let mut rows = self.rows();
         let Some((first, row)) = rows.next()? else {
-            return Err(self
-                .source
-                .malformed("only blank lines", "at least one row"));
+            return Err(self.blank());
         };
         let names = (1..=first.len()).map(|i| i.to_string()).collect();
         Ok(Shape {
@@ -112,7 +106,7 @@ impl<'a> Text<'a> {
 
     /// Reads the wanted columns, and each row's number in the file.
     ///
-    /// A column that turns out to hold texts after it held numbers is read a second time, because
+    /// Columns that turn out to hold texts after they held numbers are read a second time, because
     /// numbers do not remember how they were written.
     pub(crate) fn columns(
         &self,
@@ -120,24 +114,18 @@ impl<'a> Text<'a> {
         kinds: &[Option<ColumnKind>],
         wanted: &[usize],
         missing: &MissingCells<'_>,
-    ) -> Result<(Vec<ReadColumn>, Vec<u32>)> {
-        let (built, row_numbers) = self.pass(shape, kinds, wanted, missing)?;
-        let mut columns = Vec::with_capacity(built.len());
-        for (column, &at) in built.into_iter().zip(wanted) {
-            columns.push(match column {
-                Built::Column(values, note) => (values, note),
-                Built::Again(note) => {
-                    let mut told = vec![None; shape.names.len()];
-                    told[at] = Some(ColumnKind::Category);
-                    match self.pass(shape, &told, &[at], missing)?.0.pop() {
-                        Some(Built::Column(values, _)) => (values, Some(note)),
-                        // A column that is told its kind is never read again.
-                        Some(Built::Again(_)) | None => unreachable!("a column of a known kind"),
-                    }
-                }
-            });
+    ) -> Result<(Vec<Built>, Vec<u32>)> {
+        let (mut built, row_numbers) = self.pass(shape, kinds, wanted, missing)?;
+        let again: Vec<usize> = (0..built.len()).filter(|&i| built[i].again).collect();
+        if !again.is_empty() {
+            let kinds = vec![Some(ColumnKind::Category); shape.names.len()];
+            let columns: Vec<usize> = again.iter().map(|&i| wanted[i]).collect();
+            let (second, _) = self.pass(shape, &kinds, &columns, missing)?;
+            for (i, column) in again.into_iter().zip(second) {
+                built[i].values = column.values;
+            }
         }
-        Ok((columns, row_numbers))
+        Ok((built, row_numbers))
     }
 
     fn pass(
@@ -178,6 +166,11 @@ impl<'a> Text<'a> {
             builders.into_iter().map(finish).collect::<Result<_>>()?,
             row_numbers,
         ))
+    }
+
+    fn blank(&self) -> Error {
+        self.source
+            .malformed("only blank lines", "at least one row")
     }
 
     fn ragged(&self, cells: &ByteRecord, row: u32, shape: &Shape) -> Error {

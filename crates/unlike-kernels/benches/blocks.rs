@@ -23,8 +23,12 @@ fn weight<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
 
 /// Batch, inputs, outputs.
-const LINEAR: [[usize; 3]; 4] =
-    [[50, 121, 128], [50, 256, 128], [256, 256, 128], [100, 6272, 1024]];
+const LINEAR: [[usize; 3]; 4] = [
+    [50, 121, 128],
+    [50, 256, 128],
+    [256, 256, 128],
+    [100, 6272, 1024],
+];
 
 #[divan::bench(args = LINEAR)]
 fn linear_forward(bencher: Bencher<'_, '_>, [n, i, o]: [usize; 3]) {
@@ -72,10 +76,12 @@ fn conv2d_train(bencher: Bencher<'_, '_>, [n, size, ci, co, k, s, p]: [usize; 7]
     let x = random([n, size, size, ci]).autodiff().require_grad();
     let w = weight([k, k, ci, co]);
     let side = pixels(size, k, s, p);
-    bencher.counter(ItemsCount::new(6 * n * side * side * k * k * ci * co)).bench(|| {
-        let y = conv2d(x.clone(), w.clone(), None, s, p, LEAKY, None);
-        mse(y.clone(), y.detach().zeros_like()).backward()
-    });
+    bencher
+        .counter(ItemsCount::new(6 * n * side * side * k * k * ci * co))
+        .bench(|| {
+            let y = conv2d(x.clone(), w.clone(), None, s, p, LEAKY, None);
+            mse(y.clone(), y.detach().zeros_like()).backward()
+        });
 }
 
 #[divan::bench(args = CONV)]
@@ -92,10 +98,12 @@ fn conv_transpose2d_train(bencher: Bencher<'_, '_>, [n, size, co, ci, k, s, p]: 
     let side = pixels(size, k, s, p);
     let x = random([n, side, side, ci]).autodiff().require_grad();
     let w = weight([k, k, ci, co]);
-    bencher.counter(ItemsCount::new(6 * n * side * side * k * k * ci * co)).bench(|| {
-        let y = conv_transpose2d(x.clone(), w.clone(), None, s, p, 0, LEAKY, None);
-        mse(y.clone(), y.detach().zeros_like()).backward()
-    });
+    bencher
+        .counter(ItemsCount::new(6 * n * side * side * k * k * ci * co))
+        .bench(|| {
+            let y = conv_transpose2d(x.clone(), w.clone(), None, s, p, 0, LEAKY, None);
+            mse(y.clone(), y.detach().zeros_like()).backward()
+        });
 }
 
 const NORM: [[usize; 2]; 2] = [[64 * 16 * 16, 128], [64 * 4 * 4, 256]];
@@ -112,9 +120,13 @@ fn batch_norm(bencher: Bencher<'_, '_>, [rows, c]: [usize; 2]) {
 
 #[divan::bench(args = [50, 64 * 32 * 32, 64 * 64 * 64 * 3])]
 fn losses(bencher: Bencher<'_, '_>, n: usize) {
-    let (a, b) = (random([n]).autodiff().require_grad(), random([n]).autodiff());
+    let (a, b) = (
+        random([n]).autodiff().require_grad(),
+        random([n]).autodiff(),
+    );
     bencher.counter(ItemsCount::new(n)).bench(|| {
-        let loss = bce_with_logits(a.clone(), 1.0) + l1(a.clone(), b.clone()) + mse(a.clone(), b.clone());
+        let loss =
+            bce_with_logits(a.clone(), 1.0) + l1(a.clone(), b.clone()) + mse(a.clone(), b.clone());
         loss.backward()
     });
 }

@@ -31,7 +31,14 @@ pub(crate) fn linear(
 
 pub(crate) fn dense(xs: &[Tensor<2>], layers: Vec<Dense>) -> Tensor<2> {
     let mut outputs: Vec<Tensor<2>> = Vec::new();
-    for Dense { w, b, act, dropout, from } in layers {
+    for Dense {
+        w,
+        b,
+        act,
+        dropout,
+        from,
+    } in layers
+    {
         let inputs = from.iter().map(|source| match *source {
             Source::Input(i) => xs[i].clone(),
             Source::Layer(i) => outputs[i].clone(),
@@ -56,7 +63,10 @@ pub(crate) fn conv2d(
     finish(y.permute([0, 2, 3, 1]), act, dropout)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the numbers of a transposed convolution")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the numbers of a transposed convolution"
+)]
 pub(crate) fn conv_transpose2d(
     x: Tensor<4>,
     w: Tensor<4>,
@@ -69,12 +79,7 @@ pub(crate) fn conv_transpose2d(
 ) -> Tensor<4> {
     let options =
         ConvTransposeOptions::new([stride; 2], [padding; 2], [output_padding; 2], [1; 2], 1);
-    let y = module::conv_transpose2d(
-        x.permute([0, 3, 1, 2]),
-        w.permute([2, 3, 0, 1]),
-        b,
-        options,
-    );
+    let y = module::conv_transpose2d(x.permute([0, 3, 1, 2]), w.permute([2, 3, 0, 1]), b, options);
     finish(y.permute([0, 2, 3, 1]), act, dropout)
 }
 
@@ -144,7 +149,11 @@ pub(crate) fn mse<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<1> {
 
 fn reduce_rows<const D: usize>(elements: Tensor<D>, reduction: Reduction) -> Tensor<1> {
     let samples = elements.dims()[0];
-    let each = elements.shape().num_elements().checked_div(samples).unwrap_or(1);
+    let each = elements
+        .shape()
+        .num_elements()
+        .checked_div(samples)
+        .unwrap_or(1);
     let elements = elements.reshape([samples, each]);
     let reduced = match reduction {
         Reduction::Mean => elements.mean_dim(1),

@@ -34,7 +34,10 @@ pub fn conv2d(
 ///
 /// # Panics
 /// When the shapes do not fit.
-#[expect(clippy::too_many_arguments, reason = "the numbers of a transposed convolution")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the numbers of a transposed convolution"
+)]
 pub fn conv_transpose2d(
     x: Tensor<4>,
     w: Tensor<4>,
@@ -47,6 +50,8 @@ pub fn conv_transpose2d(
 ) -> Tensor<4> {
     match supported(&x) {
         true => cpu::conv::conv_transpose2d(x, w, b, stride, padding, output_padding, act, dropout),
-        false => composite::conv_transpose2d(x, w, b, stride, padding, output_padding, act, dropout),
+        false => {
+            composite::conv_transpose2d(x, w, b, stride, padding, output_padding, act, dropout)
+        }
     }
 }

@@ -35,7 +35,11 @@ impl Dropout {
     #[cfg(test)]
     pub(crate) fn factor(self, index: u32) -> f32 {
         let (a, b) = self.keys();
-        if hash(index, a, b) >> 8 >= self.threshold() { self.scale() } else { 0.0 }
+        if hash(index, a, b) >> 8 >= self.threshold() {
+            self.scale()
+        } else {
+            0.0
+        }
     }
 
     /// `x` times the mask, through Burn's own operations.
@@ -44,7 +48,13 @@ impl Dropout {
         let (a, b) = self.keys();
         let (threshold, scale) = (self.threshold(), self.scale());
         let mask: Vec<f32> = (0..shape.num_elements() as u32)
-            .map(|index| if hash(index, a, b) >> 8 >= threshold { scale } else { 0.0 })
+            .map(|index| {
+                if hash(index, a, b) >> 8 >= threshold {
+                    scale
+                } else {
+                    0.0
+                }
+            })
             .collect();
         let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
         x * mask
@@ -87,7 +97,10 @@ mod tests {
             let share = a.len() as f32 / n as f32;
             assert!((share - (1.0 - probability)).abs() < 0.01, "kept {share}");
             let both = a.iter().filter(|i| b.binary_search(i).is_ok()).count() as f32 / n as f32;
-            assert!((both - (1.0 - probability).powi(2)).abs() < 0.01, "both kept {both}");
+            assert!(
+                (both - (1.0 - probability).powi(2)).abs() < 0.01,
+                "both kept {both}"
+            );
         }
     }
 }

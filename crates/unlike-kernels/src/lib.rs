@@ -18,11 +18,9 @@ mod tests;
 
 pub use activation::Activation;
 pub use conv::{conv_transpose2d, conv2d};
+pub use cpu::threads::{set_threads, threads};
 pub use dropout::Dropout;
 pub use linear::{Dense, Source, dense, linear, linear_joint};
-pub use loss::{
-    Reduction, bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows,
-};
+pub use loss::{Reduction, bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows};
 pub use norm::{BatchNormTrain, batch_norm_eval, batch_norm_train, fold_batch_norm};
-pub use optim::{AdamStep, adam, aligned, ema};
-pub use cpu::threads::{set_threads, threads};
+pub use optim::{AdamStep, adam, adam_all, aligned, ema};

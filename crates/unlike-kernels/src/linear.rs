@@ -19,7 +19,16 @@ pub fn linear(
     match supported(&x) {
         true => {
             let from = vec![Source::Input(0)];
-            cpu::dense::dense(vec![x], vec![Dense { w, b, act, dropout, from }])
+            cpu::dense::dense(
+                vec![x],
+                vec![Dense {
+                    w,
+                    b,
+                    act,
+                    dropout,
+                    from,
+                }],
+            )
         }
         false => composite::linear(x, w, b, act, dropout),
     }
@@ -42,7 +51,16 @@ pub fn linear_joint(
     match supported(&x1) {
         true => {
             let from = vec![Source::Input(0), Source::Input(1)];
-            cpu::dense::dense(vec![x1, x2], vec![Dense { w, b, act, dropout, from }])
+            cpu::dense::dense(
+                vec![x1, x2],
+                vec![Dense {
+                    w,
+                    b,
+                    act,
+                    dropout,
+                    from,
+                }],
+            )
         }
         false => composite::linear(Tensor::cat(vec![x1, x2], 1), w, b, act, dropout),
     }
@@ -81,7 +99,10 @@ pub struct Dense {
 /// When the shapes do not fit, when a layer takes the output of itself or of a later one, or when
 /// there is no layer.
 pub fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
-    assert!(!xs.is_empty() && !layers.is_empty(), "dense: no input, or no layer");
+    assert!(
+        !xs.is_empty() && !layers.is_empty(),
+        "dense: no input, or no layer"
+    );
     match supported(&xs[0]) {
         true => cpu::dense::dense(xs, layers),
         false => composite::dense(&xs, layers),

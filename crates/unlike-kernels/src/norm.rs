@@ -77,7 +77,11 @@ pub fn fold_batch_norm<const D: usize>(
     epsilon: f32,
 ) -> (Tensor<D>, Tensor<1>) {
     let outputs = w.dims()[D - 1];
-    assert_eq!(mean.dims(), [outputs], "fold_batch_norm: the statistics do not fit the weight");
+    assert_eq!(
+        mean.dims(),
+        [outputs],
+        "fold_batch_norm: the statistics do not fit the weight"
+    );
     let shape = w.shape();
     let scale = gamma / (variance + epsilon).sqrt();
     let centred = match b {

@@ -7,8 +7,9 @@ use unlike_kernels::*;
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let values: Vec<f32> =
-        (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let values: Vec<f32> = (0..shape.iter().product())
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
     Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff())
 }
 
@@ -19,7 +20,12 @@ fn bits<const D: usize>(x: Tensor<D>) -> Vec<u32> {
 /// Everything that the kernels compute, at sizes that are worth several threads.
 fn everything() -> Vec<(&'static str, Vec<u32>)> {
     let mut all = Vec::new();
-    let dropout = |seed| Some(Dropout { probability: 0.3, seed });
+    let dropout = |seed| {
+        Some(Dropout {
+            probability: 0.3,
+            seed,
+        })
+    };
     let leaky = Activation::LeakyRelu(0.2);
 
     for (name, size, ci, co, stride, up) in [
@@ -34,9 +40,24 @@ fn everything() -> Vec<(&'static str, Vec<u32>)> {
         let b = random([co], 3).require_grad();
         let y = match up {
             true => conv_transpose2d(
-                x.clone(), w.clone(), Some(b.clone()), stride, 1, 0, leaky, dropout(4),
+                x.clone(),
+                w.clone(),
+                Some(b.clone()),
+                stride,
+                1,
+                0,
+                leaky,
+                dropout(4),
             ),
-            false => conv2d(x.clone(), w.clone(), Some(b.clone()), stride, 1, leaky, dropout(4)),
+            false => conv2d(
+                x.clone(),
+                w.clone(),
+                Some(b.clone()),
+                stride,
+                1,
+                leaky,
+                dropout(4),
+            ),
         };
         all.push((name, bits(y.clone())));
         let target = random(y.dims(), 5);
@@ -48,12 +69,26 @@ fn everything() -> Vec<(&'static str, Vec<u32>)> {
 
     let x = random([40, 12, 12, 48], 6).require_grad();
     let [gamma, beta] = [7, 8].map(|seed| random([48], seed).require_grad());
-    let found = batch_norm_train(x.clone(), gamma.clone(), beta.clone(), 1e-5, leaky, dropout(9));
+    let found = batch_norm_train(
+        x.clone(),
+        gamma.clone(),
+        beta.clone(),
+        1e-5,
+        leaky,
+        dropout(9),
+    );
     all.push(("batch norm", bits(found.y.clone())));
     all.push(("batch mean", bits(found.mean.clone())));
     all.push(("batch variance", bits(found.variance.clone())));
-    let fixed =
-        batch_norm_eval(x.clone(), found.mean, found.variance, gamma.clone(), beta.clone(), 1e-5, leaky);
+    let fixed = batch_norm_eval(
+        x.clone(),
+        found.mean,
+        found.variance,
+        gamma.clone(),
+        beta.clone(),
+        1e-5,
+        leaky,
+    );
     all.push(("fixed norm", bits(fixed.clone())));
     let rows = l1_rows(fixed, random([40, 12, 12, 48], 10), Reduction::Sum);
     all.push(("l1 rows", bits(rows.clone())));
@@ -61,14 +96,25 @@ fn everything() -> Vec<(&'static str, Vec<u32>)> {
     all.push(("losses", bits(norm.clone())));
     let grads = norm.backward();
     for leaf in [gamma, beta] {
-        all.push(("norm parameter", leaf.grad(&grads).map(bits).unwrap_or_default()));
+        all.push((
+            "norm parameter",
+            leaf.grad(&grads).map(bits).unwrap_or_default(),
+        ));
     }
     all.push(("norm input", x.grad(&grads).map(bits).unwrap_or_default()));
 
-    let xs = [random([210, 121], 12).require_grad(), random([210, 32], 13).require_grad()];
-    let weights = [random([121, 128], 14), random([32, 128], 15), random([256, 100], 16)]
-        .map(Tensor::require_grad);
-    let biases = [random([128], 17), random([128], 18), random([100], 19)].map(Tensor::require_grad);
+    let xs = [
+        random([210, 121], 12).require_grad(),
+        random([210, 32], 13).require_grad(),
+    ];
+    let weights = [
+        random([121, 128], 14),
+        random([32, 128], 15),
+        random([256, 100], 16),
+    ]
+    .map(Tensor::require_grad);
+    let biases =
+        [random([128], 17), random([128], 18), random([100], 19)].map(Tensor::require_grad);
     let from = [
         vec![Source::Input(0)],
         vec![Source::Input(1)],
@@ -83,12 +129,20 @@ fn everything() -> Vec<(&'static str, Vec<u32>)> {
     });
     let y = dense(xs.to_vec(), layers.collect());
     all.push(("dense", bits(y.clone())));
-    let grads = bce_with_logits_rows(y, 1.0, Reduction::Mean).sum().backward();
+    let grads = bce_with_logits_rows(y, 1.0, Reduction::Mean)
+        .sum()
+        .backward();
     for leaf in xs.into_iter().chain(weights) {
-        all.push(("dense matrices", leaf.grad(&grads).map(bits).unwrap_or_default()));
+        all.push((
+            "dense matrices",
+            leaf.grad(&grads).map(bits).unwrap_or_default(),
+        ));
     }
     for leaf in biases {
-        all.push(("dense biases", leaf.grad(&grads).map(bits).unwrap_or_default()));
+        all.push((
+            "dense biases",
+            leaf.grad(&grads).map(bits).unwrap_or_default(),
+        ));
     }
 
     let step = AdamStep {
@@ -115,11 +169,18 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         assert_eq!(unlike_kernels::threads(), threads);
         everything()
     });
-    assert!(runs[0].iter().all(|(_, bits)| !bits.is_empty()), "a gradient is missing");
+    assert!(
+        runs[0].iter().all(|(_, bits)| !bits.is_empty()),
+        "a gradient is missing"
+    );
     let one = std::mem::take(&mut runs[0]);
     for (threads, run) in runs.iter().enumerate().skip(1) {
         for ((name, expected), (_, found)) in one.iter().zip(run) {
-            assert!(expected == found, "{name} differs with {} threads", threads + 1);
+            assert!(
+                expected == found,
+                "{name} differs with {} threads",
+                threads + 1
+            );
         }
     }
 }

@@ -212,17 +212,12 @@ fn embedded(picture: &Picture) -> Result<Embedded<'_>> {
     Ok(Embedded { picture, address })
 }
 
-/// A share in whole percent.
-fn share(share: f64) -> String {
-    if share.is_finite() {
-        format!("{:.0}\u{a0}%", 100.0 * share)
-    } else {
-        number::NONE.into()
-    }
-}
-
 /// The length of a bar in percent.
 fn width(share: f64) -> String {
-    // `max` turns what is not a number into 0.
-    format!("{:.1}", 100.0 * share.max(0.0).min(1.0))
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    format!("{:.1}", 100.0 * share)
 }

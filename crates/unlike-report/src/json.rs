@@ -27,7 +27,7 @@ struct Version {
 /// The report's numbers, unrounded, with the verdict in words; `null` where a number is not finite.
 ///
 /// # Errors
-/// None that is known; the signature is that of the other renderers.
+/// If the numbers cannot be written, which no value of the types is known to cause.
 pub fn json(report: &Report) -> Result<String> {
     let document = Written {
         format_version: FORMAT_VERSION,

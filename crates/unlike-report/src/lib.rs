@@ -27,6 +27,7 @@
 //! ```
 
 mod chart;
+mod columns;
 mod evaluation;
 mod histogram;
 mod html;

@@ -104,7 +104,7 @@ fn cases(evaluation: &Evaluation, blocks: &mut Vec<String>) {
                 let reasons: Vec<String> = case
                     .reasons
                     .iter()
-                    .map(|r| format!("{} {}", escaped(&r.column), number::percent(r.share)))
+                    .map(|r| format!("{} {}", escaped(&r.column), number::whole_percent(r.share)))
                     .collect();
                 vec![
                     escaped(&case.id),

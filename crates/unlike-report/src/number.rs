@@ -9,7 +9,7 @@ pub(crate) fn unit(value: f64) -> String {
         NONE.into()
     } else if value > 0.0 && value < 0.0005 {
         "<0.001".into()
-    } else if value < 1.0 && value >= 0.9995 {
+    } else if (0.9995..1.0).contains(&value) {
         ">0.999".into()
     } else {
         format!("{value:.3}")
@@ -30,6 +30,15 @@ pub(crate) fn percent(share: f64) -> String {
         format!("{value:.2}\u{a0}%")
     } else {
         format!("{value:.1}\u{a0}%")
+    }
+}
+
+/// A share in whole percent.
+pub(crate) fn whole_percent(share: f64) -> String {
+    if share.is_finite() {
+        format!("{:.0}\u{a0}%", 100.0 * share)
+    } else {
+        NONE.into()
     }
 }
 

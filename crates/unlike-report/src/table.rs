@@ -1,15 +1,11 @@
 //! Tables of formatted numbers, built once for every renderer.
 
-use unlike_core::{
-    InputSpec, Label,
-    metrics::{FalseAlarms, Metrics},
-};
+use unlike_core::metrics::FalseAlarms;
 
 use crate::{
-    evaluation::{Case, Estimate, Evaluation, Measure, Measured, Published},
+    evaluation::{Estimate, Evaluation, Measure, Measured, Published},
     number, promise,
-    report::{Report, Run},
-    training::Training,
+    report::Run,
 };
 
 /// A table whose first column holds names and whose other columns hold numbers.

@@ -6,12 +6,7 @@ use textwrap::Options;
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    evaluation::Measure,
-    number,
-    report::Report,
-    summary,
-    table::{self, Table},
-    text::clean,
+    columns::lay_out, evaluation::Measure, number, report::Report, summary, table, text::clean,
     verdict::verdict,
 };
 
@@ -191,7 +186,7 @@ fn heading(text: &str, style: Style) -> String {
     }
 }
 
-fn faint(text: &str, style: Style) -> String {
+pub(crate) fn faint(text: &str, style: Style) -> String {
     if style.colour {
         format!("\x1b[2m{text}\x1b[0m")
     } else {
@@ -200,7 +195,7 @@ fn faint(text: &str, style: Style) -> String {
 }
 
 /// Lines within the width, the first behind `lead`, the others indented as far; ends in a line break.
-fn wrapped(text: &str, lead: &str, style: Style) -> String {
+pub(crate) fn wrapped(text: &str, lead: &str, style: Style) -> String {
     let indent = " ".repeat(lead.width());
     let options = Options::new(style.width.max(20))
         .initial_indent(lead)
@@ -209,105 +204,6 @@ fn wrapped(text: &str, lead: &str, style: Style) -> String {
 }
 
 /// Harmless, and with common spaces.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     clean(text).replace('\u{a0}', " ")
-}
-
-/// Words of a heading go below one another beyond this width.
-const HEADING: usize = 10;
-
-fn lay_out(table: &Table, style: Style) -> String {
-    let rows = || table.groups.iter().flat_map(|g| &g.rows);
-    // A star or a space behind every number keeps the decimal points below one another.
-    let starred = rows().any(|r| r.cells.iter().any(|c| c.best));
-    let gap = if starred { " " } else { "  " };
-    let cell = |c: &table::Cell| {
-        let star = if c.best {
-            "*"
-        } else if starred {
-            " "
-        } else {
-            ""
-        };
-        plain(&c.text) + star
-    };
-    let split = |heading: &String| -> Vec<String> {
-        textwrap::wrap(heading, HEADING)
-            .iter()
-            .map(|l| l.to_string())
-            .collect()
-    };
-    let headings: Vec<Vec<String>> = table.headings.iter().skip(1).map(split).collect();
-    let widths: Vec<usize> = headings
-        .iter()
-        .enumerate()
-        .map(|(i, heading)| {
-            let heading = heading.iter().map(|l| l.width()).max().unwrap_or(0);
-            let cells = rows().map(|r| cell(&r.cells[i]).width()).max().unwrap_or(0);
-            cells.max(heading + usize::from(starred))
-        })
-        .collect();
-    let taken: usize = widths.iter().map(|w| w + gap.len()).sum();
-    let longest = rows().map(|r| r.name.width() + 18).max().unwrap_or(0);
-    let first = style.width.saturating_sub(taken).clamp(16, longest.max(24));
-    let row = |name: &str, cells: &[String]| {
-        let pad = " ".repeat(first.saturating_sub(name.width()));
-        let cells = cells
-            .iter()
-            .zip(&widths)
-            .map(|(c, w)| format!("{gap}{}{c}", " ".repeat(w.saturating_sub(c.width()))));
-        format!("{name}{pad}{}", cells.collect::<String>())
-            .trim_end()
-            .to_owned()
-            + "\n"
-    };
-    let mut text = String::new();
-    let lines = headings.iter().map(Vec::len).max().unwrap_or(0);
-    let pad = if starred { " " } else { "" };
-    for line in 0..lines {
-        // Headings of fewer lines stand at the bottom.
-        let at = |h: &Vec<String>| match (line + h.len()).checked_sub(lines) {
-            Some(l) => format!("{}{pad}", h[l]),
-            None => String::new(),
-        };
-        let name = if line + 1 == lines {
-            format!("  {}", table.headings[0])
-        } else {
-            String::new()
-        };
-        let cells: Vec<String> = headings.iter().map(at).collect();
-        text.push_str(&faint_line(&row(&name, &cells), style));
-    }
-    for group in &table.groups {
-        if !group.title.is_empty() {
-            text.push_str(&faint_line(&format!("  {}", group.title), style));
-        }
-        let indent = if group.title.is_empty() { "  " } else { "    " };
-        for r in &group.rows {
-            // The recommendation stands behind the name; other notes are longer and stand below.
-            let (name, note) = match &r.note {
-                Some(note) if r.strong => (format!("{} ({note})", r.name), None),
-                note => (r.name.clone(), note.as_ref()),
-            };
-            let options = Options::new(first)
-                .initial_indent(indent)
-                .subsequent_indent(indent);
-            let name = plain(&name);
-            let names = textwrap::wrap(&name, options);
-            let cells: Vec<String> = r.cells.iter().map(cell).collect();
-            for (i, name) in names.iter().enumerate() {
-                text.push_str(&row(name, if i + 1 == names.len() { &cells } else { &[] }));
-            }
-            if let Some(note) = note {
-                for line in wrapped(note, &format!("{indent}  "), style).lines() {
-                    text.push_str(&faint_line(line, style));
-                }
-            }
-        }
-    }
-    text
-}
-
-fn faint_line(line: &str, style: Style) -> String {
-    faint(line.trim_end(), style) + "\n"
 }

@@ -25,7 +25,12 @@ pub const DEVICES: &[&str] = &["cpu"];
 
 /// The numbers of a tensor, in row-major order.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.inner().into_data().convert::<f32>().try_into_vec().unwrap_or_default()
+    tensor
+        .inner()
+        .into_data()
+        .convert::<f32>()
+        .try_into_vec()
+        .unwrap_or_default()
 }
 
 /// A tensor outside autodiff from row-major numbers.

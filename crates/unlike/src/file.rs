@@ -7,7 +7,10 @@
 
 use std::{collections::HashMap, path::Path};
 
-use safetensors::{SafeTensors, tensor::{Dtype, TensorView}};
+use safetensors::{
+    SafeTensors,
+    tensor::{Dtype, TensorView},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, Location, Result, files::write_atomically};
@@ -16,7 +19,12 @@ use unlike_core::{Arrays, Error, Location, Result, files::write_atomically};
 const FORMAT: u32 = 1;
 
 /// Writes a file as a whole or not at all.
-pub(crate) fn write(path: &Path, kind: &str, header: &impl Serialize, arrays: &Arrays) -> Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    kind: &str,
+    header: &impl Serialize,
+    arrays: &Arrays,
+) -> Result<()> {
     let unwritable = |e: String| Error::Setting {
         name: "model file".into(),
         found: e,
@@ -31,7 +39,12 @@ pub(crate) fn write(path: &Path, kind: &str, header: &impl Serialize, arrays: &A
             (name, a.shape.as_slice(), bytes)
         })
         .collect();
-    let digest = digest(kind, FORMAT, &json, bytes.iter().map(|(n, s, b)| (*n, *s, b.as_slice())));
+    let digest = digest(
+        kind,
+        FORMAT,
+        &json,
+        bytes.iter().map(|(n, s, b)| (*n, *s, b.as_slice())),
+    );
     let metadata = HashMap::from([
         ("kind".to_owned(), kind.to_owned()),
         ("format".to_owned(), FORMAT.to_string()),
@@ -46,7 +59,9 @@ pub(crate) fn write(path: &Path, kind: &str, header: &impl Serialize, arrays: &A
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| unwritable(e.to_string()))?;
     let file = serialize(views, metadata).map_err(unwritable)?;
-    write_atomically(path, |w| w.write_all(&file).map_err(Error::io("write", path)))
+    write_atomically(path, |w| {
+        w.write_all(&file).map_err(Error::io("write", path))
+    })
 }
 
 /// The same content gives the same bytes: safetensors itself orders the tensors, and the metadata,
@@ -59,7 +74,9 @@ fn serialize(
     let ordered = serde_json::to_string(&ordered).map_err(|e| e.to_string())?;
     let file = safetensors::serialize(views, None).map_err(|e| e.to_string())?;
     let length = u64::from_le_bytes(file[..8].try_into().map_err(|_| "no header")?) as usize;
-    let header = std::str::from_utf8(&file[8..8 + length]).map_err(|e| e.to_string())?.trim_end();
+    let header = std::str::from_utf8(&file[8..8 + length])
+        .map_err(|e| e.to_string())?
+        .trim_end();
     let rest = header.strip_prefix('{').ok_or("no header")?;
     let comma = if rest == "}" { "" } else { "," };
     let mut header = format!("{{\"__metadata__\":{ordered}{comma}{rest}");
@@ -91,10 +108,13 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
         hint: (!hint.is_empty()).then(|| hint.to_owned()),
     };
     let damaged = |what: &str| {
-        malformed(format!("a damaged file ({what})"), "copy it again, or train again")
+        malformed(
+            format!("a damaged file ({what})"),
+            "copy it again, or train again",
+        )
     };
-    let (_, header) = SafeTensors::read_metadata(&file)
-        .map_err(|e| match looks_like_ours(&file) {
+    let (_, header) =
+        SafeTensors::read_metadata(&file).map_err(|e| match looks_like_ours(&file) {
             true => damaged(&e.to_string()),
             false => malformed("a file of another format".into(), ""),
         })?;
@@ -102,7 +122,10 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
     let metadata = header.metadata().as_ref().unwrap_or(&none);
     let get = |key: &str| metadata.get(key).map(String::as_str);
     let Some(found_kind) = get("kind") else {
-        return Err(malformed("safetensors without the metadata of unlike".into(), ""));
+        return Err(malformed(
+            "safetensors without the metadata of unlike".into(),
+            "",
+        ));
     };
     let version = get("format").and_then(|f| f.parse::<u32>().ok());
     if let Some(version) = version.filter(|&v| v > FORMAT) {
@@ -120,7 +143,9 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
         let view = tensors.tensor(name).map_err(|e| damaged(&e.to_string()))?;
         views.push((name, view));
     }
-    let parts = views.iter().map(|(name, view)| (*name, view.shape(), view.data()));
+    let parts = views
+        .iter()
+        .map(|(name, view)| (*name, view.shape(), view.data()));
     let expected = digest(found_kind, version.unwrap_or(0), json, parts);
     if get("sha256") != Some(expected.as_str()) {
         return Err(damaged("its checksum does not match"));
@@ -133,11 +158,20 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
         if view.dtype() != Dtype::F32 {
             return Err(damaged(&format!("`{name}` is not of 32-bit floats")));
         }
-        let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let values = view
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect();
         arrays.insert(name, view.shape(), values);
     }
     let header = serde_json::from_str(json).map_err(|e| {
-        malformed(format!("a description that does not fit ({e})"), "it may be from another version")
+        malformed(
+            format!("a description that does not fit ({e})"),
+            "it may be from another version",
+        )
     })?;
     Ok((header, arrays))
 }
@@ -167,7 +201,10 @@ fn digest<'a>(
         field(format!("{shape:?}").as_bytes());
         field(bytes);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,7 +213,11 @@ mod tests {
 
     fn example() -> Arrays {
         let mut arrays = Arrays::new();
-        arrays.insert("a.weight", &[2, 3], vec![1.0, -2.0, 0.5, f32::MIN_POSITIVE, 3.0, -0.0]);
+        arrays.insert(
+            "a.weight",
+            &[2, 3],
+            vec![1.0, -2.0, 0.5, f32::MIN_POSITIVE, 3.0, -0.0],
+        );
         arrays.insert("b", &[0], vec![]);
         arrays
     }
@@ -187,7 +228,10 @@ mod tests {
         let (first, second) = (folder.path().join("1"), folder.path().join("2"));
         write(&first, "unlike-model", &"header", &example()).unwrap();
         write(&second, "unlike-model", &"header", &example()).unwrap();
-        assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
+        assert_eq!(
+            std::fs::read(&first).unwrap(),
+            std::fs::read(&second).unwrap()
+        );
         let (header, arrays): (String, Arrays) = read(&first, "unlike-model").unwrap();
         assert_eq!((header.as_str(), arrays), ("header", example()));
     }
@@ -201,7 +245,9 @@ mod tests {
         let fails = |bytes: &[u8], what: &str| {
             std::fs::write(&path, bytes).unwrap();
             let result = read::<String>(&path, "unlike-model");
-            let error = result.err().unwrap_or_else(|| panic!("{what} went unnoticed"));
+            let error = result
+                .err()
+                .unwrap_or_else(|| panic!("{what} went unnoticed"));
             assert!(error.to_string().contains("model`"), "{error}");
         };
         for length in 0..whole.len() {
@@ -223,7 +269,10 @@ mod tests {
         let path = folder.path().join("model");
         write(&path, "unlike-model", &"header", &example()).unwrap();
         let text = std::fs::read(&path).unwrap();
-        let at = text.windows(12).position(|w| w == b"\"format\":\"1\"").unwrap();
+        let at = text
+            .windows(12)
+            .position(|w| w == b"\"format\":\"1\"")
+            .unwrap();
         let mut newer = text.clone();
         newer[at + 10] = b'9';
         std::fs::write(&path, newer).unwrap();

@@ -1,4 +1,4 @@
-//! Learn what normal looks like, then find what is unlike it.
+#![doc = include_str!("../../../README.md")]
 
 pub mod backend;
 mod file;

@@ -92,7 +92,11 @@ impl Model {
         parts.calibration = in_32_bits(parts.calibration)?;
         let score = 0;
         let calibration = calibrate(&parts, score)?;
-        Ok(Self { parts, score, calibration })
+        Ok(Self {
+            parts,
+            score,
+            calibration,
+        })
     }
 
     /// Writes the model as one file, as a whole or not at all.
@@ -100,10 +104,21 @@ impl Model {
     /// # Errors
     /// If the file cannot be written; what was there before stays.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let Parts { config, preprocessing, scorer, scores, calibration, .. } = &self.parts;
+        let Parts {
+            config,
+            preprocessing,
+            scorer,
+            scores,
+            calibration,
+            ..
+        } = &self.parts;
         let mut arrays = Arrays::new();
         for (name, array) in scorer.arrays().iter() {
-            arrays.insert(format!("{WEIGHTS}{name}"), &array.shape, array.values.clone());
+            arrays.insert(
+                format!("{WEIGHTS}{name}"),
+                &array.shape,
+                array.values.clone(),
+            );
         }
         for (name, values) in calibration.iter() {
             let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
@@ -154,10 +169,17 @@ impl Model {
                 weights.insert(name, &array.shape, array.values.clone());
             }
         }
-        let scorer = header.config.model.restore(&header.preprocessing.shape(), &weights, &device).map_err(within)?;
+        let scorer = header
+            .config
+            .model
+            .restore(&header.preprocessing.shape(), &weights, &device)
+            .map_err(within)?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
-            let values = &arrays.any_shape(&format!("{CALIBRATION}{name}")).map_err(within)?.values;
+            let values = &arrays
+                .any_shape(&format!("{CALIBRATION}{name}"))
+                .map_err(within)?
+                .values;
             calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
         }
         let model = Self::new(Parts {
@@ -183,7 +205,10 @@ impl Model {
             return Err(Error::Setting {
                 name: "score".into(),
                 found: format!("`{name}`"),
-                expected: format!("one of {}", self.score_names().collect::<Vec<_>>().join(", ")),
+                expected: format!(
+                    "one of {}",
+                    self.score_names().collect::<Vec<_>>().join(", ")
+                ),
                 hint: None,
             });
         };
@@ -222,7 +247,11 @@ impl Model {
             parts = ScoreParts::new(names.map(|name| (name.to_owned(), Vec::new())).collect());
         }
         let scores = self.rule().apply(&parts)?;
-        Ok(Scored { scores, parts, notes: bound.notes() })
+        Ok(Scored {
+            scores,
+            parts,
+            notes: bound.notes(),
+        })
     }
 
     /// The settings that it was trained with.
@@ -262,9 +291,13 @@ impl Model {
 
     /// Numbers that were learned.
     pub fn parameters(&self) -> usize {
-        self.parts.scorer.arrays().iter().map(|(_, array)| array.values.len()).sum()
+        self.parts
+            .scorer
+            .arrays()
+            .iter()
+            .map(|(_, array)| array.values.len())
+            .sum()
     }
-
 }
 
 impl std::fmt::Debug for Model {
@@ -299,12 +332,20 @@ impl Detector for Model {
         // A column that normals reproduce perfectly would make any departure infinite; a hundredth
         // of the mean column is the finest unit.
         let floor = 0.01 * typical.iter().sum::<f32>() / typical.len().max(1) as f32;
-        let unit: Vec<f32> = typical.iter().map(|t| t + floor.max(f32::MIN_POSITIVE)).collect();
+        let unit: Vec<f32> = typical
+            .iter()
+            .map(|t| t + floor.max(f32::MIN_POSITIVE))
+            .collect();
         let bound = self.parts.preprocessing.bind(samples)?;
         let mut values = Vec::with_capacity(samples.len() * unit.len());
         in_chunks(&bound, |features| {
             let folded = fold(&self.parts.scorer.contributions(features)?);
-            values.extend(folded.iter().zip(unit.iter().cycle()).map(|(c, u)| (c / u).min(f32::MAX)));
+            values.extend(
+                folded
+                    .iter()
+                    .zip(unit.iter().cycle())
+                    .map(|(c, u)| (c / u).min(f32::MAX)),
+            );
             Ok(())
         })?;
         Ok(match self.input() {
@@ -312,11 +353,19 @@ impl Detector for Model {
                 let names = columns.into_iter().map(|c| c.name).collect();
                 Explanations::Columns { names, values }
             }
-            InputSpec::Image { height, width, channels } => {
+            InputSpec::Image {
+                height,
+                width,
+                channels,
+            } => {
                 // A pixel's departure is the mean over its channels.
                 let mean = |pixel: &[f32]| pixel.iter().sum::<f32>() / channels as f32;
                 let values = values.chunks_exact(channels).map(mean).collect();
-                Explanations::Maps { height, width, values }
+                Explanations::Maps {
+                    height,
+                    width,
+                    values,
+                }
             }
         })
     }
@@ -355,5 +404,7 @@ fn in_32_bits(parts: ScoreParts) -> Result<ScoreParts> {
             }),
         }
     };
-    Ok(ScoreParts::new(parts.iter().map(narrow).collect::<Result<_>>()?))
+    Ok(ScoreParts::new(
+        parts.iter().map(narrow).collect::<Result<_>>()?,
+    ))
 }

@@ -16,7 +16,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  unlike calibrate runs/egbad-flows last_week.csv                    replaces the model's calibration
+  unlike calibrate runs/egbad-flows last_week.csv
   unlike calibrate runs/egbad-flows last_week.csv --out new.safetensors
 
 A false-alarm rate of 0.01 needs at least 99 normal rows, 0.001 at least 999.";
@@ -52,7 +52,10 @@ impl CalibrateArgs {
         let before = model.calibration().len();
         let data = self.reading.read_for(&self.data, &model)?;
         let normals = data.normals_for_training()?;
-        say("data", &format!("{}: {}", self.data.display(), normals.describe()));
+        say(
+            "data",
+            &format!("{}: {}", self.data.display(), normals.describe()),
+        );
         let model = model.recalibrate(&normals.samples)?;
         model.save(&out)?;
 

@@ -48,44 +48,77 @@ fn text(info: &DataInfo) -> String {
     let style = terminal::style();
     let mut facts = vec![
         ("file", info.path.clone()),
-        ("format", format!("{} ({})", info.format, info.format.describe())),
+        (
+            "format",
+            format!("{} ({})", info.format, info.format.describe()),
+        ),
         ("rows", count(info.rows)),
         ("columns", count(info.columns.len())),
     ];
     if let Some(name) = &info.class_name {
         let classes = info.classes.iter().take(8);
-        let listed: Vec<String> =
-            classes.map(|c| format!("{} ({})", c.level, count(c.count))).collect();
+        let listed: Vec<String> = classes
+            .map(|c| format!("{} ({})", c.level, count(c.count)))
+            .collect();
         let more = match info.classes.len() - listed.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        facts.push(("classes", format!("in `{name}`: {}{more}", listed.join(", "))));
+        facts.push((
+            "classes",
+            format!("in `{name}`: {}{more}", listed.join(", ")),
+        ));
     }
     facts.push(match (info.normal, info.anomalous, &info.label_rule) {
-        (Some(normal), Some(anomalous), Some(rule)) => {
-            ("labels", format!("{} normal, {} anomalous: {rule}", count(normal), count(anomalous)))
-        }
-        _ if info.class_name.is_some() => {
-            ("labels", "nothing says which classes are normal; see --normal-label".into())
-        }
+        (Some(normal), Some(anomalous), Some(rule)) => (
+            "labels",
+            format!(
+                "{} normal, {} anomalous: {rule}",
+                count(normal),
+                count(anomalous)
+            ),
+        ),
+        _ if info.class_name.is_some() => (
+            "labels",
+            "nothing says which classes are normal; see --normal-label".into(),
+        ),
         _ => ("labels", "none; training takes every row as normal".into()),
     });
     let mut text = layout::facts(&facts, style);
     let rows: Vec<Vec<String>> = info.columns.iter().map(row).collect();
     text.push('\n');
-    text.push_str(&layout::table(&["column", "kind", "missing", "values"], &rows, style));
+    text.push_str(&layout::table(
+        &["column", "kind", "missing", "values"],
+        &rows,
+        style,
+    ));
     text
 }
 
 fn row(column: &ColumnInfo) -> Vec<String> {
-    let ColumnInfo { name, kind, missing, constant, number, levels, top } = column;
+    let ColumnInfo {
+        name,
+        kind,
+        missing,
+        constant,
+        number,
+        levels,
+        top,
+    } = column;
     let values = match (number, levels) {
         (Some(n), _) if *constant => format!("always {}", short(n.min)),
-        (Some(n), _) => format!("{} to {}, mean {}", short(n.min), short(n.max), short(n.mean)),
+        (Some(n), _) => format!(
+            "{} to {}, mean {}",
+            short(n.min),
+            short(n.max),
+            short(n.mean)
+        ),
         (None, Some(levels)) => {
-            let top: Vec<String> =
-                top.iter().take(4).map(|l| format!("{} ({})", l.level, count(l.count))).collect();
+            let top: Vec<String> = top
+                .iter()
+                .take(4)
+                .map(|l| format!("{} ({})", l.level, count(l.count)))
+                .collect();
             format!("{}: {}", counted(*levels, "level"), top.join(", "))
         }
         (None, None) => "all missing".into(),

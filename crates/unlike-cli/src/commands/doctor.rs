@@ -45,17 +45,41 @@ impl DoctorArgs {
             false => here.cpu_features.join(", "),
         };
         let facts = [
-            ("unlike", format!("{}, models {}", here.unlike_version, ModelConfig::NAMES.join(", "))),
+            (
+                "unlike",
+                format!(
+                    "{}, models {}",
+                    here.unlike_version,
+                    ModelConfig::NAMES.join(", ")
+                ),
+            ),
             ("system", format!("{}, {}", here.os, here.architecture)),
             ("processor", here.cpu.clone()),
-            ("sets", sets),
-            ("cores", format!("{}; {} used", here.cores, terminal::counted(here.threads, "thread"))),
+            ("instructions", sets),
+            (
+                "cores",
+                format!(
+                    "{}; {} used",
+                    here.cores,
+                    terminal::counted(here.threads, "thread")
+                ),
+            ),
             (
                 "memory",
-                format!("{}, {} free", gigabytes(here.memory_bytes), gigabytes(here.free_memory_bytes)),
+                format!(
+                    "{}, {} free",
+                    gigabytes(here.memory_bytes),
+                    gigabytes(here.free_memory_bytes)
+                ),
             ),
             ("devices", unlike::backend::DEVICES.join(", ")),
-            ("speed", format!("EGBAD trains on {} rows of 121 features a second", count(speed as usize))),
+            (
+                "speed",
+                format!(
+                    "EGBAD trains on {} rows of 121 features a second",
+                    count(speed as usize)
+                ),
+            ),
             (
                 "folder",
                 match writable {
@@ -98,7 +122,10 @@ fn training_speed() -> Result<f64> {
         epochs: 1_000_000,
         ..TrainConfig::recommended(ModelConfig::by_name("egbad")?)
     };
-    let mut watch = Stopwatch { began: Instant::now(), samples_per_second: 0.0 };
+    let mut watch = Stopwatch {
+        began: Instant::now(),
+        samples_per_second: 0.0,
+    };
     match unlike::fit(&config, &samples, &RunOptions::default(), &mut watch) {
         Ok(_) | Err(Error::Interrupted) => Ok(watch.samples_per_second),
         Err(error) => Err(error.into()),

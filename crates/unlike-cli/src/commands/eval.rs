@@ -12,7 +12,7 @@ use crate::{
     data_args::DataArgs,
     decision_args::DecisionArgs,
     environment::Environment,
-    evaluation::{Rule, TestSet, baseline_name},
+    evaluation::{Rule, TestSet},
     failure::{Outcome, Result},
     output::ScoreTable,
     run_folder::{create_folder, write_text},
@@ -23,10 +23,10 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   unlike eval runs/egbad-shuttle shuttle.npz
-  unlike eval runs/egbad-flows test.csv --label-column class --normal-label benign --out evaluation
-  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows --baseline runs/iforest-flows
+  unlike eval runs/egbad-flows test.csv --label-column class --out evaluation
+  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows
 
-DIR gets evaluation.json, report.html and scores.csv. Intervals are 95 % intervals.";
+Intervals are 95 % intervals. Precision, recall and F1 are those of the decision.";
 
 /// Measure a model on labelled rows
 ///
@@ -72,17 +72,18 @@ impl EvalArgs {
             .iter()
             .map(|path| Ok((path, Model::load(path)?)))
             .collect::<Result<_, unlike_core::Error>>()?;
-        let decision = self.decision.decision(model.calibration())?;
-
         let data = self.reading.read_for(&self.data, &model)?;
         let classes = data.classes().map(|classes| {
             let class = |i| classes.class(i).to_owned();
-            (0..data.samples().len()).map(class).collect::<Vec<String>>()
+            (0..data.samples().len())
+                .map(class)
+                .collect::<Vec<String>>()
         });
         if let Some(labels) = data.labels() {
             say("labels", labels.rule());
         }
         let labelled: LabelledSamples = data.into_labelled()?;
+        let decision = self.decision.decision(model.calibration())?;
         let test = TestSet {
             labelled: &labelled,
             classes: classes.as_deref(),
@@ -90,12 +91,12 @@ impl EvalArgs {
             seed: self.seed,
         };
         let table = scoring::score(&model, labelled.samples(), decision)?;
-        let (model, mut contenders) = test.variants(model, &table)?;
+        let (model, variants) = test.variants(model, &table)?;
+        let mut evaluation = test.evaluation(&model, &table, variants)?;
         for (path, baseline) in &baselines {
-            let name = format!("{} ({})", baseline_name(baseline), path.display());
-            contenders.push(test.baseline(name, baseline)?);
+            let name = format!("{} ({})", run_report::model_title(baseline), path.display());
+            evaluation.baselines.push(test.baseline(name, baseline)?);
         }
-        let evaluation = test.evaluation(&model, &table, contenders)?;
         let mut report = run_report::report(&model, Some(&Environment::here(common.threads())));
         report.evaluation = Some(evaluation);
 
@@ -113,7 +114,10 @@ impl EvalArgs {
 
 /// Writes `evaluation.json`, `report.html` and `scores.csv`.
 pub(crate) fn save(report: &Report, table: &ScoreTable, folder: &Path) -> Result<()> {
-    write_text(&folder.join("evaluation.json"), &unlike_report::json(report)?)?;
+    write_text(
+        &folder.join("evaluation.json"),
+        &unlike_report::json(report)?,
+    )?;
     write_text(&folder.join("report.html"), &unlike_report::html(report)?)?;
     table.save(&folder.join("scores.csv"))?;
     say("report", &folder.join("report.html").display().to_string());

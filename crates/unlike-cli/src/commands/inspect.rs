@@ -57,20 +57,30 @@ fn document(model: &Model) -> Value {
 fn text(model: &Model) -> Result<String> {
     let style = terminal::style();
     let (provenance, calibration) = (model.provenance(), model.calibration());
-    let Data { columns, rules, notes } = columns::data(model.preprocessing()).unwrap_or_default();
+    let Data {
+        columns,
+        rules,
+        notes,
+    } = columns::data(model.preprocessing()).unwrap_or_default();
     let epochs = provenance.epochs.len();
     let kept = match provenance.chosen_epoch {
         Some(epoch) if epochs > 0 => format!("; epoch {epoch} of {epochs} was kept"),
         _ => String::new(),
     };
-    let others = model.score_names().filter(|&name| name != model.score_name());
+    let others = model
+        .score_names()
+        .filter(|&name| name != model.score_name());
     let others: Vec<&str> = others.collect();
     let scores = match others.is_empty() {
         true => model.score_name().to_owned(),
-        false => format!("{} (--score offers {} too)", model.score_name(), others.join(", ")),
+        false => format!(
+            "{} (--score offers {} too)",
+            model.score_name(),
+            others.join(", ")
+        ),
     };
     let facts = [
-        ("model", run_report::title(model.config().model.name())),
+        ("model", run_report::model_title(model)),
         ("score", scores),
         ("parameters", count(model.parameters())),
         (
@@ -81,8 +91,21 @@ fn text(model: &Model) -> Result<String> {
                 counted(model.preprocessing().width(), "feature")
             ),
         ),
-        ("trained on", format!("{} of `{}`{kept}", counted(provenance.n_train, "row"), provenance.origin)),
-        ("held out", format!("{} to choose the epoch", counted(provenance.n_validation, "row"))),
+        (
+            "trained on",
+            format!(
+                "{} of `{}`{kept}",
+                counted(provenance.n_train, "row"),
+                provenance.origin
+            ),
+        ),
+        (
+            "held out",
+            format!(
+                "{} to choose the epoch",
+                counted(provenance.n_validation, "row")
+            ),
+        ),
         (
             "calibration",
             format!(
@@ -92,19 +115,35 @@ fn text(model: &Model) -> Result<String> {
             ),
         ),
         ("seed", model.config().seed.to_string()),
-        ("written by", format!("unlike {}", provenance.unlike_version)),
+        (
+            "written by",
+            format!("unlike {}", provenance.unlike_version),
+        ),
     ];
     let mut text = layout::facts(&facts, style);
     let rows: Vec<Vec<String>> = columns
         .into_iter()
         .map(|c| {
             let note = c.note.map(|note| format!(" ({note})")).unwrap_or_default();
-            vec![c.name, c.kind.to_string(), c.n_features.to_string(), c.rule + &note]
+            vec![
+                c.name,
+                c.kind.to_string(),
+                c.n_features.to_string(),
+                c.rule + &note,
+            ]
         })
         .collect();
     text.push_str(&layout::heading("\nColumns", style));
-    text.push_str(&layout::table(&["name", "kind", "features", "preprocessing"], &rows, style));
-    let said: Vec<Vec<String>> = rules.into_iter().chain(notes).map(|s| vec!["-".into(), s]).collect();
+    text.push_str(&layout::table(
+        &["name", "kind", "features", "preprocessing"],
+        &rows,
+        style,
+    ));
+    let said: Vec<Vec<String>> = rules
+        .into_iter()
+        .chain(notes)
+        .map(|s| vec!["-".into(), s])
+        .collect();
     text.push_str(&layout::table(&[], &said, style));
     text.push_str(&layout::heading("\nSettings", style));
     text.push_str(&model.config().to_toml()?);

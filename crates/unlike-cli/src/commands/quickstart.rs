@@ -10,28 +10,30 @@ use clap::Args;
 use unlike::{Model, ModelConfig, RunOptions, TrainConfig, train::Silent};
 use unlike_core::{LabelledSamples, Samples};
 use unlike_data::{ReadOptions, split};
-use unlike_report::{Contender, Metrics, Report, Role, terminal as text};
+use unlike_report::{Measured, Published, Report, terminal as text};
 
 use crate::{
     cli::Common,
     commands::eval,
+    decision_args::DecisionArgs,
     environment::Environment,
     epoch_table::EpochTable,
-    evaluation::{Rule, TestSet, baseline_name},
+    evaluation::{Rule, TestSet},
     failure::{Outcome, Result},
     find_data,
     observer::Progress,
     run_folder::{Existing, MetricsFile, RunFolder, write_text},
     run_report, scoring,
-    terminal::{self, say},
+    terminal::{self, counted, say},
     training,
 };
 
 const EXAMPLES: &str = "\
-The data is KDD Cup 99 (10 %): network connections, 97,278 of them normal and 396,743 attacks. The
-protocol is that of the EGBAD paper and of the survey arXiv 1906.11632: attacks, the majority, are
-what is learned, so normal connections are the anomalies; the test set is thinned to 20 % anomalies
-and the highest 20 % of its scores are flagged.
+The data is KDD Cup 99 (10 %): network connections, 97,278 of them normal and
+396,743 attacks. The protocol is that of the EGBAD paper and of the survey (arXiv
+1906.11632): attacks, the majority, are what is learned, so normal connections are
+the anomalies; at most 20 % of the test set are anomalies, and the highest 20 % of
+the scores are flagged.
 
 Examples:
   unlike quickstart
@@ -43,8 +45,16 @@ const FLAGGED: f64 = 0.2;
 const BASELINES: [&str; 3] = ["pca", "knn", "iforest"];
 /// Name, source, precision, recall and F1.
 const PUBLISHED: [(&str, &str, [f64; 3]); 2] = [
-    ("EGBAD, its paper", "Zenati et al. 2018, arXiv 1802.06222", [0.9200, 0.9582, 0.9372]),
-    ("EGBAD, the survey", "Di Mattia et al. 2019, arXiv 1906.11632, table 3", [0.9412, 0.9562, 0.9486]),
+    (
+        "EGBAD, its paper",
+        "Zenati et al. 2018, arXiv 1802.06222",
+        [0.9200, 0.9582, 0.9372],
+    ),
+    (
+        "EGBAD, the survey",
+        "Di Mattia et al. 2019, arXiv 1906.11632, table 3",
+        [0.9412, 0.9562, 0.9486],
+    ),
 ];
 
 /// Train, calibrate, score and report on the bundled KDD Cup 99 data
@@ -73,26 +83,50 @@ impl QuickstartArgs {
         let began = Instant::now();
         let file = find_data::kdd(self.data.as_deref())?;
         let folder = RunFolder::prepare(&self.out, Existing::Overwrite)?;
-        let Protocol { train, test, classes, description } =
-            Protocol::read(&file, self.seed).inspect_err(|_| folder.discard())?;
-        say("data", &format!("{}: {description}", file.display()));
+        let Protocol {
+            train,
+            test,
+            classes,
+            description,
+        } = Protocol::read(&file, self.seed).inspect_err(|_| folder.discard())?;
+        say(
+            "data",
+            &format!(
+                "{}: {} to learn from, {} to test on",
+                file.display(),
+                counted(train.len(), "attack"),
+                counted(test.labels().len(), "record")
+            ),
+        );
 
         let environment = Environment::here(common.threads());
         let mut table = EpochTable::new(&test, FLAGGED);
-        let model = self.egbad(&folder, &train, &mut table).inspect_err(|_| folder.discard())?;
-        let seconds = began.elapsed().as_secs_f64();
+        let training = Instant::now();
+        let model = self
+            .egbad(&folder, &train, &mut table)
+            .inspect_err(|_| folder.discard())?;
         let rule = Rule::TopFraction(FLAGGED);
-        let test = TestSet { labelled: &test, classes: Some(&classes), rule, seed: self.seed };
-        let (model, scores, mut contenders) = measure(model, &test)?;
-        if let Some(own) = contenders.first_mut() {
+        let test = TestSet {
+            labelled: &test,
+            classes: Some(&classes),
+            rule,
+            seed: self.seed,
+        };
+        let decision = DecisionArgs::default().decision(model.calibration())?;
+        let scores = scoring::score(&model, test.labelled.samples(), decision)?;
+        let seconds = (training.elapsed() - table.took()).as_secs_f64();
+        let (model, variants) = test.variants(model, &scores)?;
+        let mut evaluation = test.evaluation(&model, &scores, variants)?;
+        if let Some(own) = evaluation.variants.first_mut() {
             own.seconds = Some(seconds);
         }
-        contenders.extend(PUBLISHED.iter().map(published));
+        evaluation.published = PUBLISHED.iter().map(published).collect();
         for name in BASELINES {
-            contenders.push(self.baseline(name, &train, &test)?);
+            evaluation
+                .baselines
+                .push(self.baseline(name, &train, &test)?);
         }
 
-        let evaluation = test.evaluation(&model, &scores, contenders)?;
         let mut report = run_report::report(&model, Some(&environment));
         report.evaluation = Some(evaluation);
         report.run.protocol = Some(description);
@@ -102,40 +136,62 @@ impl QuickstartArgs {
     }
 
     /// Trains and saves the model.
-    fn egbad(&self, folder: &RunFolder, train: &Samples, table: &mut EpochTable<'_>) -> Result<Model> {
+    fn egbad(
+        &self,
+        folder: &RunFolder,
+        train: &Samples,
+        table: &mut EpochTable<'_>,
+    ) -> Result<Model> {
         let mut config = self.config("egbad")?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         write_text(&folder.config(), &config.to_toml()?)?;
         let progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
-            .with_hook(Box::new(|report, snapshot| table.add(report.epoch, snapshot.model()?)));
+            .with_hook(Box::new(|report, snapshot| {
+                table.add(report.epoch, snapshot.model()?)
+            }));
         let options = RunOptions::default();
-        let model = training::fit(&config, train, &options, progress, "run it again to start anew")?;
+        let model = training::fit(
+            &config,
+            train,
+            &options,
+            progress,
+            "run it again to start anew",
+        )?;
         model.save(folder.model())?;
         Ok(model)
     }
 
     /// Fits a baseline to the same training rows and measures it on the same test set.
-    fn baseline(&self, name: &str, train: &Samples, test: &TestSet<'_>) -> Result<Contender> {
+    fn baseline(&self, name: &str, train: &Samples, test: &TestSet<'_>) -> Result<Measured> {
         let began = Instant::now();
         let config = self.config(name)?;
         let model = unlike::fit(&config, train, &RunOptions::default(), &mut Silent)?;
-        let mut contender = test.baseline(baseline_name(&model), &model)?;
+        let measured = test.baseline(run_report::model_title(&model), &model)?;
         let seconds = began.elapsed().as_secs_f64();
-        contender.seconds = Some(seconds);
-        say("baseline", &format!("{} in {}", contender.name, terminal::duration(seconds)));
-        Ok(contender)
+        say(
+            "baseline",
+            &format!("{} in {}", measured.name, terminal::duration(seconds)),
+        );
+        Ok(Measured {
+            seconds: Some(seconds),
+            ..measured
+        })
     }
 
     fn config(&self, name: &str) -> Result<TrainConfig> {
         let model = ModelConfig::by_name(name)?;
-        Ok(TrainConfig { seed: self.seed, ..TrainConfig::recommended(model) })
+        Ok(TrainConfig {
+            seed: self.seed,
+            ..TrainConfig::recommended(model)
+        })
     }
 
     fn show(&self, report: &Report, epochs: &EpochTable<'_>, common: Common) -> Result<Outcome> {
         if common.json {
-            let mut document: serde_json::Value = serde_json::from_str(&unlike_report::json(report)?)
-                .map_err(|e| unlike_core::Error::io("write", "stdout")(e.into()))?;
+            let mut document: serde_json::Value =
+                serde_json::from_str(&unlike_report::json(report)?)
+                    .map_err(|e| unlike_core::Error::io("write", "stdout")(e.into()))?;
             document["test_by_epoch"] = epochs.json();
             terminal::print_json(&document)?;
         } else {
@@ -163,7 +219,10 @@ impl Protocol {
     fn read(file: &Path, seed: u64) -> Result<Self> {
         let data = unlike_data::read(file, &ReadOptions::default())?;
         let split = split::kdd_survey(&data, seed)?;
-        let class = |&i: &usize| data.classes().map_or_else(String::new, |c| c.class(i).to_owned());
+        let class = |&i: &usize| {
+            data.classes()
+                .map_or_else(String::new, |c| c.class(i).to_owned())
+        };
         Ok(Self {
             train: split.train_samples(data.samples()),
             test: split.test_samples(data.samples())?,
@@ -173,27 +232,13 @@ impl Protocol {
     }
 }
 
-/// Scores the test set and measures every score that the model offers.
-fn measure(
-    model: Model,
-    test: &TestSet<'_>,
-) -> Result<(Model, crate::output::ScoreTable, Vec<Contender>)> {
-    let decision = crate::decision_args::DecisionArgs::default().decision(model.calibration())?;
-    let scores = scoring::score(&model, test.labelled.samples(), decision)?;
-    let (model, contenders) = test.variants(model, &scores)?;
-    Ok((model, scores, contenders))
-}
-
-fn published(&(name, source, [precision, recall, f1]): &(&str, &str, [f64; 3])) -> Contender {
-    Contender {
+fn published(&(name, source, [precision, recall, f1]): &(&str, &str, [f64; 3])) -> Published {
+    Published {
         name: name.into(),
-        role: Role::Published { source: source.into() },
-        metrics: Metrics {
-            precision: Some(precision),
-            recall: Some(recall),
-            f1: Some(f1),
-            ..Metrics::default()
-        },
-        seconds: None,
+        source: source.into(),
+        precision: Some(precision),
+        recall: Some(recall),
+        f1: Some(f1),
+        ..Published::default()
     }
 }

@@ -19,8 +19,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  unlike report runs/egbad-flows                        how training went
-  unlike report evaluation --out evaluation.md          an evaluation as Markdown";
+  unlike report runs/egbad-flows                  how training went
+  unlike report evaluation --out evaluation.md    an evaluation as Markdown";
 
 /// Write the report of a training or an evaluation again
 #[derive(Args, Debug)]
@@ -41,7 +41,10 @@ impl ReportArgs {
             true => self.source.as_path(),
             false => self.source.parent().unwrap_or(Path::new("")),
         };
-        let out = self.out.clone().unwrap_or_else(|| folder.join("report.html"));
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| folder.join("report.html"));
         let ending = out.extension().map(|e| e.to_string_lossy().to_lowercase());
         let render: fn(&Report) -> unlike_core::Result<String> = match ending.as_deref() {
             Some("html" | "htm") => unlike_report::html,
@@ -74,8 +77,12 @@ impl ReportArgs {
         };
         let is_json = evaluation.extension().is_some_and(|e| e == "json");
         if is_json && evaluation.exists() {
-            let text = std::fs::read_to_string(&evaluation).map_err(Error::io("read", &evaluation))?;
-            return Ok(unlike_report::from_json(&format!("`{}`", evaluation.display()), &text)?);
+            let text =
+                std::fs::read_to_string(&evaluation).map_err(Error::io("read", &evaluation))?;
+            return Ok(unlike_report::from_json(
+                &format!("`{}`", evaluation.display()),
+                &text,
+            )?);
         }
         let model = Model::load(&self.source)?;
         let environment = Environment::load(&self.source.join("environment.json"));

@@ -21,14 +21,17 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  unlike score runs/egbad-flows new.csv                             CSV on stdout
-  unlike score runs/egbad-flows new.csv --fdr 0.1 --out s.parquet   at most 10 % of the flagged are normal
-  unlike score runs/egbad-flows new.csv --out s.csv --explain why   and which columns made them so
-  unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv   exit code 1 if any row is flagged
+  unlike score runs/egbad-flows new.csv                      CSV on stdout
+  unlike score runs/egbad-flows new.csv --fdr 0.1 --out s.parquet
+                                 at most 10 % of the flagged are normal
+  unlike score runs/egbad-flows new.csv --out s.csv --explain why
+                                 and which columns made them so
+  unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv
+                                 exit code 1 if a row is flagged
 
-Columns: id, score (higher = more anomalous), p_value (the share of normal samples that score at
-least as high), q_value (the smallest false-discovery rate at which the row is flagged), anomalous,
-then the named parts of the score.";
+Columns: id, score (higher = more anomalous), p_value (the share of normal rows
+that score at least as high), q_value (the smallest false-discovery rate at which
+the row is flagged), anomalous, then the named parts of the score.";
 
 /// Score the rows of a file, and flag some
 ///
@@ -67,8 +70,8 @@ impl ScoreArgs {
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
-        let decision = self.decision.decision(model.calibration())?;
         let samples = self.reading.read_for(&self.data, &model)?.into_samples();
+        let decision = self.decision.decision(model.calibration())?;
         let table = scoring::score(&model, &samples, decision)?;
 
         if let Some(path) = &explanations {
@@ -82,9 +85,16 @@ impl ScoreArgs {
         let flagged = table.decisions.count();
         say(
             "scored",
-            &format!("{} by `{}`", counted(table.len(), "row"), model.score_name()),
+            &format!(
+                "{} by `{}`",
+                counted(table.len(), "row"),
+                model.score_name()
+            ),
         );
-        say("flagged", &format!("{}: {}", count(flagged), decision_args::rule(decision)));
+        say(
+            "flagged",
+            &format!("{}: {}", count(flagged), decision_args::rule(decision)),
+        );
         for path in self.out.iter().chain(&explanations) {
             say("written", &path.display().to_string());
         }
@@ -106,7 +116,9 @@ impl ScoreArgs {
             }
             check_writable(out)?;
         }
-        let Some(folder) = &self.explain else { return Ok(None) };
+        let Some(folder) = &self.explain else {
+            return Ok(None);
+        };
         create_folder(folder)?;
         Ok(Some(folder.join("explanations").with_extension(ending)))
     }
@@ -123,7 +135,10 @@ impl ScoreArgs {
         document.insert("flagged".into(), json!(table.decisions.count()));
         match &self.out {
             Some(path) => document.insert("out".into(), json!(path)),
-            None => document.insert("scores".into(), table.objects().map(Value::Object).collect()),
+            None => document.insert(
+                "scores".into(),
+                table.objects().map(Value::Object).collect(),
+            ),
         };
         Value::Object(document)
     }

@@ -9,7 +9,6 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use unlike::{Model, ModelConfig, RunOptions, TrainConfig, train::ResumeFile};
-use unlike_core::Samples;
 use unlike_data::Scaling;
 
 use crate::{
@@ -28,12 +27,13 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   unlike train shuttle.npz --model egbad
-  unlike train flows.csv --model egbad --label-column class --normal-label benign --epochs 20
+  unlike train flows.csv --model egbad --label-column class --normal-label benign
   unlike train flows.csv --model iforest --drop-columns id,time --out runs/forest
-  unlike train flows.csv --model egbad --resume        go on after an interruption
+  unlike train flows.csv --model egbad --resume   go on after an interruption
 
-RUN gets model.safetensors (all that scoring needs), config.toml (every setting, for --config),
-report.html, metrics.jsonl (one line per epoch), environment.json and resume/.";
+RUN gets model.safetensors (all that scoring needs), config.toml (every setting,
+for --config), report.html, metrics.jsonl (one line per epoch), environment.json
+and resume/.";
 
 /// Learn what normal rows look like
 ///
@@ -107,14 +107,10 @@ impl TrainArgs {
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
         let plan = self.plan()?;
-        let data = self.reading.read(&self.data)?;
-        let normals = data.normals_for_training()?;
-        drop(data);
-        say("data", &format!("{}: {}", self.data.display(), normals.describe()));
-
         let folder = RunFolder::prepare(&plan.root, plan.existing)?;
         let environment = Environment::here(common.threads());
-        let model = train(&plan, &folder, &normals.samples, &environment, self.score.as_deref())
+        let model = self
+            .train(&plan, &folder, &environment)
             .inspect_err(|_| folder.discard())?;
 
         let seconds = began.elapsed().as_secs_f64();
@@ -141,7 +137,8 @@ impl TrainArgs {
     /// Settings from the recommended ones, the file and the options, the latter winning.
     fn plan(&self) -> Result<Plan> {
         let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
-        let resumed = resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
+        let resumed =
+            resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
         let file = self.config.as_ref().or(resumed.as_ref());
         let mut config = config_file::load(self.model.as_deref(), file.map(PathBuf::as_path))?;
         config.seed = self.seed.unwrap_or(config.seed);
@@ -164,7 +161,10 @@ impl TrainArgs {
                 hint: None,
             })
         })?;
-        let root = self.out.clone().unwrap_or_else(|| default_root(&config, &self.data));
+        let root = self
+            .out
+            .clone()
+            .unwrap_or_else(|| default_root(&config, &self.data));
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
             (_, true) => Existing::Overwrite,
@@ -176,38 +176,55 @@ impl TrainArgs {
             checkpoint_every,
             resume: self.resume,
         };
-        Ok(Plan { config, root, existing, options })
+        Ok(Plan {
+            config,
+            root,
+            existing,
+            options,
+        })
+    }
+    /// Trains and saves the model.
+    fn train(&self, plan: &Plan, folder: &RunFolder, environment: &Environment) -> Result<Model> {
+        let normals = self.reading.read(&self.data)?.normals_for_training()?;
+        say(
+            "data",
+            &format!("{}: {}", self.data.display(), normals.describe()),
+        );
+        write_text(&folder.config(), &plan.config.to_toml()?)?;
+        write_text(&folder.environment(), &environment.json()?)?;
+        let progress = Progress::new().with_metrics(MetricsFile::new(folder.metrics()));
+        let how_to_go_on = format!(
+            "the state is saved; go on with: {}",
+            command_line(&["--resume"])
+        );
+        let samples = &normals.samples;
+        let mut model = training::fit(
+            &plan.config,
+            samples,
+            &plan.options,
+            progress,
+            &how_to_go_on,
+        )?;
+        if let Some(name) = &self.score {
+            model = model.with_score(name)?;
+        }
+        terminal::notes(model.preprocessing().notes());
+        model.save(folder.model())?;
+        Ok(model)
     }
 }
 
 /// `runs/egbad-shuttle` for `data/shuttle.npz`.
 fn default_root(config: &TrainConfig, data: &Path) -> PathBuf {
-    let name = data.file_name().unwrap_or(data.as_os_str()).to_string_lossy();
-    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or("data");
+    let name = data
+        .file_name()
+        .unwrap_or(data.as_os_str())
+        .to_string_lossy();
+    let stem = name
+        .split('.')
+        .find(|part| !part.is_empty())
+        .unwrap_or("data");
     Path::new("runs").join(format!("{}-{stem}", config.model.name()))
-}
-
-fn train(
-    plan: &Plan,
-    folder: &RunFolder,
-    normals: &Samples,
-    environment: &Environment,
-    score: Option<&str>,
-) -> Result<Model> {
-    write_text(&folder.config(), &plan.config.to_toml()?)?;
-    let environment = serde_json::to_string_pretty(environment)
-        .map_err(|e| unlike_core::Error::io("write", folder.environment())(e.into()))?;
-    write_text(&folder.environment(), &environment)?;
-    let progress = Progress::new().with_metrics(MetricsFile::new(folder.metrics()));
-    let how_to_go_on =
-        format!("the state is saved; go on with: {}", command_line(&["--resume"]));
-    let mut model = training::fit(&plan.config, normals, &plan.options, progress, &how_to_go_on)?;
-    if let Some(name) = score {
-        model = model.with_score(name)?;
-    }
-    terminal::notes(model.preprocessing().notes());
-    model.save(folder.model())?;
-    Ok(model)
 }
 
 /// Where everything is, and what to do next.
@@ -217,7 +234,14 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
         (Some(epoch), epochs) if epochs > 0 => format!("; epoch {epoch} of {epochs} is kept"),
         _ => String::new(),
     };
-    say("trained", &format!("{} in {}{kept}", model.config().model.name(), terminal::duration(seconds)));
+    say(
+        "trained",
+        &format!(
+            "{} in {}{kept}",
+            model.config().model.name(),
+            terminal::duration(seconds)
+        ),
+    );
     say(
         "promise",
         &format!(
@@ -229,5 +253,11 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
     let root = folder.root().display();
     say("model", &folder.model().display().to_string());
     say("report", &folder.report().display().to_string());
-    say("next", &format!("unlike eval {root} {} (with labels), or unlike score {root} NEW", data.display()));
+    say(
+        "next",
+        &format!(
+            "unlike eval {root} {} (with labels), or unlike score {root} NEW",
+            data.display()
+        ),
+    );
 }

@@ -15,8 +15,10 @@ fn ready_to_train() -> Place {
 fn a_folder_below_a_file() {
     let place = ready_to_train();
     let before = place.files();
-    let ran = place.run(&format!("{TRAIN} --out flows.csv/run")).ends_with(2);
-    insta::assert_snapshot!("training below a file", ran.stderr);
+    let ran = place
+        .run(&format!("{TRAIN} --out flows.csv/run"))
+        .ends_with(2);
+    insta::assert_snapshot!(ran.stderr);
     assert_eq!(place.files(), before);
 
     let place = with_model();
@@ -29,7 +31,11 @@ fn a_folder_below_a_file() {
         "report model.safetensors --out new.csv/report.html",
     ] {
         let ran = place.run(line).ends_with(2);
-        assert!(ran.stderr.contains("error: cannot create `new.csv/"), "{line}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("error: cannot create `new.csv/"),
+            "{line}: {}",
+            ran.stderr
+        );
         assert!(ran.stderr.contains("hint: "), "{line}: {}", ran.stderr);
         assert_eq!(place.files(), before, "{line}");
     }
@@ -41,8 +47,15 @@ fn a_read_only_file_system() {
     let place = ready_to_train();
     let before = place.files();
     // Nobody can create files there, not even root.
-    let ran = place.run(&format!("{TRAIN} --out /proc/unlike-test")).ends_with(2);
-    assert!(ran.stderr.contains("error: cannot create `/proc/unlike-test"), "{}", ran.stderr);
+    let ran = place
+        .run(&format!("{TRAIN} --out /proc/unlike-test"))
+        .ends_with(2);
+    assert!(
+        ran.stderr
+            .contains("error: cannot create `/proc/unlike-test"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(place.files(), before);
 }
 
@@ -52,8 +65,16 @@ fn a_full_disk_while_saving_a_model() {
     let place = ready_to_train();
     let line = format!("trap '' XFSZ; ulimit -f 4; unlike {TRAIN} --out run");
     let ran = place.shell(&line).ends_with(2);
-    assert!(ran.stderr.contains("error: cannot write `run/"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("hint: free some space"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("error: cannot write `run/"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("hint: free some space"),
+        "{}",
+        ran.stderr
+    );
     assert!(!place.path("run/model.safetensors").exists());
     assert_eq!(temporary(&place), Vec::<String>::new());
 }
@@ -64,7 +85,12 @@ fn a_full_disk_leaves_the_old_model() {
     let line = "trap '' XFSZ; ulimit -f 4; unlike calibrate model.safetensors new.csv \
                 --label-column label";
     let ran = place.shell(line).ends_with(2);
-    assert!(ran.stderr.contains("error: cannot write `model.safetensors`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("error: cannot write `model.safetensors`"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(place.read("model.safetensors"), model());
     assert_eq!(temporary(&place), Vec::<String>::new());
 }
@@ -74,7 +100,11 @@ fn a_full_disk_while_writing_scores() {
     let place = with_model();
     let line = "trap '' XFSZ; ulimit -f 4; unlike score model.safetensors new.csv --out scores.csv";
     let ran = place.shell(line).ends_with(2);
-    assert!(ran.stderr.contains("error: cannot write `scores.csv`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("error: cannot write `scores.csv`"),
+        "{}",
+        ran.stderr
+    );
     assert!(!place.path("scores.csv").exists());
     assert_eq!(temporary(&place), Vec::<String>::new());
 }
@@ -94,6 +124,10 @@ fn a_folder_that_holds_a_training() {
 
 /// Temporary files that were left behind.
 fn temporary(place: &Place) -> Vec<String> {
-    let of_ours = |name: &String| name.rsplit('/').next().is_some_and(|n| n.starts_with(".unlike-"));
+    let of_ours = |name: &String| {
+        name.rsplit('/')
+            .next()
+            .is_some_and(|n| n.starts_with(".unlike-"))
+    };
     place.files().into_iter().filter(of_ours).collect()
 }

@@ -7,20 +7,33 @@ const EVAL: &str = "eval model.safetensors new.csv --label-column label";
 #[test]
 fn an_evaluation_has_metrics_with_intervals_and_promises() {
     let place = with_model();
-    let json = place.run(&format!("{EVAL} --json --out evaluation")).ends_with(0).json();
+    let json = place
+        .run(&format!("{EVAL} --json --out evaluation"))
+        .ends_with(0)
+        .json();
     let evaluation = &json["evaluation"];
-    let own = &evaluation["contenders"][0];
-    assert_eq!((&own["name"], &own["role"]["recommended"]), (&"combined".into(), &true.into()));
+    let own = &evaluation["variants"][0];
+    assert_eq!(own["name"], "combined");
     let metrics = &own["metrics"];
-    for key in ["auroc", "average_precision", "f1_max", "precision", "recall", "f1"] {
+    for key in [
+        "auroc",
+        "average_precision",
+        "f1_max",
+        "precision",
+        "recall",
+        "f1",
+    ] {
         let value = metrics[key].as_f64().unwrap();
         let [low, high] = [0, 1].map(|i| metrics[format!("{key}_ci95")][i].as_f64().unwrap());
         assert!(low <= value && value <= high, "{key}: {low} {value} {high}");
     }
-    assert_eq!((&metrics["n_normal"], &metrics["n_anomalous"]), (&180.into(), &20.into()));
+    assert_eq!(
+        (&metrics["n_normal"], &metrics["n_anomalous"]),
+        (&180.into(), &20.into())
+    );
     assert_eq!(metrics["prevalence"], 0.1);
-    assert_eq!(evaluation["contenders"].as_array().unwrap().len(), 5);
-    assert_eq!(evaluation["operating_points"].as_array().unwrap().len(), 4);
+    assert_eq!(evaluation["variants"].as_array().unwrap().len(), 5);
+    assert_eq!(evaluation["false_alarms"].as_array().unwrap().len(), 4);
     assert_eq!(
         place.files(),
         [
@@ -39,10 +52,17 @@ fn an_evaluation_has_metrics_with_intervals_and_promises() {
 #[test]
 fn worse_than_chance_is_said() {
     let place = with_model();
-    let ran = place.run(&format!("{EVAL} --normal-label 1 --json")).ends_with(0);
-    let auroc = ran.json()["evaluation"]["contenders"][0]["metrics"]["auroc"].as_f64().unwrap();
+    let ran = place
+        .run(&format!("{EVAL} --normal-label 1 --json"))
+        .ends_with(0);
+    let auroc = ran.json()["evaluation"]["variants"][0]["metrics"]["auroc"]
+        .as_f64()
+        .unwrap();
     assert!(auroc < 0.5, "{auroc}");
-    let text = place.run(&format!("{EVAL} --normal-label 1")).ends_with(0).stdout;
+    let text = place
+        .run(&format!("{EVAL} --normal-label 1"))
+        .ends_with(0)
+        .stdout;
     assert!(text.contains("chance"), "{text}");
 }
 
@@ -52,34 +72,61 @@ fn other_models_stand_beside() {
     place.write("flows.csv", flows(600, 0));
     for baseline in ["pca", "iforest"] {
         place
-            .run(&format!("train flows.csv --model {baseline} --label-column label --out {baseline}"))
+            .run(&format!(
+                "train flows.csv --model {baseline} --label-column label --out {baseline}"
+            ))
             .ends_with(0);
     }
-    let ran = place.run(&format!("{EVAL} --baseline pca --baseline iforest/model.safetensors"));
+    let ran = place.run(&format!(
+        "{EVAL} --baseline pca --baseline iforest/model.safetensors"
+    ));
     let text = ran.ends_with(0).stdout;
-    assert!(text.contains("PCA (pca)") && text.contains("isolation forest"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(
+        text.contains("PCA (pca)") && text.contains("isolation forest"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
 }
 
 #[test]
 fn new_normals_renew_the_calibration() {
     let place = with_model();
     let calibrate = "calibrate model.safetensors new.csv --label-column label";
-    let json = place.run(&format!("{calibrate} --out other.safetensors --json")).ends_with(0).json();
+    let json = place
+        .run(&format!("{calibrate} --out other.safetensors --json"))
+        .ends_with(0)
+        .json();
     assert_eq!(json["n_calibration"], 180);
     assert_eq!(place.read("model.safetensors"), model());
-    let inspect = |name: &str| place.run(&format!("inspect {name} --json")).ends_with(0).json();
+    let inspect = |name: &str| {
+        place
+            .run(&format!("inspect {name} --json"))
+            .ends_with(0)
+            .json()
+    };
     assert_eq!(inspect("other.safetensors")["n_calibration"], 180);
-    assert_eq!(inspect("other.safetensors")["parameters"], inspect("model.safetensors")["parameters"]);
+    assert_eq!(
+        inspect("other.safetensors")["parameters"],
+        inspect("model.safetensors")["parameters"]
+    );
     place.run(calibrate).ends_with(0);
-    assert_eq!(place.read("model.safetensors"), place.read("other.safetensors"));
+    assert_eq!(
+        place.read("model.safetensors"),
+        place.read("other.safetensors")
+    );
 }
 
 #[test]
 fn inspect_shows_what_is_in_a_model() {
     let place = with_model();
     let text = place.run("inspect model.safetensors").ends_with(0).stdout;
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
     insta::assert_snapshot!(text);
 }
 
@@ -92,9 +139,19 @@ fn reports_are_written_again() {
     place.run("report evaluation").ends_with(0);
     assert_eq!(place.read("evaluation/report.html"), html);
     place.run("report evaluation --out e.md").ends_with(0);
-    assert!(String::from_utf8(place.read("e.md")).unwrap().contains("AUROC"));
-    place.run("report model.safetensors --out training.html").ends_with(0);
-    assert!(String::from_utf8(place.read("training.html")).unwrap().contains("EGBAD"));
+    assert!(
+        String::from_utf8(place.read("e.md"))
+            .unwrap()
+            .contains("AUROC")
+    );
+    place
+        .run("report model.safetensors --out training.html")
+        .ends_with(0);
+    assert!(
+        String::from_utf8(place.read("training.html"))
+            .unwrap()
+            .contains("EGBAD")
+    );
     let ran = place.run("report evaluation --out e.pdf").ends_with(2);
     insta::assert_snapshot!(ran.stderr);
 }

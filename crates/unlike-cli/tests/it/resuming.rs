@@ -14,7 +14,7 @@ const TRAIN: &str = "train flows.csv --config small.toml --model egbad --label-c
 fn long() -> Place {
     let place = Place::new();
     place.write("flows.csv", flows(3000, 0));
-    place.write("small.toml", SMALL.replace("epochs = 3", "epochs = 25").replace("batch_size = 64", "batch_size = 16"));
+    place.write("small.toml", SMALL.replace("epochs = 3", "epochs = 25"));
     place
 }
 
@@ -24,7 +24,10 @@ fn start(place: &Place, options: &str, wait: Duration) -> Child {
     let child = place.command(&line).spawn().unwrap();
     let began = Instant::now();
     while !place.path("killed/resume/state.safetensors").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60), "no state was saved");
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "no state was saved"
+        );
         sleep(Duration::from_millis(5));
     }
     sleep(wait);
@@ -46,9 +49,14 @@ fn kill_nine_and_resume_change_no_bit() {
         let mut child = start(&place, options, Duration::from_millis(moment));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!place.path("killed/model.safetensors").exists(), "it was done before it was killed");
+        assert!(
+            !place.path("killed/model.safetensors").exists(),
+            "it was done before it was killed"
+        );
     }
-    let ran = place.run(&format!("{TRAIN} --out killed --resume")).ends_with(0);
+    let ran = place
+        .run(&format!("{TRAIN} --out killed --resume"))
+        .ends_with(0);
     assert!(ran.stderr.contains("resumed"), "{}", ran.stderr);
     assert_eq!(place.read("killed/model.safetensors"), expected);
 
@@ -56,7 +64,11 @@ fn kill_nine_and_resume_change_no_bit() {
     let metrics = String::from_utf8(place.read("killed/metrics.jsonl")).unwrap();
     let epochs: Vec<u64> = metrics
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["epoch"].as_u64().unwrap())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["epoch"]
+                .as_u64()
+                .unwrap()
+        })
         .collect();
     assert_eq!(epochs, (1..=25).collect::<Vec<u64>>());
 }
@@ -67,12 +79,19 @@ fn control_c_saves_and_says_how_to_go_on() {
     let place = long();
     let expected = uninterrupted(&place);
     let child = start(&place, "", Duration::from_millis(200));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert_eq!(output.stdout, b"");
-    let how = stderr.lines().last().unwrap().strip_prefix("hint: the state is saved; go on with: unlike ");
+    let how = stderr
+        .lines()
+        .last()
+        .unwrap()
+        .strip_prefix("hint: the state is saved; go on with: unlike ");
     let how = how.unwrap_or_else(|| panic!("{stderr}"));
     assert!(how.ends_with(" --resume"), "{how}");
     place.run(how).ends_with(0);
@@ -88,7 +107,9 @@ fn a_finished_run_resumed_gives_its_model_again() {
     let model = place.read("run/model.safetensors");
     std::fs::remove_file(place.path("run/model.safetensors")).unwrap();
     // The settings come from the folder.
-    place.run("train flows.csv --out run --resume --label-column label").ends_with(0);
+    place
+        .run("train flows.csv --out run --resume --label-column label")
+        .ends_with(0);
     assert_eq!(place.read("run/model.safetensors"), model);
 }
 
@@ -98,5 +119,10 @@ fn the_state_of_another_training_is_refused() {
     place.write("flows.csv", flows(600, 0));
     place.write("small.toml", SMALL);
     place.run(&format!("{TRAIN} --out run")).ends_with(0);
-    insta::assert_snapshot!(place.run(&format!("{TRAIN} --out run --seed 5 --resume")).ends_with(2).stderr);
+    insta::assert_snapshot!(
+        place
+            .run(&format!("{TRAIN} --out run --seed 5 --resume"))
+            .ends_with(2)
+            .stderr
+    );
 }

@@ -10,7 +10,10 @@ const SCORE: &str = "score model.safetensors new.csv";
 
 /// The cells of a CSV text without quotes, below its header.
 fn cells(text: &str) -> Vec<Vec<&str>> {
-    text.lines().skip(1).map(|line| line.split(',').collect()).collect()
+    text.lines()
+        .skip(1)
+        .map(|line| line.split(',').collect())
+        .collect()
 }
 
 #[test]
@@ -18,14 +21,19 @@ fn the_file_holds_the_librarys_scores_bit_for_bit() {
     let place = with_model();
     let ran = place.run(SCORE).ends_with(0);
     let header = ran.stdout.lines().next().unwrap();
-    assert_eq!(header, "id,score,p_value,q_value,anomalous,residual,feature,cross_entropy");
+    assert_eq!(
+        header,
+        "id,score,p_value,q_value,anomalous,residual,feature,cross_entropy"
+    );
 
     let model = Model::load(place.path("model.safetensors")).unwrap();
     let data = unlike_data::read(place.path("new.csv"), &Default::default()).unwrap();
     let scored = model.evaluate(data.samples()).unwrap();
     assert_eq!(model.score(data.samples()).unwrap(), scored.scores);
     let decision = Decision::FalseAlarms(model.calibration().smallest_rate().max(0.01));
-    let decisions = decision.decide(&scored.scores, model.calibration()).unwrap();
+    let decisions = decision
+        .decide(&scored.scores, model.calibration())
+        .unwrap();
     let rows = cells(&ran.stdout);
     assert_eq!(rows.len(), 200);
     for (i, row) in rows.iter().enumerate() {
@@ -34,7 +42,10 @@ fn the_file_holds_the_librarys_scores_bit_for_bit() {
         assert_eq!(number(2), decisions.p_values[i].to_bits());
         assert_eq!(number(3), decisions.q_values[i].to_bits());
         assert_eq!(row[4], decisions.anomalous[i].to_string());
-        assert_eq!(number(5), scored.parts.get("residual").unwrap()[i].to_bits());
+        assert_eq!(
+            number(5),
+            scored.parts.get("residual").unwrap()[i].to_bits()
+        );
     }
 }
 
@@ -59,7 +70,10 @@ fn every_format_holds_the_same() {
     let json = place.run(&format!("{SCORE} --json")).ends_with(0).json();
     assert_eq!(json["rows"], 200);
     assert_eq!(json["scores"].as_array().unwrap().len(), 200);
-    let json = place.run(&format!("{SCORE} --json --out s.csv")).ends_with(0).json();
+    let json = place
+        .run(&format!("{SCORE} --json --out s.csv"))
+        .ends_with(0)
+        .json();
     assert_eq!((&json["out"], json.get("scores")), (&"s.csv".into(), None));
 }
 
@@ -67,7 +81,10 @@ fn every_format_holds_the_same() {
 fn decisions_follow_the_options() {
     let place = with_model();
     let flagged = |options: &str| {
-        let json = place.run(&format!("{SCORE} --json {options}")).ends_with(0).json();
+        let json = place
+            .run(&format!("{SCORE} --json {options}"))
+            .ends_with(0)
+            .json();
         json["flagged"].as_u64().unwrap()
     };
     let all = cells(&place.run(SCORE).ends_with(0).stdout)
@@ -81,7 +98,10 @@ fn decisions_follow_the_options() {
     assert_eq!(flagged("--threshold -1e300"), 200);
     assert!(flagged("--fdr 0.5") > 0);
     assert_ne!(
-        place.run(&format!("{SCORE} --score paper")).ends_with(0).stdout,
+        place
+            .run(&format!("{SCORE} --score paper"))
+            .ends_with(0)
+            .stdout,
         place.run(SCORE).ends_with(0).stdout
     );
 }
@@ -90,23 +110,38 @@ fn decisions_follow_the_options() {
 fn a_small_calibration_is_said_plainly() {
     let place = with_model();
     let ran = place.run(SCORE).ends_with(0);
-    assert!(ran.stderr.contains("too few to promise a false-alarm rate of 0.01"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("too few to promise a false-alarm rate of 0.01"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("flagging at 0.0"), "{}", ran.stderr);
 }
 
 #[test]
 fn exit_codes_tell_whether_something_was_found() {
     let place = with_model();
-    place.run(&format!("{SCORE} --fail-on-anomaly --threshold -1e300")).ends_with(1);
-    place.run(&format!("{SCORE} --fail-on-anomaly --threshold 1e300")).ends_with(0);
-    place.run(&format!("{SCORE} --threshold -1e300")).ends_with(0);
+    place
+        .run(&format!("{SCORE} --fail-on-anomaly --threshold -1e300"))
+        .ends_with(1);
+    place
+        .run(&format!("{SCORE} --fail-on-anomaly --threshold 1e300"))
+        .ends_with(0);
+    place
+        .run(&format!("{SCORE} --threshold -1e300"))
+        .ends_with(0);
 }
 
 #[test]
 fn stdout_carries_data_only() {
     let place = with_model();
     let ran = place.run(SCORE).ends_with(0);
-    assert!(ran.stdout.lines().all(|line| line.split(',').count() == 8), "{}", ran.stdout);
+    assert!(
+        ran.stdout.lines().all(|line| line.split(',').count() == 8),
+        "{}",
+        ran.stdout
+    );
     insta::assert_snapshot!(ran.stderr);
 }
 
@@ -116,27 +151,52 @@ fn a_reader_that_has_read_enough_is_no_error() {
     let ran = place.shell("unlike score model.safetensors new.csv 2> err | head -n 1");
     assert_eq!(ran.stdout.lines().count(), 1);
     let error = String::from_utf8(place.read("err")).unwrap();
-    assert!(!error.contains("error") && !error.contains("panick"), "{error}");
+    assert!(
+        !error.contains("error") && !error.contains("panick"),
+        "{error}"
+    );
 }
 
 #[test]
 fn explanations_name_columns_and_cells() {
     let place = with_model();
     place.write("odd.csv", "size,speed,colour\n0.5,1.0,red\n0.5,77.0,red\n");
-    place.run("score model.safetensors odd.csv --out s.csv --explain why").ends_with(0);
+    place
+        .run("score model.safetensors odd.csv --out s.csv --explain why")
+        .ends_with(0);
     let text = String::from_utf8(place.read("why/explanations.csv")).unwrap();
-    assert!(text.starts_with("id,rank,column,contribution,share,found,typical\n"), "{text}");
-    let odd = text.lines().find(|line| line.starts_with("3,1,")).unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        text.starts_with("id,rank,column,contribution,share,found,typical\n"),
+        "{text}"
+    );
+    let odd = text
+        .lines()
+        .find(|line| line.starts_with("3,1,"))
+        .unwrap_or_else(|| panic!("{text}"));
     assert!(odd.contains(",speed,") && odd.contains(",77,"), "{odd}");
-    place.run("score model.safetensors odd.csv --out s.jsonl --explain why").ends_with(0);
+    place
+        .run("score model.safetensors odd.csv --out s.jsonl --explain why")
+        .ends_with(0);
     let text = String::from_utf8(place.read("why/explanations.jsonl")).unwrap();
     let second: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
-    assert_eq!((&second["id"], &second["reasons"][0]["column"]), (&"3".into(), &"speed".into()));
+    assert_eq!(
+        (&second["id"], &second["reasons"][0]["column"]),
+        (&"3".into(), &"speed".into())
+    );
 }
 
 #[test]
 fn scores_do_not_depend_on_threads() {
     let place: Place = with_model();
-    let one = place.run(&format!("{SCORE} --threads 1")).ends_with(0).stdout;
-    assert_eq!(place.run(&format!("{SCORE} --threads 2")).ends_with(0).stdout, one);
+    let one = place
+        .run(&format!("{SCORE} --threads 1"))
+        .ends_with(0)
+        .stdout;
+    assert_eq!(
+        place
+            .run(&format!("{SCORE} --threads 2"))
+            .ends_with(0)
+            .stdout,
+        one
+    );
 }

@@ -27,8 +27,15 @@ impl Ran {
     /// Fails the test, showing everything, unless the exit code is this.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {
-        let Self { code: found, stdout, stderr } = &self;
-        assert_eq!(*found, code, "exit code\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        let Self {
+            code: found,
+            stdout,
+            stderr,
+        } = &self;
+        assert_eq!(
+            *found, code,
+            "exit code\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        );
         self
     }
 
@@ -41,7 +48,9 @@ impl Ran {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -113,7 +122,7 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {
 
 /// The settings of a training of a second or less.
 pub(crate) const SMALL: &str = "epochs = 3
-batch_size = 64
+batch_size = 16
 [model]
 latent = 4
 encoder = [16]
@@ -121,6 +130,8 @@ generator = [16]
 discriminator_x = [16]
 discriminator_z = [16]
 discriminator_joint = [16]
+[model.adam]
+learning_rate = 0.003
 ";
 
 /// Deterministic numbers in [0, 1), without pattern.
@@ -136,9 +147,16 @@ pub(crate) fn flows(rows: usize, from: usize) -> String {
     for i in from..from + rows {
         let size = noise(3 * i);
         let anomalous = i % 10 == 9;
-        let speed = if anomalous { 3.0 - 2.0 * size } else { 2.0 * size + 0.1 * noise(3 * i + 1) };
+        let speed = if anomalous {
+            3.0 - 2.0 * size
+        } else {
+            2.0 * size + 0.1 * noise(3 * i + 1)
+        };
         let colour = ["red", "green", "blue"][(3.0 * noise(3 * i + 2)) as usize];
-        text.push_str(&format!("{size:.4},{speed:.4},{colour},{}\n", u8::from(anomalous)));
+        text.push_str(&format!(
+            "{size:.4},{speed:.4},{colour},{}\n",
+            u8::from(anomalous)
+        ));
     }
     text
 }

@@ -29,14 +29,30 @@ fn a_run_folder_holds_everything() {
     }
     expected.sort();
     assert_eq!(place.files(), expected);
-    assert!(ran.stderr.contains("540 of 600 samples, labelled normal"), "{}", ran.stderr);
-    let rows: Vec<&str> = ran.stderr.lines().filter(|l| l.starts_with(['1', '2', '3'])).collect();
+    assert!(
+        ran.stderr.contains("540 of 600 samples, labelled normal"),
+        "{}",
+        ran.stderr
+    );
+    let rows: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|l| l.starts_with(['1', '2', '3']))
+        .collect();
     assert_eq!(rows.len(), 3, "one row per epoch\n{}", ran.stderr);
 
     let metrics = String::from_utf8(place.read("runs/egbad-flows/metrics.jsonl")).unwrap();
-    let epochs: Vec<serde_json::Value> =
-        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(epochs.iter().map(|e| e["epoch"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
+    let epochs: Vec<serde_json::Value> = metrics
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        epochs
+            .iter()
+            .map(|e| e["epoch"].as_u64())
+            .collect::<Vec<_>>(),
+        [Some(1), Some(2), Some(3)]
+    );
     let environment: serde_json::Value =
         serde_json::from_slice(&place.read("runs/egbad-flows/environment.json")).unwrap();
     assert_eq!(environment["command"], format!("unlike {TRAIN}"));
@@ -45,26 +61,44 @@ fn a_run_folder_holds_everything() {
 #[test]
 fn the_written_settings_repeat_the_run() {
     let place = ready();
-    place.run(&format!("{TRAIN} --seed 7 --epochs 2 --batch-size 50 --scaling standard")).ends_with(0);
-    let again = "train flows.csv --config runs/egbad-flows/config.toml --label-column label --out again";
+    place
+        .run(&format!(
+            "{TRAIN} --seed 7 --epochs 2 --batch-size 50 --scaling standard"
+        ))
+        .ends_with(0);
+    let again =
+        "train flows.csv --config runs/egbad-flows/config.toml --label-column label --out again";
     place.run(again).ends_with(0);
     assert_eq!(
         place.read("again/model.safetensors"),
         place.read("runs/egbad-flows/model.safetensors")
     );
-    assert_eq!(place.read("again/config.toml"), place.read("runs/egbad-flows/config.toml"));
+    assert_eq!(
+        place.read("again/config.toml"),
+        place.read("runs/egbad-flows/config.toml")
+    );
 }
 
 #[test]
 fn the_model_does_not_depend_on_threads_but_on_the_seed() {
     let place = ready();
-    for (name, options) in
-        [("one", "--threads 1"), ("two", "--threads 2"), ("other", "--threads 2 --seed 1")]
-    {
-        place.run(&format!("{TRAIN} --out {name} {options}")).ends_with(0);
+    for (name, options) in [
+        ("one", "--threads 1"),
+        ("two", "--threads 2"),
+        ("other", "--threads 2 --seed 1"),
+    ] {
+        place
+            .run(&format!("{TRAIN} --out {name} {options}"))
+            .ends_with(0);
     }
-    assert_eq!(place.read("one/model.safetensors"), place.read("two/model.safetensors"));
-    assert_ne!(place.read("one/model.safetensors"), place.read("other/model.safetensors"));
+    assert_eq!(
+        place.read("one/model.safetensors"),
+        place.read("two/model.safetensors")
+    );
+    assert_ne!(
+        place.read("one/model.safetensors"),
+        place.read("other/model.safetensors")
+    );
 }
 
 #[test]
@@ -76,14 +110,20 @@ fn files_without_labels_are_all_normal() {
         .collect();
     place.write("plain.csv", unlabelled);
     let ran = place.run("train plain.csv --model pca").ends_with(0);
-    assert!(ran.stderr.contains("all 300 samples, taken as normal"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("all 300 samples, taken as normal"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn fewer_rows_than_a_batch_make_one_batch() {
     let place = ready();
     place.write("flows.csv", flows(40, 0));
-    let ran = place.run(&format!("{TRAIN} --batch-size 1000")).ends_with(0);
+    let ran = place
+        .run(&format!("{TRAIN} --batch-size 1000"))
+        .ends_with(0);
     assert!(ran.stderr.contains("a single batch"), "{}", ran.stderr);
     place.run("score runs/egbad-flows flows.csv").ends_with(0);
 }
@@ -91,13 +131,21 @@ fn fewer_rows_than_a_batch_make_one_batch() {
 #[test]
 fn a_constant_column_is_noted_and_kept() {
     let place = ready();
-    let text = flows(300, 0).replace("size,", "unit,size,").replace("\n0.", "\n5,0.");
+    let text = flows(300, 0)
+        .replace("size,", "unit,size,")
+        .replace("\n0.", "\n5,0.");
     place.write("flows.csv", text);
     let ran = place.run(TRAIN).ends_with(0);
     assert!(ran.stderr.contains("`unit`"), "{}", ran.stderr);
     // A value that training never saw there is a departure, not an error.
-    place.write("new.csv", "unit,size,speed,colour\n5,0.5,1.0,red\n6,0.5,1.0,red\n");
-    let json = place.run("score runs/egbad-flows new.csv --json").ends_with(0).json();
+    place.write(
+        "new.csv",
+        "unit,size,speed,colour\n5,0.5,1.0,red\n6,0.5,1.0,red\n",
+    );
+    let json = place
+        .run("score runs/egbad-flows new.csv --json")
+        .ends_with(0)
+        .json();
     let score = |i: usize| json["scores"][i]["score"].as_f64().unwrap();
     assert!(score(1) > score(0), "{json}");
 }
@@ -105,12 +153,20 @@ fn a_constant_column_is_noted_and_kept() {
 #[test]
 fn another_score_can_be_the_models() {
     let place = ready();
-    let json = place.run(&format!("{TRAIN} --score paper --json")).ends_with(0).json();
+    let json = place
+        .run(&format!("{TRAIN} --score paper --json"))
+        .ends_with(0)
+        .json();
     assert_eq!(json["score"], "paper");
-    let inspected = place.run("inspect runs/egbad-flows --json").ends_with(0).json();
+    let inspected = place
+        .run("inspect runs/egbad-flows --json")
+        .ends_with(0)
+        .json();
     assert_eq!(inspected["score"], "paper");
     // A score that the model does not offer is refused; the folder that was made for it is gone.
-    let ran = place.run(&format!("{TRAIN} --score latent --out other")).ends_with(2);
+    let ran = place
+        .run(&format!("{TRAIN} --score latent --out other"))
+        .ends_with(2);
     assert!(ran.stderr.contains("`latent`"), "{}", ran.stderr);
     assert!(!place.path("other/model.safetensors").exists());
 }

@@ -19,7 +19,7 @@ use crate::{
     dataset::DataSet,
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
-    source::Source,
+    source::{Source, file_name},
     words,
 };
 
@@ -68,12 +68,7 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<DataSet> {
 
 /// Reads one picture.
 pub(super) fn read_one(source: Source, options: &ReadOptions) -> Result<DataSet> {
-    let id = source
-        .path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let id = file_name(&source.path);
     let path = source.path;
     let picture = Picture {
         path: path.clone(),

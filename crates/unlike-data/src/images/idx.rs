@@ -9,7 +9,7 @@ use crate::{
     dataset::DataSet,
     labels::Classes,
     read::{Format, ReadOptions},
-    source::Source,
+    source::{Source, file_name},
     words,
 };
 
@@ -26,11 +26,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let path = entry.map_err(Error::io("read", folder))?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file_name(&path);
         if name.contains("images") && name.contains("idx3") {
             files.push((!name.starts_with("train"), name, path));
         }
@@ -46,11 +42,7 @@ pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Res
     for file in files {
         let source = Source::load(file)?;
         let [count, height, width, channels] = shape(&source)?;
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file_name(file);
         let found = labels_beside(file, count)?;
         let all = all.get_or_insert_with(|| ByteImages {
             height,
@@ -165,11 +157,7 @@ fn shape(source: &Source) -> Result<[usize; 4]> {
 
 /// The labels of the file whose name says that it belongs to these images.
 fn labels_beside(images: &Path, count: usize) -> Result<Option<Vec<u8>>> {
-    let name = images
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = file_name(images);
     let name = name
         .replace("images", "labels")
         .replace("idx3", "idx1")

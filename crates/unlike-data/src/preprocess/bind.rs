@@ -1,6 +1,9 @@
 //! Columns found by name, checked, and turned into rows of features.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,7 +28,7 @@ pub struct UnseenCategories {
 }
 
 impl UnseenCategories {
-    /// `` column `service`: 12 rows hold categories that training did not know (…) ``
+    /// A sentence that counts the rows and lists the categories.
     pub fn describe(&self) -> String {
         let levels = self
             .levels
@@ -53,11 +56,16 @@ impl TablePreprocessing {
                 hint: None,
             });
         };
-        self.check_names(table)?;
+        let by_name: HashMap<&str, &Column> = table
+            .columns()
+            .iter()
+            .map(|column| (&*column.name, column))
+            .collect();
+        self.check_names(table, &by_name)?;
         let mut columns = Vec::with_capacity(self.columns().len());
         let mut unseen = Vec::new();
         for (name, fitted) in self.columns() {
-            let Some(column) = table.column(name) else {
+            let Some(column) = by_name.get(name.as_str()) else {
                 continue;
             };
             columns.push(match (fitted, &column.values) {
@@ -77,16 +85,15 @@ impl TablePreprocessing {
                 (_, values) => return Err(other_kind(table, name, fitted.kind(), values)),
             });
         }
-        let known = |column: &&Column| {
-            self.columns()
-                .iter()
-                .any(|(name, _)| **name == *column.name)
-        };
-        let ignored = table
+        let known: HashSet<&str> = self
             .columns()
             .iter()
-            .filter(|c| !known(c))
-            .map(|c| c.name.to_string());
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let names = table.columns().iter().map(|column| &*column.name);
+        let ignored = names
+            .filter(|name| !known.contains(name))
+            .map(str::to_owned);
         Ok(BoundTable {
             fitted: self,
             columns,
@@ -96,12 +103,12 @@ impl TablePreprocessing {
     }
 
     /// Every column of training must be there, under its name.
-    fn check_names(&self, table: &Table) -> Result<()> {
+    fn check_names(&self, table: &Table, by_name: &HashMap<&str, &Column>) -> Result<()> {
         let absent: Vec<&str> = self
             .columns()
             .iter()
             .map(|(n, _)| n.as_str())
-            .filter(|n| table.column(n).is_none())
+            .filter(|n| !by_name.contains_key(n))
             .collect();
         let Some(&first) = absent.first() else {
             return Ok(());
@@ -167,6 +174,9 @@ impl BoundTable<'_> {
     /// Fills `out` with whole rows from row `first` on.
     pub(super) fn write(&self, first: usize, out: &mut [f32]) {
         let width = self.fitted.width();
+        if out.len() <= BLOCK * width {
+            return self.write_block(first, out, width);
+        }
         out.par_chunks_mut(BLOCK * width)
             .enumerate()
             .for_each(|(block, rows)| self.write_block(first + block * BLOCK, rows, width));

@@ -74,6 +74,56 @@ fn array_like() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A small picture in each format that can be written here.
+fn pictures() -> Vec<Vec<u8>> {
+    use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+    let picture = RgbImage::from_fn(24, 17, |x, y| {
+        Rgb([x as u8 * 9, y as u8 * 13, (x * y) as u8])
+    });
+    let formats = [
+        ImageFormat::Bmp,
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Pnm,
+        ImageFormat::Tiff,
+        ImageFormat::WebP,
+    ];
+    let written = formats.map(|format| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        DynamicImage::from(picture.clone())
+            .write_to(&mut bytes, format)
+            .unwrap();
+        bytes.into_inner()
+    });
+    written.into()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_damage_to_a_picture(
+        picture in prop::sample::select(pictures()),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut: prop::sample::Index,
+        cut_it: bool,
+    ) {
+        let mut bytes = picture;
+        for (at, value) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if cut_it {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let file = File::new("p.png", bytes);
+        let options = ReadOptions { format: Some(Format::Images), ..ReadOptions::default() };
+        if let Ok(data) = file.read(&options) {
+            assert_eq!(data.samples().len(), 1);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -359,8 +359,7 @@ fn nothing_left_to_learn_from() {
 
 #[test]
 fn files_of_other_kinds() {
-    let formats = "one of the formats kdd (KDD Cup 99 or NSL-KDD records), csv (delimited text), npy \
-                   (a NumPy array), npz (a NumPy archive)";
+    let formats = "one of the formats kdd, csv, npy, npz, images, idx, cifar10";
     let hint = check(
         "t.bin",
         b"\x7fELF\x00\x00\x01",

@@ -9,7 +9,7 @@ use unlike_data::{
     ReadOptions, read,
 };
 
-use crate::gzip;
+use crate::{bundled, gzip};
 
 /// A folder that disappears with the test.
 struct Folder(tempfile::TempDir);
@@ -41,7 +41,12 @@ impl Folder {
 
     /// Message and hint, with the folder left out of paths.
     fn error(&self, name: &str, options: &ReadOptions) -> (String, Option<String>) {
-        let error = read(self.0.path().join(name), options).expect_err("an error");
+        let path = if name.is_empty() {
+            self.0.path().to_owned()
+        } else {
+            self.path(name)
+        };
+        let error = read(path, options).expect_err("an error");
         let folder = self.0.path().display().to_string();
         let message = error
             .to_string()
@@ -117,12 +122,12 @@ fn picture(name: &str) -> PathBuf {
 fn a_folder_of_pictures_is_read_in_order_of_names() {
     let folder = Folder::new()
         .with("b.png", grey(3, 2, 255))
-        .with("a.bmp", grey(3, 2, 0))
+        .with("a.pgm", grey(3, 2, 0))
         .with_bytes("notes.txt", "no picture")
         .with(".hidden.png", grey(9, 9, 9));
     let data = folder.read(ImageOptions::default());
     assert_eq!(data.format(), Format::Images);
-    assert_eq!(ids(&data), ["a.bmp", "b.png"]);
+    assert_eq!(ids(&data), ["a.pgm", "b.png"]);
     assert_eq!(pixels(&data).shape(), [2, 3, 1]);
     assert_eq!(pixels(&data).pixels(), [[-1.0; 6], [1.0; 6]].concat());
     assert!(data.classes().is_none() && data.masks().is_none());
@@ -180,7 +185,18 @@ fn a_sub_folder_called_good_is_normal() {
     );
     // A single sub-folder of another name says nothing.
     let folder = Folder::new().with("Imgs/1.png", grey(2, 2, 1));
-    assert!(folder.read(ImageOptions::default()).classes().is_none());
+    let data = folder.read(ImageOptions::default());
+    assert!(data.classes().is_none());
+    let error = data.labelled().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(": samples without labels; expected labelled samples")
+    );
+    assert_eq!(
+        error.hint(),
+        Some("put the images of each class into a sub-folder of its own")
+    );
 }
 
 #[test]
@@ -215,7 +231,8 @@ fn pictures_are_fitted_as_asked() {
     let folder = Folder::new().with("a.png", halves());
     let fitted = |height, width, fit| bytes(&folder.read(sized(height, width, fit)));
     let (b, w) = (0, 255);
-    assert_eq!(fitted(2, 2, Fit::Squash), [b, w, b, w]);
+    // The filter is wider than a pixel: a seventh comes from the other half.
+    assert_eq!(fitted(2, 2, Fit::Squash), [36, 219, 36, 219]);
     assert_eq!(fitted(2, 2, Fit::Crop), [b, w, b, w]);
     #[rustfmt::skip]
     assert_eq!(fitted(4, 4, Fit::Letterbox), [
@@ -252,12 +269,12 @@ fn deep_transparent_palette_and_cmyk_pictures_are_read() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![0_u16, 32_896]).unwrap();
     let folder = Folder::new().with("a.png", DynamicImage::ImageLuma16(deep));
     let data = folder.read(ImageOptions::default());
-    assert_eq!(pixels(&data).shape(), [1, 2, 3]);
-    assert_eq!(bytes(&data), [0, 0, 0, 128, 128, 128]);
+    assert_eq!(pixels(&data).shape(), [1, 2, 1]);
+    assert_eq!(bytes(&data), [0, 128]);
 
     let transparent =
-        ImageBuffer::from_raw(2, 1, vec![200, 100, 50, 255, 200, 100, 50, 51]).unwrap();
-    let folder = Folder::new().with("a.png", ImageBuffer::<Rgba<u8>, _>::from(transparent));
+        ImageBuffer::<Rgba<u8>, _>::from_raw(2, 1, vec![200, 100, 50, 255, 200, 100, 50, 51]);
+    let folder = Folder::new().with("a.png", transparent.unwrap());
     let data = folder.read(ImageOptions::default());
     assert_eq!(bytes(&data), [200, 100, 50, 40, 20, 10]);
     assert_eq!(
@@ -351,7 +368,7 @@ fn a_folder_without_pictures() {
 
 /// The bytes of a JPEG picture with something in it.
 fn jpeg() -> Vec<u8> {
-    let picture = GrayImage::from_fn(32, 32, |x, y| Luma([(x * 8 ^ y * 5) as u8]));
+    let picture = GrayImage::from_fn(32, 32, |x, y| Luma([((x * 8) ^ (y * 5)) as u8]));
     let mut bytes = std::io::Cursor::new(Vec::new());
     DynamicImage::from(picture)
         .write_to(&mut bytes, image::ImageFormat::Jpeg)
@@ -727,6 +744,26 @@ fn bad_idx_files() {
         assert_eq!(message, expected);
         assert_eq!(found.as_deref(), hint);
     }
+}
+
+#[test]
+fn the_bundled_digits_have_their_published_counts() {
+    let data = read(
+        bundled("t10k-images-idx3-ubyte.gz"),
+        &ReadOptions::default(),
+    )
+    .unwrap();
+    assert_eq!(pixels(&data).shape(), [28, 28, 1]);
+    let counts = data.classes().unwrap().counts();
+    assert_eq!(counts.iter().map(|(_, n)| n).sum::<usize>(), 10_000);
+    assert_eq!((counts[0], counts[9]), (("1", 1135), ("5", 892)));
+    // The first digit is a 7, dark around and bright in its strokes.
+    assert_eq!(data.classes().unwrap().class(0), "7");
+    let first = &pixels(&data).pixels()[..784];
+    assert_eq!(
+        (first[0], first.iter().filter(|v| **v > 0.0).count()),
+        (-1.0, 71)
+    );
 }
 
 /// A record of CIFAR-10: red, green and blue planes.

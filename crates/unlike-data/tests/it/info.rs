@@ -91,7 +91,7 @@ fn the_json_has_its_keys() {
     #[rustfmt::skip]
     assert_eq!(keys, [
         "anomalous", "class_name", "classes", "columns", "format", "image", "label_rule", "layout",
-        "normal", "notes", "path", "rows",
+        "masks", "normal", "notes", "path", "rows",
     ]);
     assert_eq!(json["columns"][0]["kind"], "number");
     assert_eq!(json["columns"][1]["top"][0]["level"], "x");

@@ -32,7 +32,10 @@ struct Block(NonNull<f32>);
 // SAFETY: a block is plain memory with one owner.
 unsafe impl Send for Block {}
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept { lists: [const { Vec::new() }; CLASSES], bytes: 0 });
+static KEPT: Mutex<Kept> = Mutex::new(Kept {
+    lists: [const { Vec::new() }; CLASSES],
+    bytes: 0,
+});
 
 /// Four classes for every doubling, in units of [`ALIGN`] bytes.
 fn class_of(bytes: usize) -> usize {
@@ -158,9 +161,7 @@ impl AllocationController for Controller {
     ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let memory = &mut *self.0;
         // SAFETY: the same memory as bytes; callers write initialised bytes only, by contract.
-        Ok(unsafe {
-            slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), size_of_val(memory))
-        })
+        Ok(unsafe { slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), size_of_val(memory)) })
     }
 
     fn memory(&self, _policy: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
@@ -181,7 +182,10 @@ mod tests {
             let class = class_of(bytes);
             assert!(class >= last && class < CLASSES);
             assert!(class_bytes(class) >= bytes);
-            assert!(class_bytes(class) <= bytes + bytes / 4 + ALIGN, "{bytes} in {class}");
+            assert!(
+                class_bytes(class) <= bytes + bytes / 4 + ALIGN,
+                "{bytes} in {class}"
+            );
             last = class;
         }
     }

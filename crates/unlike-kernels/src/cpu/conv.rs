@@ -37,11 +37,21 @@ pub(crate) fn conv2d(
     };
     let coarse = [height, width].map(size);
     let fine = [height, width];
-    let geometry = Geometry { images, coarse, fine, kernel, stride, padding };
+    let geometry = Geometry {
+        images,
+        coarse,
+        fine,
+        kernel,
+        stride,
+        padding,
+    };
     block(Way::Down, geometry, x, w, b, act, dropout)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the numbers of a transposed convolution")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the numbers of a transposed convolution"
+)]
 pub(crate) fn conv_transpose2d(
     x: Tensor<4>,
     w: Tensor<4>,
@@ -54,16 +64,26 @@ pub(crate) fn conv_transpose2d(
 ) -> Tensor<4> {
     let [images, height, width, _] = x.dims();
     let kernel = w.dims()[0];
-    let size = |coarse: usize| {
-        match ((coarse - 1) * stride + kernel + output_padding).checked_sub(2 * padding) {
-            Some(size) if size > 0 => size,
-            _ => panic!("conv_transpose2d: padding {padding} leaves nothing of {coarse} pixels"),
-        }
+    let size = |coarse: usize| match ((coarse - 1) * stride + kernel + output_padding)
+        .checked_sub(2 * padding)
+    {
+        Some(size) if size > 0 => size,
+        _ => panic!("conv_transpose2d: padding {padding} leaves nothing of {coarse} pixels"),
     };
-    assert!(output_padding < stride, "conv_transpose2d: the output padding exceeds the stride");
+    assert!(
+        output_padding < stride,
+        "conv_transpose2d: the output padding exceeds the stride"
+    );
     let coarse = [height, width];
     let fine = coarse.map(size);
-    let geometry = Geometry { images, coarse, fine, kernel, stride, padding };
+    let geometry = Geometry {
+        images,
+        coarse,
+        fine,
+        kernel,
+        stride,
+        padding,
+    };
     block(Way::Up, geometry, x, w, b, act, dropout)
 }
 
@@ -84,16 +104,32 @@ fn block(
         "convolution: the weight {w_shape:?} does not fit the images {x_shape:?}"
     );
     if let Some(b) = &b {
-        assert_eq!(b.dims(), [n], "convolution: the bias does not fit the weight");
+        assert_eq!(
+            b.dims(),
+            [n],
+            "convolution: the bias does not fit the weight"
+        );
     }
     let kernels = kernels();
-    let inputs: Vec<Input> =
-        [Some(Input::new(x)), Some(Input::new(w)), b.map(Input::new)].into_iter().flatten().collect();
-    let finish = Finish { bias: inputs.get(2).map(Input::values), act, dropout };
+    let inputs: Vec<Input> = [Some(Input::new(x)), Some(Input::new(w)), b.map(Input::new)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let finish = Finish {
+        bias: inputs.get(2).map(Input::values),
+        act,
+        dropout,
+    };
     let (x, w) = (inputs[0].values(), inputs[1].values());
     let (y, [height, width]) = match way {
-        Way::Down => (geometry.gather(kernels, x, w, false, finish), geometry.coarse),
-        Way::Up => (geometry.scatter(kernels, x, w, false, finish), geometry.fine),
+        Way::Down => (
+            geometry.gather(kernels, x, w, false, finish),
+            geometry.coarse,
+        ),
+        Way::Up => (
+            geometry.scatter(kernels, x, w, false, finish),
+            geometry.fine,
+        ),
     };
     let y = y.into_tensor([geometry.images, height, width, n]);
     let [x, w] = [0, 1].map(|i| inputs[i].tensor().clone());
@@ -102,7 +138,15 @@ fn block(
     record(y, inputs, move || {
         Box::new(move |dy| {
             let biased = wanted.get(2) == Some(&true);
-            let (d, db) = before(kernels, values(&dy), values(&output), n, act, dropout, biased);
+            let (d, db) = before(
+                kernels,
+                values(&dy),
+                values(&output),
+                n,
+                act,
+                dropout,
+                biased,
+            );
             let (d, x, w) = (d.values(), values(&x), values(&w));
             let dx = wanted[0].then(|| match way {
                 Way::Down => geometry.scatter(kernels, d, w, true, Finish::NONE),
@@ -115,8 +159,10 @@ fn block(
                     transposed(kernels, &swapped, kernel * kernel, n, channels)
                 }
             });
-            let mut gradients =
-                vec![dx.map(|dx| dx.into_tensor(x_shape)), dw.map(|dw| dw.into_tensor(w_shape))];
+            let mut gradients = vec![
+                dx.map(|dx| dx.into_tensor(x_shape)),
+                dw.map(|dw| dw.into_tensor(w_shape)),
+            ];
             if wanted.len() > 2 {
                 gradients.push(db.map(|db| db.into_tensor([n])));
             }
@@ -126,13 +172,7 @@ fn block(
 }
 
 /// Transposes each of `blocks` matrices `[rows, columns]`.
-fn transposed(
-    kernels: &Kernels,
-    x: &[f32],
-    blocks: usize,
-    rows: usize,
-    columns: usize,
-) -> Buffer {
+fn transposed(kernels: &Kernels, x: &[f32], blocks: usize, rows: usize, columns: usize) -> Buffer {
     let mut y = Buffer::new(x.len());
     let size = rows * columns;
     let out = Out::new(&mut y);
@@ -140,15 +180,7 @@ fn transposed(
         let from = &x[block * size..][..size];
         // SAFETY: every task has its own block.
         let to = unsafe { out.slice(block * size, size) };
-        if rows.is_multiple_of(kernels.lanes) {
-            (kernels.transpose)(from, columns, to, rows);
-            return;
-        }
-        for (i, row) in from.chunks_exact(columns).enumerate() {
-            for (j, &value) in row.iter().enumerate() {
-                to[j * rows + i] = value;
-            }
-        }
+        (kernels.transpose)(from, columns, to, rows);
     });
     y
 }

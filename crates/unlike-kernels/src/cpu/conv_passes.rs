@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use super::buffer::Buffer;
 use super::elementwise::Mask;
-use super::gemm::{Depth, Product, Right, Rows, Source, panel_columns, panels, serves};
-use super::geometry::{Geometry, Span, panel_groups, spans};
+use super::gemm::{Depth, Packed, Product, Right, Rows, Source, panels, right, serves};
+use super::geometry::{Geometry, Span, columns, panel_groups, spans};
 use super::kernels::Kernels;
 use super::threads::{Out, parallel_if, threads};
 use super::tile::Run;
@@ -34,13 +34,17 @@ pub(crate) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    pub(crate) const NONE: Self = Self { bias: None, act: Activation::Identity, dropout: None };
+    pub(crate) const NONE: Self = Self {
+        bias: None,
+        act: Activation::Identity,
+        dropout: None,
+    };
 
     /// Finishes the given columns of some rows of the output.
     ///
     /// # Safety
     /// The caller's task alone accesses these elements.
-    unsafe fn run(
+    pub(crate) unsafe fn run(
         &self,
         kernels: &Kernels,
         out: Out<'_>,
@@ -102,41 +106,6 @@ impl Window {
     }
 }
 
-/// The right operand of a pass.
-pub(crate) enum Weight<'a> {
-    Plain(&'a [f32]),
-    Packed(Buffer),
-}
-
-impl<'a> Weight<'a> {
-    fn right(&self) -> Right<'_> {
-        match self {
-            Self::Plain(weight) => Right::Plain(weight),
-            Self::Packed(packed) => Right::Packed(packed),
-        }
-    }
-
-    /// `[k, n]`, as it lies where that is fast, for so many rows of the left operand.
-    pub(crate) fn new(kernels: &Kernels, weight: &'a [f32], n: usize, rows: usize) -> Self {
-        if serves(weight, n, rows) {
-            return Self::Plain(weight);
-        }
-        Self::taps(kernels, weight, &[0], weight.len() / n.max(1), n, false)
-    }
-
-    /// The blocks of the given taps, one below the other.
-    fn taps(
-        kernels: &Kernels,
-        weight: &[f32],
-        blocks: &[usize],
-        rows: usize,
-        n: usize,
-        transposed: bool,
-    ) -> Self {
-        Self::Packed(Source { weight, blocks, rows, n, transposed }.pack(kernels))
-    }
-}
-
 /// Where the pixels of a product lie.
 #[derive(Default)]
 struct Pixels {
@@ -156,17 +125,35 @@ impl Geometry {
         transposed: bool,
         finish: Finish<'_>,
     ) -> Buffer {
-        let &Self { images, coarse: [height, width], fine, kernel, stride, padding } = self;
+        let &Self {
+            images,
+            coarse: [height, width],
+            fine,
+            kernel,
+            stride,
+            padding,
+        } = self;
         let channels = x.len() / (images * self.fine_pixels()).max(1);
         let n = weight.len() / (kernel * kernel * channels).max(1);
         let mut y = Buffer::new(images * self.coarse_pixels() * n);
         let taps: Vec<usize> = (0..kernel * kernel).collect();
         let weight = match transposed {
-            true => Weight::taps(kernels, weight, &taps, channels, n, true),
-            false => Weight::new(kernels, weight, n, images * self.coarse_pixels()),
+            true => Source {
+                weight,
+                blocks: &taps,
+                rows: channels,
+                n,
+                transposed,
+            }
+            .packed(kernels),
+            false => right(kernels, weight, n, images * self.coarse_pixels()),
         };
         // Without padding the images themselves serve.
-        let line = if padding == 0 { fine[1] } else { (width - 1) * stride + kernel };
+        let line = if padding == 0 {
+            fine[1]
+        } else {
+            (width - 1) * stride + kernel
+        };
         let runs = (0..kernel).map(|tap| Run {
             offset: (tap * line * channels) as isize,
             row: tap * kernel * channels,
@@ -181,14 +168,20 @@ impl Geometry {
         parallel_if(operations, spans.len() * groups, |task| {
             let Span { images, rows } = &spans[task / groups];
             let group = task % groups;
-            let panels = (all_panels * group / groups, all_panels * (group + 1) / groups);
+            let panels = (
+                all_panels * group / groups,
+                all_panels * (group + 1) / groups,
+            );
             let cut;
             let (source, first_image, lines, first_line) = if padding == 0 {
                 (x, 0, fine[0], 0)
             } else {
                 let lines = (rows.len() - 1) * stride + kernel;
                 let window = Window {
-                    first: [(rows.start * stride) as isize - padding as isize, -(padding as isize)],
+                    first: [
+                        (rows.start * stride) as isize - padding as isize,
+                        -(padding as isize),
+                    ],
                     size: [lines, line],
                 };
                 cut = window.cut(x, images.clone(), fine, channels);
@@ -201,7 +194,9 @@ impl Geometry {
                     for column in 0..width {
                         let at = (top * line + column * stride) * channels;
                         pixels.a.push(source.as_ptr().wrapping_add(at));
-                        pixels.c.push(out.at(((image * height + row) * width + column) * n));
+                        pixels
+                            .c
+                            .push(out.at(((image * height + row) * width + column) * n));
                     }
                 }
             }
@@ -237,12 +232,27 @@ impl Geometry {
         transposed: bool,
         finish: Finish<'_>,
     ) -> Buffer {
-        let &Self { images, coarse, fine: [height, width], kernel, stride, padding } = self;
+        let &Self {
+            images,
+            coarse,
+            fine: [height, width],
+            kernel,
+            stride,
+            padding,
+        } = self;
         let channels = x.len() / (images * self.coarse_pixels()).max(1);
         let n = weight.len() / (kernel * kernel * channels).max(1);
         let mut y = Buffer::new(images * self.fine_pixels() * n);
         if self.is_dense() {
-            self.scatter_dense(kernels, x, weight, transposed, [channels, n], finish, &mut y);
+            self.scatter_dense(
+                kernels,
+                x,
+                weight,
+                transposed,
+                [channels, n],
+                finish,
+                &mut y,
+            );
             return y;
         }
         // A fine pixel `stride * q + phase - padding` meets the coarse pixels `q - (taps - 1)..=q`.
@@ -262,18 +272,39 @@ impl Geometry {
                 let plain = !transposed && serves(weight, n, images * self.coarse_pixels());
                 let runs = blocks.iter().enumerate().map(|(i, block)| Run {
                     offset: ((i / taps[1] * line + i % taps[1]) * channels) as isize,
-                    row: if plain { block * channels } else { i * channels },
+                    row: if plain {
+                        block * channels
+                    } else {
+                        i * channels
+                    },
                     len: channels,
                 });
                 let depth = Depth::new(runs, 1);
                 let weight = match plain {
-                    true => Weight::Plain(weight),
-                    false => Weight::taps(kernels, weight, &blocks, channels, n, transposed),
+                    true => Packed::Plain(weight),
+                    false => Source {
+                        weight,
+                        blocks: &blocks,
+                        rows: channels,
+                        n,
+                        transposed,
+                    }
+                    .packed(kernels),
                 };
-                Phase { phase, taps, depth, weight }
+                Phase {
+                    phase,
+                    taps,
+                    depth,
+                    weight,
+                }
             })
             .collect();
-        let spans = spans(images, first_q..end_q(height), line * stride * stride, TASK_PIXELS);
+        let spans = spans(
+            images,
+            first_q..end_q(height),
+            line * stride * stride,
+            TASK_PIXELS,
+        );
         let all_panels = panels(kernels, n);
         let groups = panel_groups(all_panels, spans.len());
         let out = Out::new(&mut y);
@@ -281,7 +312,10 @@ impl Geometry {
         parallel_if(operations, spans.len() * groups, |task| {
             let Span { images, rows } = &spans[task / groups];
             let group = task % groups;
-            let panels = (all_panels * group / groups, all_panels * (group + 1) / groups);
+            let panels = (
+                all_panels * group / groups,
+                all_panels * (group + 1) / groups,
+            );
             let lines = rows.len() + most - 1;
             let before = most as isize - 1;
             let window = Window {
@@ -290,7 +324,13 @@ impl Geometry {
             };
             let source = window.cut(x, images.clone(), coarse, channels);
             let mut pixels = Pixels::default();
-            for Phase { phase, taps, depth, weight } in &phases {
+            for Phase {
+                phase,
+                taps,
+                depth,
+                weight,
+            } in &phases
+            {
                 pixels.a.clear();
                 pixels.c.clear();
                 for image in images.clone() {
@@ -341,7 +381,10 @@ impl Geometry {
     }
 
     /// Every fine pixel is a product of its own with the one coarse pixel.
-    #[expect(clippy::too_many_arguments, reason = "the special case of one function")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the special case of one function"
+    )]
     fn scatter_dense(
         &self,
         kernels: &Kernels,
@@ -361,8 +404,15 @@ impl Geometry {
             let (pixel, span) = (task % pixels, &spans[task / pixels]);
             let block = &weight[pixel * channels * n..][..channels * n];
             let packed = match transposed {
-                true => Weight::taps(kernels, block, &[0], channels, n, true),
-                false => Weight::new(kernels, block, n, images),
+                true => Source {
+                    weight: block,
+                    blocks: &[0],
+                    rows: channels,
+                    n,
+                    transposed,
+                }
+                .packed(kernels),
+                false => right(kernels, block, n, images),
             };
             let images = span.images.clone();
             let at = |image: usize| (image * pixels + pixel) * n;
@@ -390,7 +440,12 @@ impl Geometry {
     /// Gradient of the weight, `[kernel, kernel, channels, n]`: for each tap the products of the
     /// fine pixels `x [images, fine, channels]` with the coarse pixels `d [images, coarse, n]`.
     pub(crate) fn outer(&self, kernels: &Kernels, x: &[f32], d: &[f32]) -> Buffer {
-        let &Self { images, coarse: [height, width], kernel, .. } = self;
+        let &Self {
+            images,
+            coarse: [height, width],
+            kernel,
+            ..
+        } = self;
         let channels = x.len() / (images * self.fine_pixels()).max(1);
         let n = d.len() / (images * self.coarse_pixels()).max(1);
         let size = kernel * kernel * channels * n;
@@ -450,7 +505,14 @@ impl Geometry {
         add: bool,
         out: *mut f32,
     ) {
-        let &Self { coarse: [height, width], fine, kernel, stride, padding, .. } = self;
+        let &Self {
+            coarse: [height, width],
+            fine,
+            kernel,
+            stride,
+            padding,
+            ..
+        } = self;
         let cut;
         let (source, first_image, lines, line, first_line) = if padding == 0 {
             (x, 0, fine[0], fine[1], 0)
@@ -458,7 +520,10 @@ impl Geometry {
             let line = (width - 1) * stride + kernel;
             let lines = (chunk.rows.len() - 1) * stride + kernel;
             let window = Window {
-                first: [(chunk.rows.start * stride) as isize - padding as isize, -(padding as isize)],
+                first: [
+                    (chunk.rows.start * stride) as isize - padding as isize,
+                    -(padding as isize),
+                ],
                 size: [lines, line],
             };
             cut = window.cut(x, chunk.images.clone(), fine, channels);
@@ -472,30 +537,39 @@ impl Geometry {
         let depth = if height * width == 1 {
             // One run over all images.
             let step = (lines * line * channels) as isize;
-            let run = Run { offset: at(chunk.images.start, 0), row: 0, len: chunk.images.len() };
+            let run = Run {
+                offset: at(chunk.images.start, 0),
+                row: 0,
+                len: chunk.images.len(),
+            };
             (Depth::new([run], step), step)
         } else {
-            let lines = chunk.images.clone().flat_map(|image| {
-                chunk.rows.clone().map(move |row| at(image, row))
+            let lines = chunk
+                .images
+                .clone()
+                .flat_map(|image| chunk.rows.clone().map(move |row| at(image, row)));
+            let runs = lines.enumerate().map(|(i, offset)| Run {
+                offset,
+                row: i * width,
+                len: width,
             });
-            let runs = lines
-                .enumerate()
-                .map(|(i, offset)| Run { offset, row: i * width, len: width });
             (Depth::new(runs, step), step)
         };
         let (depth, step) = depth;
         let first_pixel = (chunk.images.start * height + chunk.rows.start) * width;
-        let right = Right::Plain(&d[first_pixel * n..]);
+        let pixels = Right::Plain(&d[first_pixel * n..]);
         let row_len = kernel * channels;
         for tap in rows.start / row_len..rows.end.div_ceil(row_len) {
-            let (first, end) =
-                (rows.start.max(tap * row_len), rows.end.min((tap + 1) * row_len));
+            let (first, end) = (
+                rows.start.max(tap * row_len),
+                rows.end.min((tap + 1) * row_len),
+            );
             let at = tap * line * channels + first - tap * row_len;
             let product = Product {
                 a: Rows::Steps(source.as_ptr().wrapping_add(at), 1, end - first),
                 a_step: step,
                 depth: &depth,
-                b: right,
+                b: pixels,
                 n,
                 c: Rows::Steps(out.wrapping_add(first * n), n, end - first),
                 panels: (0, panels(kernels, n)),
@@ -513,7 +587,7 @@ struct Phase<'a> {
     phase: [usize; 2],
     taps: [usize; 2],
     depth: Depth,
-    weight: Weight<'a>,
+    weight: Packed<'a>,
 }
 
 /// The pixels of a span, which are contiguous.
@@ -525,10 +599,4 @@ fn height_major(
 ) -> Range<usize> {
     let first = (images.start * height + rows.start) * width;
     first..first + images.len() * rows.len() * width
-}
-
-/// The columns of some panels.
-fn columns(kernels: &Kernels, n: usize, panels: (usize, usize)) -> Range<usize> {
-    let at = |panel: usize| (panel * panel_columns(kernels)).min(n);
-    at(panels.0)..at(panels.1)
 }

@@ -9,10 +9,11 @@ use burn_flex::FlexTensor;
 
 use super::buffer::Buffer;
 use super::elementwise::Mask;
-use super::gemm::{Depth, Product, Right, Rows, Source as Packing, pack, panels, serves};
+use super::gemm::{Depth, Packed, Product, Right, Rows, Source as Packing, panels, right};
 use super::graph::{Input, MOST_PARENTS, record, values};
 use super::kernels::{Kernels, kernels};
 use super::threads::{Out, parallel_if, threads};
+use super::wide::{LARGE, wide};
 use crate::{Activation, Dense, Dropout, Source};
 
 /// Rows that a task takes through the network at most.
@@ -30,6 +31,8 @@ struct Part {
 
 struct Layer {
     columns: usize,
+    /// Columns of all layers before it: where it begins in memory that all layers share.
+    start: usize,
     parts: Vec<Part>,
     act: Activation,
     dropout: Option<Dropout>,
@@ -62,8 +65,14 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
                 usize::from(layer.w.is_tracked()) + usize::from(bias)
             })
             .sum::<usize>();
-    if tracked > MOST_PARENTS {
+    let large = layers
+        .iter()
+        .any(|layer| layer.w.shape().num_elements() >= LARGE);
+    if layers.len() > 1 && (tracked > MOST_PARENTS || large) {
         return one_by_one(&xs, layers);
+    }
+    if large {
+        return only(&xs, layers);
     }
     let rows = xs[0].dims()[0];
     let widths: Vec<usize> = xs.iter().map(|x| x.dims()[1]).collect();
@@ -72,31 +81,44 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
         "dense: inputs of different lengths, or no layer"
     );
     let mut inputs: Vec<Input> = xs.into_iter().map(Input::new).collect();
-    let mut plan = Plan { kernels: kernels(), rows, widths, layers: Vec::new() };
-    for Dense { w, b, act, dropout, from } in layers {
-        plan.add([w.dims()[0], w.dims()[1]], b.as_ref().map(|b| b.dims()[0]), act, dropout, &from, inputs.len());
+    let mut plan = Plan {
+        kernels: kernels(),
+        rows,
+        widths,
+        layers: Vec::new(),
+    };
+    for Dense {
+        w,
+        b,
+        act,
+        dropout,
+        from,
+    } in layers
+    {
+        plan.add(
+            [w.dims()[0], w.dims()[1]],
+            b.as_ref().map(|b| b.dims()[0]),
+            act,
+            dropout,
+            &from,
+            inputs.len(),
+        );
         inputs.push(Input::new(w));
         inputs.extend(b.map(Input::new));
     }
     let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
     let keep = wanted.contains(&true);
-    let mut outputs = {
+    let (hidden, y) = {
         let values: Vec<&[f32]> = inputs.iter().map(Input::values).collect();
         plan.forward(&values, keep)
     };
-    let columns = plan.layers[plan.layers.len() - 1].columns;
-    let y = match outputs.pop() {
-        Some(y) => y.into_tensor([rows, columns]),
-        None => unreachable!("there is at least one layer"),
-    };
+    let y = y.into_tensor([rows, plan.last().columns]);
     let last = y.clone();
     let saved: Vec<FlexTensor> = inputs.iter().map(|input| input.tensor().clone()).collect();
     record(y, inputs, move || {
         Box::new(move |dy| {
             let inputs: Vec<&[f32]> = saved.iter().map(values).collect();
-            let mut ys: Vec<&[f32]> = outputs.iter().map(|y| &y[..]).collect();
-            ys.push(values(&last));
-            plan.backward(&inputs, &ys, values(&dy), &wanted)
+            plan.backward(&inputs, [&hidden, values(&last)], values(&dy), &wanted)
                 .into_iter()
                 .zip(&saved)
                 .map(|(gradient, input)| {
@@ -107,7 +129,24 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
     })
 }
 
-/// Every layer as a node of its own, for networks with more parameters than a node can have.
+/// A network of one layer, whose weight is large.
+fn only(xs: &[Tensor<2>], mut layers: Vec<Dense>) -> Tensor<2> {
+    let Dense {
+        w,
+        b,
+        act,
+        dropout,
+        from,
+    } = layers.swap_remove(0);
+    let inputs = from.iter().map(|source| match *source {
+        Source::Input(i) => xs[i].clone(),
+        Source::Layer(i) => panic!("dense: the first layer takes the output of layer {i}"),
+    });
+    wide(inputs.collect(), w, b, act, dropout)
+}
+
+/// Every layer as a node of its own, for networks with large weights, or with more parameters than
+/// a node can have.
 fn one_by_one(xs: &[Tensor<2>], layers: Vec<Dense>) -> Tensor<2> {
     let mut outputs: Vec<Tensor<2>> = Vec::new();
     for layer in layers {
@@ -147,7 +186,12 @@ impl Plan {
                 };
                 first_row += width;
                 let depth = Depth::contiguous(width, 1);
-                Part { source, first_row: first_row - width, width, depth }
+                Part {
+                    source,
+                    first_row: first_row - width,
+                    width,
+                    depth,
+                }
             })
             .collect();
         assert!(
@@ -155,13 +199,27 @@ impl Plan {
             "dense: inputs of {first_row} columns and a bias of {b:?} do not fit the weight {w:?}"
         );
         let bias = b.map(|_| weight + 1);
-        self.layers.push(Layer { columns, parts, act, dropout, weight, bias });
+        let start = self
+            .layers
+            .last()
+            .map_or(0, |last| last.start + last.columns);
+        self.layers.push(Layer {
+            columns,
+            start,
+            parts,
+            act,
+            dropout,
+            weight,
+            bias,
+        });
     }
 
     /// How many tasks share the rows: blocks of about half the largest size on every thread.
     fn blocks(&self) -> usize {
         let each = (self.rows + threads() * BLOCK / 4) / (threads() * BLOCK / 2).max(1);
-        (each.max(1) * threads()).max(self.rows.div_ceil(BLOCK)).min(self.rows)
+        (each.max(1) * threads())
+            .max(self.rows.div_ceil(BLOCK))
+            .min(self.rows)
     }
 
     fn block(&self, index: usize, blocks: usize) -> (usize, usize) {
@@ -169,36 +227,69 @@ impl Plan {
         (first, self.rows * (index + 1) / blocks - first)
     }
 
-    /// Outputs of the layers; without `keep`, of the last one alone.
-    fn forward(&self, inputs: &[&[f32]], keep: bool) -> Vec<Buffer> {
-        let &Self { kernels, rows, ref layers, .. } = self;
+    fn last(&self) -> &Layer {
+        &self.layers[self.layers.len() - 1]
+    }
+
+    /// Columns of all hidden layers.
+    fn hidden_columns(&self) -> usize {
+        self.last().start
+    }
+
+    /// The output of a layer from `[hidden layers, last layer]`.
+    fn output<'a>(&self, layer: usize, [hidden, last]: [&'a [f32]; 2]) -> &'a [f32] {
+        let Layer { start, columns, .. } = self.layers[layer];
+        match layer + 1 == self.layers.len() {
+            true => last,
+            false => &hidden[self.rows * start..self.rows * (start + columns)],
+        }
+    }
+
+    /// Outputs of the hidden layers, one after the other, and of the last; without `keep` the
+    /// former are not returned.
+    fn forward(&self, inputs: &[&[f32]], keep: bool) -> (Buffer, Buffer) {
+        let &Self {
+            kernels,
+            rows,
+            ref layers,
+            ..
+        } = self;
         let last = layers.len() - 1;
-        let mut ys: Vec<Buffer> = layers
+        let mut hidden = Buffer::new(if keep {
+            rows * self.hidden_columns()
+        } else {
+            0
+        });
+        let mut y = Buffer::new(rows * self.last().columns);
+        let weights: Vec<Packed<'_>> = layers
             .iter()
-            .enumerate()
-            .map(|(i, layer)| Buffer::new(if keep || i == last { rows * layer.columns } else { 0 }))
+            .flat_map(|layer| self.operands(layer, inputs[layer.weight]))
             .collect();
-        let weights: Vec<Vec<Operand<'_>>> =
-            layers.iter().map(|layer| self.operands(layer, inputs[layer.weight])).collect();
-        let outs: Vec<Out<'_>> = ys.iter_mut().map(|y| Out::new(y)).collect();
+        let (hidden_out, out) = (Out::new(&mut hidden), Out::new(&mut y));
         let blocks = self.blocks();
         let operations = rows * layers.iter().map(|l| inputs[l.weight].len()).sum::<usize>();
         parallel_if(operations, blocks, |block| {
             let (first, height) = self.block(block, blocks);
             // Without `keep`, hidden layers live for this block only.
-            let mut hidden: Vec<Buffer> = match keep {
-                true => Vec::new(),
-                false => layers[..last].iter().map(|l| Buffer::new(height * l.columns)).collect(),
+            let mut own = Buffer::new(if keep {
+                0
+            } else {
+                height * self.hidden_columns()
+            });
+            let own = Out::new(&mut own);
+            let at = |index: usize| {
+                let Layer { start, columns, .. } = layers[index];
+                match (index == last, keep) {
+                    (true, _) => out.at(first * columns),
+                    (false, true) => hidden_out.at(rows * start + first * columns),
+                    (false, false) => own.at(height * start),
+                }
             };
-            let hidden: Vec<Out<'_>> = hidden.iter_mut().map(|h| Out::new(h)).collect();
-            let at = |layer: usize| match hidden.get(layer) {
-                Some(hidden) => hidden.at(0),
-                None => outs[layer].at(first * layers[layer].columns),
-            };
+            let mut weights = weights.iter();
             for (index, layer) in layers.iter().enumerate() {
                 let columns = layer.columns;
                 let y = at(index);
-                for (part, weight) in layer.parts.iter().zip(&weights[index]) {
+                for (part, weight) in layer.parts.iter().zip(&mut weights) {
                     let x: *const f32 = match part.source {
                         Source::Input(i) => inputs[i][first * part.width..].as_ptr(),
                         Source::Layer(i) => at(i),
@@ -219,35 +310,39 @@ impl Plan {
                 }
                 // SAFETY: rows of this task, which no pointer above is used for any more.
                 let done = unsafe { std::slice::from_raw_parts_mut(y, height * columns) };
-                let mask = layer.dropout.map(|dropout| Mask::new(dropout, first * columns));
+                let mask = layer
+                    .dropout
+                    .map(|dropout| Mask::new(dropout, first * columns));
                 (kernels.finish)(done, layer.bias.map(|b| inputs[b]), layer.act, mask);
             }
         });
-        ys
+        (hidden, y)
     }
 
     /// The parts of a layer's weight as right operands.
-    fn operands<'a>(&self, layer: &Layer, weight: &'a [f32]) -> Vec<Operand<'a>> {
+    fn operands<'a>(
+        &'a self,
+        layer: &'a Layer,
+        weight: &'a [f32],
+    ) -> impl Iterator<Item = Packed<'a>> {
         let n = layer.columns;
-        let parts = layer.parts.iter().map(|part| {
+        layer.parts.iter().map(move |part| {
             let rows = &weight[part.first_row * n..(part.first_row + part.width) * n];
-            match serves(rows, n, self.rows) {
-                true => Operand::Plain(rows),
-                false => Operand::Packed(pack(self.kernels, rows, part.width, n)),
-            }
-        });
-        parts.collect()
+            right(self.kernels, rows, n, self.rows)
+        })
     }
 
     /// Gradients of all inputs, weights and biases, where wanted.
     fn backward(
         &self,
         inputs: &[&[f32]],
-        ys: &[&[f32]],
+        ys: [&[f32]; 2],
         dy: &[f32],
         wanted: &[bool],
     ) -> Vec<Option<Buffer>> {
-        let &Self { rows, ref layers, .. } = self;
+        let &Self {
+            rows, ref layers, ..
+        } = self;
         // A gradient flows through a layer where anything before it wants one.
         let mut flows: Vec<bool> = Vec::new();
         let wants = |source: Source, flows: &[bool]| match source {
@@ -258,27 +353,23 @@ impl Plan {
             let own = wanted[layer.weight] || layer.bias.is_some_and(|b| wanted[b]);
             flows.push(own || layer.parts.iter().any(|part| wants(part.source, &flows)));
         }
-        let weights: Vec<Vec<Option<Buffer>>> = layers
+        let weights: Vec<Option<Packed<'_>>> = layers
             .iter()
             .zip(&flows)
-            .map(|(layer, &flows_here)| {
-                let transposed = |part: &Part| {
-                    let wanted = flows_here && wants(part.source, &flows);
-                    wanted.then(|| self.transposed(layer, part, inputs[layer.weight]))
-                };
-                layer.parts.iter().map(transposed).collect()
+            .flat_map(|(layer, &here)| layer.parts.iter().map(move |part| (layer, part, here)))
+            .map(|(layer, part, here)| {
+                let wanted = here && wants(part.source, &flows);
+                wanted.then(|| self.transposed(layer, part, inputs[layer.weight]))
             })
             .collect();
-        let last = layers.len() - 1;
         // Gradients before the activations; that of an affine last layer is `dy` itself.
-        let mut ds: Vec<Buffer> = layers
-            .iter()
-            .enumerate()
-            .map(|(i, layer)| match flows[i] && !(i == last && layer.is_affine()) {
-                true => Buffer::new(rows * layer.columns),
-                false => Buffer::new(0),
-            })
-            .collect();
+        let kept = self.hidden_columns()
+            + if self.last().is_affine() {
+                0
+            } else {
+                self.last().columns
+            };
+        let mut ds = Buffer::new(rows * kept);
         let mut gradients: Vec<Option<Buffer>> = wanted
             .iter()
             .enumerate()
@@ -297,31 +388,45 @@ impl Plan {
             return gradients;
         }
         {
-            let ds: Vec<Out<'_>> = ds.iter_mut().map(|d| Out::new(d)).collect();
-            let dxs: Vec<Option<Out<'_>>> =
-                gradients.iter_mut().map(|g| g.as_deref_mut().map(Out::new)).collect();
+            let ds = Out::new(&mut ds);
+            let dxs: Vec<Option<Out<'_>>> = gradients
+                .iter_mut()
+                .map(|g| g.as_deref_mut().map(Out::new))
+                .collect();
             let blocks = self.blocks();
-            let operations = weights.iter().flatten().flatten().map(|w| w.len()).sum::<usize>();
+            let operations: usize = layers
+                .iter()
+                .flat_map(|layer| layer.parts.iter().map(|part| part.width * layer.columns))
+                .zip(&weights)
+                .map(|(operations, weight)| weight.as_ref().map_or(0, |_| operations))
+                .sum();
             parallel_if(operations * rows + 4 * dy.len(), blocks, |block| {
-                self.backward_block(block, blocks, [ys, &[dy]], &weights, &flows, &ds, &dxs);
+                self.backward_block(block, blocks, ys, dy, &weights, &flows, ds, &dxs);
             });
         }
-        let ds: Vec<&[f32]> = ds
-            .iter()
-            .zip(layers)
-            .enumerate()
-            .map(|(i, (d, layer))| if i == last && layer.is_affine() { dy } else { d })
-            .collect();
-        self.parameters(inputs, ys, &ds, &mut gradients);
+        let before = |index: usize| {
+            let Layer { start, columns, .. } = layers[index];
+            match index + 1 == layers.len() && layers[index].is_affine() {
+                true => dy,
+                false => &ds[rows * start..rows * (start + columns)],
+            }
+        };
+        self.parameters(inputs, ys, before, &mut gradients);
         gradients
     }
 
     /// The transpose of a part of a weight, as a right operand.
-    fn transposed(&self, layer: &Layer, part: &Part, weight: &[f32]) -> Buffer {
+    fn transposed(&self, layer: &Layer, part: &Part, weight: &[f32]) -> Packed<'static> {
         let n = layer.columns;
         let weight = &weight[part.first_row * n..(part.first_row + part.width) * n];
-        Packing { weight, blocks: &[0], rows: n, n: part.width, transposed: true }
-            .pack(self.kernels)
+        Packing {
+            weight,
+            blocks: &[0],
+            rows: n,
+            n: part.width,
+            transposed: true,
+        }
+        .packed(self.kernels)
     }
 
     /// Takes the gradient of a few rows back through all layers.
@@ -330,52 +435,59 @@ impl Plan {
         &self,
         block: usize,
         blocks: usize,
-        [ys, dy]: [&[&[f32]]; 2],
-        weights: &[Vec<Option<Buffer>>],
+        ys: [&[f32]; 2],
+        dy: &[f32],
+        weights: &[Option<Packed<'_>>],
         flows: &[bool],
-        ds: &[Out<'_>],
+        ds: Out<'_>,
         dxs: &[Option<Out<'_>>],
     ) {
-        let &Self { kernels, ref layers, ref widths, .. } = self;
+        let &Self {
+            kernels,
+            rows: all,
+            ref layers,
+            ref widths,
+        } = self;
         let (first, height) = self.block(block, blocks);
         let last = layers.len() - 1;
         // Gradients of the outputs of hidden layers, and what is written already.
-        let mut hidden: Vec<Buffer> = layers[..last]
-            .iter()
-            .zip(flows)
-            .map(|(layer, &flows)| Buffer::new(if flows { height * layer.columns } else { 0 }))
-            .collect();
-        let hidden: Vec<Out<'_>> = hidden.iter_mut().map(|h| Out::new(h)).collect();
+        let mut hidden = Buffer::new(height * self.hidden_columns());
+        let hidden = Out::new(&mut hidden);
         let mut written = vec![false; last + widths.len()];
+        let mut weights = weights;
         for (index, layer) in layers.iter().enumerate().rev() {
+            let (rest, parts) = weights.split_at(weights.len() - layer.parts.len());
+            weights = rest;
             if !flows[index] {
                 continue;
             }
-            let columns = layer.columns;
+            let &Layer { columns, start, .. } = layer;
             let rows = first * columns..(first + height) * columns;
-            let dy: &[f32] = match index == last {
-                true => &dy[0][rows.clone()],
+            let dy: &[f32] = if index == last {
+                &dy[rows.clone()]
+            } else {
                 // SAFETY: this task's own memory; later layers, which wrote it, are done with.
-                false => unsafe { hidden[index].slice(0, height * columns) },
+                let dy = unsafe { hidden.slice(height * start, height * columns) };
+                if !written[index] {
+                    // No layer that leads to the output uses this one.
+                    dy.fill(0.0);
+                }
+                dy
             };
-            if index != last && !written[index] {
-                // No layer that leads to the output uses this one.
-                // SAFETY: as above; the slice above is not used on this path.
-                unsafe { hidden[index].slice(0, height * columns) }.fill(0.0);
-            }
             let d: &[f32] = if index == last && layer.is_affine() {
                 dy
             } else {
                 // SAFETY: the rows of this task.
-                let d = unsafe { ds[index].slice(rows.start, rows.len()) };
+                let d = unsafe { ds.slice(all * start + rows.start, rows.len()) };
                 let mask = layer.dropout.map(|dropout| Mask::new(dropout, rows.start));
-                (kernels.finish_backward)(dy, &ys[index][rows], d, None, layer.act, mask);
+                let y = &self.output(index, ys)[rows];
+                (kernels.finish_backward)(dy, y, d, None, layer.act, mask);
                 d
             };
-            for (part, weight) in layer.parts.iter().zip(&weights[index]) {
+            for (part, weight) in layer.parts.iter().zip(parts) {
                 let Some(weight) = weight else { continue };
                 let (to, slot) = match part.source {
-                    Source::Layer(i) => (Some(hidden[i].at(0)), i),
+                    Source::Layer(i) => (Some(hidden.at(height * layers[i].start)), i),
                     Source::Input(i) => (dxs[i].map(|dx| dx.at(first * part.width)), last + i),
                 };
                 let Some(to) = to else { continue };
@@ -383,7 +495,7 @@ impl Plan {
                     a: Rows::Steps(d.as_ptr(), columns, height),
                     a_step: 1,
                     depth: &Depth::contiguous(columns, 1),
-                    b: Right::Packed(weight),
+                    b: weight.right(),
                     n: part.width,
                     c: Rows::Steps(to, part.width, height),
                     panels: (0, panels(kernels, part.width)),
@@ -398,14 +510,19 @@ impl Plan {
     }
 
     /// Gradients of the weights and biases: sums over the rows, in order.
-    fn parameters(
+    fn parameters<'a>(
         &self,
         inputs: &[&[f32]],
-        ys: &[&[f32]],
-        ds: &[&[f32]],
+        ys: [&[f32]; 2],
+        before: impl Fn(usize) -> &'a [f32] + Sync,
         gradients: &mut [Option<Buffer>],
     ) {
-        let &Self { kernels, rows, ref layers, .. } = self;
+        let &Self {
+            kernels,
+            rows,
+            ref layers,
+            ..
+        } = self;
         struct Task<'a> {
             layer: usize,
             /// Which rows of which part of the weight; all of the bias if absent.
@@ -420,7 +537,10 @@ impl Plan {
                     operations += part.width * plan.columns * rows;
                     tasks.extend((0..parts).map(|i| {
                         let cut = |i: usize| part.width * i / parts;
-                        Task { layer, rows: Some((part, cut(i), cut(i + 1))) }
+                        Task {
+                            layer,
+                            rows: Some((part, cut(i), cut(i + 1))),
+                        }
                     }));
                 }
             }
@@ -429,8 +549,10 @@ impl Plan {
                 tasks.push(Task { layer, rows: None });
             }
         }
-        let outs: Vec<Option<Out<'_>>> =
-            gradients.iter_mut().map(|g| g.as_deref_mut().map(Out::new)).collect();
+        let outs: Vec<Option<Out<'_>>> = gradients
+            .iter_mut()
+            .map(|g| g.as_deref_mut().map(Out::new))
+            .collect();
         parallel_if(operations, tasks.len(), |task| {
             let Task { layer, rows: part } = tasks[task];
             let plan = &layers[layer];
@@ -440,14 +562,14 @@ impl Plan {
                     // SAFETY: the bias is this task's.
                     let db = unsafe { out.slice(0, columns) };
                     db.fill(0.0);
-                    (kernels.add_rows)(ds[layer], db);
+                    (kernels.add_rows)(before(layer), db);
                 }
                 return;
             };
             let Some(out) = outs[plan.weight] else { return };
             let x = match part.source {
                 Source::Input(i) => inputs[i],
-                Source::Layer(i) => ys[i],
+                Source::Layer(i) => self.output(i, ys),
             };
             let step = part.width as isize;
             let to = out.at((part.first_row + first) * columns);
@@ -455,7 +577,7 @@ impl Plan {
                 a: Rows::Steps(x[first..].as_ptr(), 1, end - first),
                 a_step: step,
                 depth: &Depth::contiguous(rows, step),
-                b: Right::Plain(ds[layer]),
+                b: Right::Plain(before(layer)),
                 n: columns,
                 c: Rows::Steps(to, columns, end - first),
                 panels: (0, panels(kernels, columns)),
@@ -465,20 +587,5 @@ impl Plan {
             // gradient have `columns` elements and are this task's.
             unsafe { product.run(kernels) };
         });
-    }
-}
-
-/// A part of a weight as it lies, or packed.
-enum Operand<'a> {
-    Plain(&'a [f32]),
-    Packed(Buffer),
-}
-
-impl Operand<'_> {
-    fn right(&self) -> Right<'_> {
-        match self {
-            Self::Plain(weight) => Right::Plain(weight),
-            Self::Packed(packed) => Right::Packed(packed),
-        }
     }
 }

@@ -34,21 +34,26 @@ impl Mask {
     #[inline(always)]
     fn factor(&self, i: usize) -> f32 {
         let bits = hash(self.index.wrapping_add(i as u32), self.keys.0, self.keys.1);
-        if bits >> 8 >= self.threshold { self.scale } else { 0.0 }
+        if bits >> 8 >= self.threshold {
+            self.scale
+        } else {
+            0.0
+        }
     }
 }
 
-/// `to[k][j] = b[j][k]` for the rows of `b`, each `k` long; `to` has rows of `width`, a multiple of
-/// the lanes, padded with zeros.
+/// `to[k][j] = b[j][k]` for the rows of `b`, each `k` long; `to` has rows of `width`, at least as
+/// many as `b` has rows, and zeros after them.
 #[inline(always)]
 pub(crate) fn transpose<S: Simd>(b: &[f32], k: usize, to: &mut [f32], width: usize) {
     /// At least the lanes of any instruction set.
     const MOST: usize = 16;
     let lanes = S::LANES;
     let n = b.len().checked_div(k).unwrap_or(0);
-    assert!(to.len() == k * width && width.is_multiple_of(lanes) && n <= width);
+    assert!(to.len() == k * width && n <= width);
     for first in (0..width).step_by(lanes) {
         let rows = n.saturating_sub(first).min(lanes);
+        let span = (width - first).min(lanes);
         for first_k in (0..k).step_by(lanes) {
             let depth = (k - first_k).min(lanes);
             let to = &mut to[first_k * width + first..];
@@ -65,7 +70,7 @@ pub(crate) fn transpose<S: Simd>(b: &[f32], k: usize, to: &mut [f32], width: usi
                 block[j][..depth].copy_from_slice(&b[(first + j) * k + first_k..][..depth]);
             }
             for i in 0..depth {
-                for j in 0..lanes {
+                for j in 0..span {
                     to[i * width + j] = block[j][i];
                 }
             }
@@ -149,13 +154,7 @@ pub(crate) fn finish_backward<S: Simd>(
 }
 
 #[inline(always)]
-fn through(
-    dy: &[f32],
-    y: &[f32],
-    dx: &mut [f32],
-    mask: Option<Mask>,
-    f: impl Fn(f32, f32) -> f32,
-) {
+fn through(dy: &[f32], y: &[f32], dx: &mut [f32], mask: Option<Mask>, f: impl Fn(f32, f32) -> f32) {
     match mask {
         Some(mask) => {
             for (i, (dx, (&dy, &y))) in dx.iter_mut().zip(dy.iter().zip(y)).enumerate() {
@@ -258,7 +257,13 @@ pub(crate) fn adam<S: Simd>(
     step: &AdamStep,
 ) {
     let (rate, root) = step.corrections();
-    let &AdamStep { beta1, beta2, epsilon, weight_decay, .. } = step;
+    let &AdamStep {
+        beta1,
+        beta2,
+        epsilon,
+        weight_decay,
+        ..
+    } = step;
     let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
     for (((p, &g), m), v) in param.iter_mut().zip(grad).zip(m).zip(v) {
         let g = S::mul_add(weight_decay, *p, g);

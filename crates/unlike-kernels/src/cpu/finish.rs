@@ -58,7 +58,11 @@ pub(crate) fn before<'a>(
     }
     let rows = chunk_rows(columns);
     let chunks = dy.len().div_ceil((rows * columns).max(1));
-    let mut d = if same { None } else { Some(Buffer::new(dy.len())) };
+    let mut d = if same {
+        None
+    } else {
+        Some(Buffer::new(dy.len()))
+    };
     let d_out = d.as_deref_mut().map(Out::new);
     let mut partial = sums.then(|| Buffer::zeroed(chunks * columns));
     let sums_out = partial.as_deref_mut().map(Out::new);

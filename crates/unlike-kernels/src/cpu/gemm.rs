@@ -29,19 +29,40 @@ pub(crate) struct Depth {
 impl Depth {
     /// One run of `len` from each row's pointer.
     pub(crate) fn contiguous(len: usize, step: isize) -> Self {
-        Self::new([Run { offset: 0, row: 0, len }], step)
+        Self::new(
+            [Run {
+                offset: 0,
+                row: 0,
+                len,
+            }],
+            step,
+        )
     }
 
     /// The runs in order; `step` is the left operand's step within a run.
     pub(crate) fn new(runs: impl IntoIterator<Item = Run>, step: isize) -> Self {
-        let mut depth = Self { runs: SmallVec::new(), ends: SmallVec::new(), len: 0, rows: 0 };
+        let mut depth = Self {
+            runs: SmallVec::new(),
+            ends: SmallVec::new(),
+            len: 0,
+            rows: 0,
+        };
         let mut filled = 0;
-        for Run { mut offset, mut row, mut len } in runs {
+        for Run {
+            mut offset,
+            mut row,
+            mut len,
+        } in runs
+        {
             depth.len += len;
             depth.rows = depth.rows.max(row + len);
             while len > 0 {
                 let part = len.min(GROUP - filled);
-                depth.runs.push(Run { offset, row, len: part });
+                depth.runs.push(Run {
+                    offset,
+                    row,
+                    len: part,
+                });
                 offset += part as isize * step;
                 row += part;
                 len -= part;
@@ -64,8 +85,43 @@ impl Depth {
 pub(crate) enum Right<'a> {
     /// As it lies in memory.
     Plain(&'a [f32]),
-    /// In panels, from [`Source::pack`]; by columns where the product [`is_narrow`].
+    /// In panels, from [`Source::pack`].
     Packed(&'a [f32]),
+    /// By columns, from [`Source::pack_columns`]; for at most [`NARROW`] of them, and left operands
+    /// that are contiguous within a run.
+    Columns(&'a [f32]),
+}
+
+/// A right operand that may own what it copied.
+pub(crate) enum Packed<'a> {
+    Plain(&'a [f32]),
+    Panels(Buffer),
+    Columns(Buffer),
+}
+
+impl Packed<'_> {
+    pub(crate) fn right(&self) -> Right<'_> {
+        match self {
+            Self::Plain(b) => Right::Plain(b),
+            Self::Panels(b) => Right::Packed(b),
+            Self::Columns(b) => Right::Columns(b),
+        }
+    }
+}
+
+/// `b [k, n]` as a right operand for so many rows of the left one: as it lies, or copied.
+pub(crate) fn right<'a>(kernels: &Kernels, b: &'a [f32], n: usize, rows: usize) -> Packed<'a> {
+    match serves(b, n, rows) {
+        true => Packed::Plain(b),
+        false => Source {
+            weight: b,
+            blocks: &[0],
+            rows: b.len() / n.max(1),
+            n,
+            transposed: false,
+        }
+        .packed(kernels),
+    }
 }
 
 /// Whether a product with `n` columns, whose left operand is contiguous in runs, is computed by
@@ -113,13 +169,24 @@ pub(crate) struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// Copies into panels, or by columns where the product is narrow.
+    pub(crate) fn packed(&self, kernels: &Kernels) -> Packed<'static> {
+        match is_narrow(self.n) {
+            true => Packed::Columns(self.pack_columns()),
+            false => Packed::Panels(self.pack(kernels)),
+        }
+    }
+
     /// Copies into panels, each row of a panel contiguous and padded with zeros.
     pub(crate) fn pack(&self, kernels: &Kernels) -> Buffer {
-        let &Self { weight, blocks, rows, n, transposed } = self;
+        let &Self {
+            weight,
+            blocks,
+            rows,
+            n,
+            transposed,
+        } = self;
         let k = blocks.len() * rows;
-        if is_narrow(n) {
-            return self.pack_columns();
-        }
         let mut packed = Buffer::new(k * n.next_multiple_of(kernels.lanes));
         let out = Out::new(&mut packed);
         let panels = panels(kernels, n);
@@ -144,7 +211,13 @@ impl Source<'_> {
     }
 
     fn pack_columns(&self) -> Buffer {
-        let &Self { weight, blocks, rows, n, transposed } = self;
+        let &Self {
+            weight,
+            blocks,
+            rows,
+            n,
+            transposed,
+        } = self;
         let k = blocks.len() * rows;
         let mut packed = Buffer::new(k * n);
         for (index, &block) in blocks.iter().enumerate() {
@@ -162,16 +235,6 @@ impl Source<'_> {
         }
         packed
     }
-}
-
-/// Copies `b [k, n]` into panels.
-pub(crate) fn pack(kernels: &Kernels, b: &[f32], k: usize, n: usize) -> Buffer {
-    Source { weight: b, blocks: &[0], rows: k, n, transposed: false }.pack(kernels)
-}
-
-/// Panels of the transpose: `b [n, k]` in memory, used as `[k, n]`.
-pub(crate) fn pack_transposed(kernels: &Kernels, b: &[f32], k: usize, n: usize) -> Buffer {
-    Source { weight: b, blocks: &[0], rows: k, n, transposed: true }.pack(kernels)
 }
 
 /// Where the rows of an operand begin.
@@ -249,16 +312,26 @@ impl Product<'_> {
     /// Every row of `a` is readable at every `k` of `depth`, every row of `c` is writable for `n`
     /// elements, and nobody else accesses the part of `c` that is written.
     pub(crate) unsafe fn run(&self, kernels: &Kernels) {
-        let &Self { a, a_step, depth, b, n, c, panels, add } = self;
+        let &Self {
+            a,
+            a_step,
+            depth,
+            b,
+            n,
+            c,
+            panels,
+            add,
+        } = self;
         assert_eq!(a.len(), c.len());
         let length = match b {
-            Right::Plain(b) | Right::Packed(b) => b.len(),
+            Right::Plain(b) | Right::Packed(b) | Right::Columns(b) => b.len(),
         };
         assert!(length >= depth.rows * n && panels.1 <= self::panels(kernels, n));
-        if let Right::Packed(b) = b
-            && is_narrow(n)
-        {
-            assert_eq!(a_step, 1, "narrow products read rows that are contiguous");
+        if let Right::Columns(b) = b {
+            assert!(
+                a_step == 1 && is_narrow(n),
+                "narrow products read rows that are contiguous"
+            );
             // SAFETY: as the caller vouches.
             return unsafe { self.run_narrow(kernels, b) };
         }
@@ -275,7 +348,7 @@ impl Product<'_> {
                 let cut = last_lanes < kernels.lanes;
                 let (b, b_step) = match b {
                     Right::Plain(b) => (b.as_ptr().wrapping_add(column), n),
-                    Right::Packed(b) => {
+                    Right::Packed(b) | Right::Columns(b) => {
                         (b.as_ptr().wrapping_add(depth.len * column), width)
                     }
                 };
@@ -307,7 +380,14 @@ impl Product<'_> {
     /// # Safety
     /// As for [`run`](Self::run).
     unsafe fn run_narrow(&self, kernels: &Kernels, b: &[f32]) {
-        let &Self { a, depth, n, c, add, .. } = self;
+        let &Self {
+            a,
+            depth,
+            n,
+            c,
+            add,
+            ..
+        } = self;
         let b = b.as_ptr();
         let [largest, rest, single] = kernels.narrow_tiles[n - 1];
         let mut row = 0;
@@ -336,8 +416,8 @@ impl Product<'_> {
 mod tests {
     use super::*;
     use crate::cpu::kernels::available;
-    use proptest::prelude::*;
     use crate::tests::random;
+    use proptest::prelude::*;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(100))]
@@ -345,19 +425,20 @@ mod tests {
         #[test]
         fn products_agree_with_double_precision_on_every_instruction_set(
             m in 1_usize..20, n in prop_oneof![1_usize..8, 1_usize..150], k in 0_usize..600, add: bool, left: bool,
-            right in 0_u8..3, seed: u64,
+            columns: bool, right in 0_u8..3, seed: u64,
         ) {
-            prop_assume!(left || right == 0 || !is_narrow(n));
             let (a, b) = (random(m * k, seed), random(k * n, seed ^ 1));
             let start = random(m * n, seed ^ 2);
             let a_at = |i: usize, k_: usize| if left { a[i * k + k_] } else { a[k_ * m + i] };
             let b_at = |k_: usize, j: usize| if right == 2 { b[j * k + k_] } else { b[k_ * n + j] };
             let mut outputs: Vec<(bool, Vec<f32>)> = Vec::new();
             for kernels in available() {
-                let packed = match right {
-                    0 => None,
-                    1 => Some(pack(kernels, &b, k, n)),
-                    _ => Some(pack_transposed(kernels, &b, k, n)),
+                let source =
+                    Source { weight: &b, blocks: &[0], rows: k, n, transposed: right == 2 };
+                let packed = match (right, columns && left && is_narrow(n)) {
+                    (0, _) => Packed::Plain(&b),
+                    (_, true) => Packed::Columns(source.pack_columns()),
+                    (_, false) => Packed::Panels(source.pack(kernels)),
                 };
                 let step = if left { 1 } else { m };
                 let mut c = start.clone();
@@ -366,7 +447,7 @@ mod tests {
                     a: Rows::Steps(a.as_ptr(), if left { k } else { 1 }, m),
                     a_step: step as isize,
                     depth: &Depth::contiguous(k, step as isize),
-                    b: packed.as_deref().map_or(Right::Plain(&b), Right::Packed),
+                    b: packed.right(),
                     n,
                     c: Rows::Steps(at, n, m),
                     panels: (0, panels(kernels, n)),

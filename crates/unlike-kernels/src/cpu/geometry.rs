@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::gemm::panel_columns;
+use super::kernels::Kernels;
 use super::threads::threads;
 
 /// A convolution between a fine and a coarse grid of pixels.
@@ -51,7 +53,10 @@ pub(crate) fn spans(images: usize, rows: Range<usize>, columns: usize, pixels: u
             .map(|i| {
                 let (image, part) = (i / parts, i % parts);
                 let cut = |part: usize| rows.start + height * part / parts;
-                Span { images: image..image + 1, rows: cut(part)..cut(part + 1) }
+                Span {
+                    images: image..image + 1,
+                    rows: cut(part)..cut(part + 1),
+                }
             })
             .collect();
     }
@@ -67,7 +72,15 @@ pub(crate) fn spans(images: usize, rows: Range<usize>, columns: usize, pixels: u
 
 /// Divides `panels` into groups, so that `tasks` times as many tasks keep all threads busy.
 pub(crate) fn panel_groups(panels: usize, tasks: usize) -> usize {
-    (2 * threads()).div_ceil(tasks.max(1)).clamp(1, panels.max(1))
+    (2 * threads())
+        .div_ceil(tasks.max(1))
+        .clamp(1, panels.max(1))
+}
+
+/// The columns of some panels.
+pub(crate) fn columns(kernels: &Kernels, n: usize, panels: (usize, usize)) -> Range<usize> {
+    let at = |panel: usize| (panel * panel_columns(kernels)).min(n);
+    at(panels.0)..at(panels.1)
 }
 
 #[cfg(test)]
@@ -76,9 +89,13 @@ mod tests {
 
     #[test]
     fn spans_cover_every_row_of_every_image_once() {
-        for (images, rows, columns, pixels) in
-            [(1, 32, 32, 96), (64, 4, 4, 192), (7, 1, 1, 192), (3, 5, 700, 96), (0, 4, 4, 8)]
-        {
+        for (images, rows, columns, pixels) in [
+            (1, 32, 32, 96),
+            (64, 4, 4, 192),
+            (7, 1, 1, 192),
+            (3, 5, 700, 96),
+            (0, 4, 4, 8),
+        ] {
             let mut seen = vec![0; images * rows];
             for span in spans(images, 2..2 + rows, columns, pixels) {
                 for image in span.images {

@@ -8,8 +8,7 @@ use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::{
-    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor,
-    DispatchTensorKind,
+    BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
 };
 use burn::tensor::{DType, Tensor};
 use burn_flex::{Flex, FlexTensor};
@@ -24,7 +23,10 @@ pub(crate) fn supported<const D: usize>(x: &Tensor<D>) -> bool {
         DispatchDevice::Autodiff(inner) => {
             matches!(inner.clone().inner(), DispatchDevice::Flex(_))
         }
-        #[allow(unreachable_patterns, reason = "other backends depend on Burn's features")]
+        #[allow(
+            unreachable_patterns,
+            reason = "other backends depend on Burn's features"
+        )]
         _ => false,
     };
     on_flex && x.dtype() == DType::F32
@@ -41,7 +43,10 @@ impl Input {
     /// Takes a [`supported`] tensor.
     pub(crate) fn new<const D: usize>(x: Tensor<D>) -> Self {
         let tracked = x.is_tracked();
-        let DispatchTensor { kind, autodiff: context } = x.into_dispatch();
+        let DispatchTensor {
+            kind,
+            autodiff: context,
+        } = x.into_dispatch();
         let (value, node) = match kind {
             DispatchTensorKind::Flex(inner) => (inner.float(), None),
             DispatchTensorKind::Autodiff(inner) => match *inner {
@@ -51,14 +56,21 @@ impl Input {
                 }
                 _ => unreachable!("checked by `supported`"),
             },
-            #[allow(unreachable_patterns, reason = "other backends depend on Burn's features")]
+            #[allow(
+                unreachable_patterns,
+                reason = "other backends depend on Burn's features"
+            )]
             _ => unreachable!("checked by `supported`"),
         };
         let value = match value.is_contiguous() {
             true => value,
             false => value.to_contiguous(),
         };
-        Self { value, node, context }
+        Self {
+            value,
+            node,
+            context,
+        }
     }
 
     pub(crate) fn values(&self) -> &[f32] {
@@ -98,13 +110,17 @@ pub(crate) fn untracked<const D: usize>(y: FlexTensor, inputs: &[&Input]) -> Ten
 
 /// Wraps a tensor outside autodiff.
 pub(crate) fn wrap_plain<const D: usize>(y: FlexTensor) -> Tensor<D> {
-    wrap(DispatchAutodiffContext::Disabled, |_| BackendTensor::Float(y))
+    wrap(DispatchAutodiffContext::Disabled, |_| {
+        BackendTensor::Float(y)
+    })
 }
 
 fn context(inputs: &[&Input]) -> DispatchAutodiffContext {
     inputs
         .iter()
-        .fold(DispatchAutodiffContext::Disabled, |all, input| all.merge(input.context))
+        .fold(DispatchAutodiffContext::Disabled, |all, input| {
+            all.merge(input.context)
+        })
 }
 
 fn wrap<const D: usize>(
@@ -117,7 +133,10 @@ fn wrap<const D: usize>(
         true => DispatchTensorKind::Autodiff(Box::new(kind)),
         false => kind,
     };
-    Tensor::from_dispatch(DispatchTensor { kind, autodiff: context })
+    Tensor::from_dispatch(DispatchTensor {
+        kind,
+        autodiff: context,
+    })
 }
 
 /// Tracked inputs of one node at most.
@@ -135,7 +154,9 @@ struct Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("tracked", &self.tracked).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("tracked", &self.tracked)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,7 +171,10 @@ impl<const N: usize> Backward<Flex, N> for Node {
         };
         let gradients = (self.backward)(dy);
         debug_assert_eq!(gradients.len(), self.tracked.len());
-        let wanted = gradients.into_iter().zip(self.tracked).filter(|(_, tracked)| *tracked);
+        let wanted = gradients
+            .into_iter()
+            .zip(self.tracked)
+            .filter(|(_, tracked)| *tracked);
         for (parent, (gradient, _)) in ops.parents.into_iter().zip(wanted) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 grads.register::<Flex>(parent.id, gradient);
@@ -176,7 +200,10 @@ pub(crate) fn record<const D: usize>(
             false => BackendTensor::Float(y),
         });
     }
-    let node = Node { backward: backward(), tracked };
+    let node = Node {
+        backward: backward(),
+        tracked,
+    };
     macro_rules! attach {
         ($($n:literal)*) => {
             match guards.len() {

@@ -28,20 +28,11 @@ pub(crate) struct Kernels {
         fn(&[f32], &[f32], &mut [f32], Option<&mut [f32]>, Activation, Option<e::Mask>),
     pub(crate) add_rows: fn(&[f32], &mut [f32]),
     pub(crate) moments: fn(&[f32], &mut [f32], &mut [f32]),
-    pub(crate) normalise:
-        fn(&[f32], &[f32], &[f32], &mut [f32], Activation, Option<e::Mask>),
+    pub(crate) normalise: fn(&[f32], &[f32], &[f32], &mut [f32], Activation, Option<e::Mask>),
     pub(crate) normal_sums:
         fn(&[f32], &[f32], e::Normal<'_>, &mut [f32], Activation, Option<e::Mask>),
-    pub(crate) normal_backward: fn(
-        &[f32],
-        &[f32],
-        e::Normal<'_>,
-        &[f32],
-        f32,
-        &mut [f32],
-        Activation,
-        Option<e::Mask>,
-    ),
+    pub(crate) normal_backward:
+        fn(&[f32], &[f32], e::Normal<'_>, &[f32], f32, &mut [f32], Activation, Option<e::Mask>),
     pub(crate) bce: fn(&[f32], f32) -> f32,
     pub(crate) bce_backward: fn(&[f32], f32, f32, &mut [f32]),
     pub(crate) l1: fn(&[f32], &[f32]) -> f32,
@@ -173,11 +164,23 @@ macro_rules! instruction_set {
 }
 
 #[cfg(target_arch = "x86_64")]
-instruction_set!(avx512, crate::cpu::simd::x86::Avx512, "AVX-512",
-    [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], true);
+instruction_set!(
+    avx512,
+    crate::cpu::simd::x86::Avx512,
+    "AVX-512",
+    [target_feature(
+        enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+    )],
+    true
+);
 #[cfg(target_arch = "x86_64")]
-instruction_set!(avx2, crate::cpu::simd::x86::Avx2, "AVX2",
-    [target_feature(enable = "avx2,fma")], false);
+instruction_set!(
+    avx2,
+    crate::cpu::simd::x86::Avx2,
+    "AVX2",
+    [target_feature(enable = "avx2,fma")],
+    false
+);
 #[cfg(target_arch = "aarch64")]
 instruction_set!(neon, crate::cpu::simd::arm::Neon, "NEON", [], true);
 instruction_set!(portable, Portable, "portable", [], false);
@@ -189,8 +192,7 @@ pub(crate) fn available() -> Vec<&'static Kernels> {
     {
         use std::arch::is_x86_feature_detected as has;
         let avx2 = has!("avx2") && has!("fma");
-        let avx512 =
-            has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
+        let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
         if avx2 && avx512 {
             sets.push(&avx512::KERNELS);
         }

@@ -57,7 +57,12 @@ struct Groups {
 /// Mean of the term over all elements, `[1]`.
 pub(crate) fn whole<const D: usize>(term: Term, a: Tensor<D>, b: Option<Tensor<D>>) -> Tensor<1> {
     let each = a.shape().num_elements();
-    let groups = Groups { term, samples: None, each, factor: (1.0 / each as f64) as f32 };
+    let groups = Groups {
+        term,
+        samples: None,
+        each,
+        factor: (1.0 / each as f64) as f32,
+    };
     groups.run(a, b)
 }
 
@@ -74,7 +79,13 @@ pub(crate) fn rows<const D: usize>(
         Reduction::Mean => (1.0 / each as f64) as f32,
         Reduction::Sum => 1.0,
     };
-    Groups { term, samples: Some(dims[0]), each, factor }.run(a, b)
+    Groups {
+        term,
+        samples: Some(dims[0]),
+        each,
+        factor,
+    }
+    .run(a, b)
 }
 
 impl Groups {
@@ -85,7 +96,9 @@ impl Groups {
         }
         let kernels = kernels();
         let inputs: Vec<Input> = [Some(a), b].into_iter().flatten().map(Input::new).collect();
-        let y = self.forward(kernels, &inputs).into_tensor([self.samples.unwrap_or(1)]);
+        let y = self
+            .forward(kernels, &inputs)
+            .into_tensor([self.samples.unwrap_or(1)]);
         let saved: Vec<FlexTensor> = inputs.iter().map(|input| input.tensor().clone()).collect();
         let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
         record(y, inputs, move || {
@@ -93,16 +106,24 @@ impl Groups {
                 let a = values(&saved[0]);
                 let b = saved.last().map_or(a, values);
                 let gradient = |sign| {
-                    self.backward(kernels, a, b, values(&dy), sign).into_tensor(shape.clone())
+                    self.backward(kernels, a, b, values(&dy), sign)
+                        .into_tensor(shape.clone())
                 };
                 let signs = [1.0, -1.0].into_iter().zip(wanted);
-                signs.map(|(sign, wanted)| wanted.then(|| gradient(sign))).collect()
+                signs
+                    .map(|(sign, wanted)| wanted.then(|| gradient(sign)))
+                    .collect()
             })
         })
     }
 
     fn forward(self, kernels: &Kernels, inputs: &[Input]) -> Buffer {
-        let Self { term, samples, each, factor } = self;
+        let Self {
+            term,
+            samples,
+            each,
+            factor,
+        } = self;
         let a = inputs[0].values();
         let b = inputs.last().map_or(a, Input::values);
         // One sum for each group, or for each chunk of the only group.
@@ -129,7 +150,12 @@ impl Groups {
     }
 
     fn backward(self, kernels: &Kernels, a: &[f32], b: &[f32], dy: &[f32], sign: f32) -> Buffer {
-        let Self { term, samples, each, factor } = self;
+        let Self {
+            term,
+            samples,
+            each,
+            factor,
+        } = self;
         let mut da = Buffer::new(a.len());
         let span = samples.map_or(CHUNK, |_| each.max(1));
         let out = Out::new(&mut da);

@@ -21,7 +21,10 @@ pub(crate) fn exp<S: Simd>(x: f32) -> f32 {
     p = S::mul_add(p, r, 0.166_666_65);
     p = S::mul_add(p, r, 0.5);
     let p = S::mul_add(p, r * r, r) + 1.0;
-    let exponent = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(127);
+    let exponent = shifted
+        .to_bits()
+        .wrapping_sub(MAGIC.to_bits())
+        .wrapping_add(127);
     p * f32::from_bits(exponent << 23)
 }
 

@@ -22,3 +22,4 @@ pub(crate) mod optim;
 mod simd;
 pub(crate) mod threads;
 mod tile;
+mod wide;

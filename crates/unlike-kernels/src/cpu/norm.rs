@@ -61,12 +61,7 @@ fn deviations(variance: &[f32], epsilon: f32) -> Buffer {
 }
 
 /// The factor and the shift that normalisation comes to.
-pub(crate) fn affine(
-    mean: &[f32],
-    rate: &[f32],
-    gamma: &[f32],
-    beta: &[f32],
-) -> (Buffer, Buffer) {
+pub(crate) fn affine(mean: &[f32], rate: &[f32], gamma: &[f32], beta: &[f32]) -> (Buffer, Buffer) {
     let (mut scale, mut shift) = (Buffer::new(mean.len()), Buffer::new(mean.len()));
     for i in 0..mean.len() {
         scale[i] = gamma[i] * rate[i];
@@ -131,9 +126,21 @@ pub(crate) fn batch_norm_train<const D: usize>(
     let x = inputs[0].tensor().clone();
     let y = record(y, inputs, move || {
         Box::new(move |dy| {
-            let normal = Normal { mean: values(&mean), rate: &rate, scale: &scale, shift: &shift };
-            let (dx, dgamma, dbeta) =
-                backward(kernels, values(&x), values(&dy), normal, act, dropout, wanted[0]);
+            let normal = Normal {
+                mean: values(&mean),
+                rate: &rate,
+                scale: &scale,
+                shift: &shift,
+            };
+            let (dx, dgamma, dbeta) = backward(
+                kernels,
+                values(&x),
+                values(&dy),
+                normal,
+                act,
+                dropout,
+                wanted[0],
+            );
             vec![
                 dx.map(|dx| dx.into_tensor(shape)),
                 wanted[1].then(|| dgamma.into_tensor([channels])),
@@ -164,7 +171,14 @@ fn backward(
         let (first, end) = (chunk * len, ((chunk + 1) * len).min(x.len()));
         // SAFETY: every task has its own two rows.
         let sums = unsafe { out.slice(2 * chunk * channels, 2 * channels) };
-        (kernels.normal_sums)(&x[first..end], &dy[first..end], normal, sums, act, mask(first));
+        (kernels.normal_sums)(
+            &x[first..end],
+            &dy[first..end],
+            normal,
+            sums,
+            act,
+            mask(first),
+        );
     });
     let sums = total(&partial, 2 * channels);
     let dx = wanted.then(|| {
@@ -209,7 +223,12 @@ pub(crate) fn batch_norm_eval<const D: usize>(
     let x = inputs[0].tensor().clone();
     record(y.into_tensor(shape.clone()), inputs, move || {
         Box::new(move |dy| {
-            let normal = Normal { mean: mean.values(), rate: &rate, scale: &scale, shift: &shift };
+            let normal = Normal {
+                mean: mean.values(),
+                rate: &rate,
+                scale: &scale,
+                shift: &shift,
+            };
             // With fixed statistics the gradient flows through the affine map alone: that is the
             // general formula without the shares of the sums.
             let (x, dy) = (values(&x), values(&dy));

@@ -43,24 +43,69 @@ pub(crate) fn adam<const D: usize>(
     v: Tensor<D>,
     step: &AdamStep,
 ) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let shape = param.shape();
-    assert!(
-        shape == grad.shape() && shape == m.shape() && shape == v.shape(),
-        "adam: the shapes differ"
-    );
-    let grad = Input::new(grad);
-    let [mut param, mut m, mut v] = [param, m, v].map(Owned::new);
-    let g = grad.values();
-    let [p_out, m_out, v_out] =
-        [&mut param, &mut m, &mut v].map(|owned| Out::new(owned.values_mut()));
-    // An update is worth about eight multiply–adds.
-    parallel_if(8 * g.len(), g.len().div_ceil(CHUNK), |task| {
-        let (first, len) = (task * CHUNK, CHUNK.min(g.len() - task * CHUNK));
-        // SAFETY: these elements belong to this task.
-        let [p, m, v] = unsafe { [p_out, m_out, v_out].map(|out| out.slice(first, len)) };
-        (kernels().adam)(p, &g[first..first + len], m, v, step);
-    });
+    let mut updates = [Update::new([param, grad, m, v])];
+    run(&mut updates, step);
+    let [Update { param, m, v, .. }] = updates;
     (wrap_plain(param.0), wrap_plain(m.0), wrap_plain(v.0))
+}
+
+pub(crate) fn adam_all(
+    all: Vec<[Tensor<1>; 4]>,
+    step: &AdamStep,
+) -> Vec<(Tensor<1>, Tensor<1>, Tensor<1>)> {
+    let mut updates: Vec<Update> = all.into_iter().map(Update::new).collect();
+    run(&mut updates, step);
+    let outputs = updates
+        .into_iter()
+        .map(|Update { param, m, v, .. }| (wrap_plain(param.0), wrap_plain(m.0), wrap_plain(v.0)));
+    outputs.collect()
+}
+
+/// The tensors of one parameter.
+struct Update {
+    param: Owned,
+    grad: Input,
+    m: Owned,
+    v: Owned,
+}
+
+impl Update {
+    fn new<const D: usize>([param, grad, m, v]: [Tensor<D>; 4]) -> Self {
+        let shape = param.dims();
+        assert!(
+            shape == grad.dims() && shape == m.dims() && shape == v.dims(),
+            "adam: the shapes differ"
+        );
+        let [param, m, v] = [param, m, v].map(Owned::new);
+        Self {
+            param,
+            grad: Input::new(grad),
+            m,
+            v,
+        }
+    }
+}
+
+fn run(updates: &mut [Update], step: &AdamStep) {
+    let mut tasks = Vec::new();
+    let mut elements = 0;
+    for Update { param, grad, m, v } in updates {
+        let grad = grad.values();
+        elements += grad.len();
+        let outs = [param, m, v].map(|owned| Out::new(owned.values_mut()));
+        tasks.extend(
+            grad.chunks(CHUNK)
+                .enumerate()
+                .map(|(i, grad)| (i * CHUNK, grad, outs)),
+        );
+    }
+    // An update is worth about eight multiply–adds.
+    parallel_if(8 * elements, tasks.len(), |task| {
+        let (first, grad, outs) = tasks[task];
+        // SAFETY: these elements belong to this task.
+        let [p, m, v] = unsafe { outs.map(|out| out.slice(first, grad.len())) };
+        (kernels().adam)(p, grad, m, v, step);
+    });
 }
 
 pub(crate) fn ema<const D: usize>(average: Tensor<D>, value: Tensor<D>, decay: f32) -> Tensor<D> {

@@ -37,7 +37,11 @@ pub(crate) trait Simd: Copy {
     /// `a * b + c` of single numbers, rounded as in [`fma`](Self::fma).
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
-        if Self::FUSED { a.mul_add(b, c) } else { a * b + c }
+        if Self::FUSED {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
     }
 }
 

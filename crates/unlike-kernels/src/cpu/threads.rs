@@ -77,7 +77,11 @@ unsafe impl Send for Out<'_> {}
 
 impl<'a> Out<'a> {
     pub(crate) fn new(memory: &'a mut [f32]) -> Self {
-        Self { first: memory.as_mut_ptr(), len: memory.len(), memory: PhantomData }
+        Self {
+            first: memory.as_mut_ptr(),
+            len: memory.len(),
+            memory: PhantomData,
+        }
     }
 
     /// Pointer to an element, or to the end.
@@ -138,9 +142,16 @@ impl Pool {
                 state: AtomicU64::new(0),
                 next: AtomicUsize::new(0),
                 failed: AtomicBool::new(false),
-                job: UnsafeCell::new(Job { task: None, count: 0, helpers: 0 }),
+                job: UnsafeCell::new(Job {
+                    task: None,
+                    count: 0,
+                    helpers: 0,
+                }),
             }));
-            Mutex::new(Pool { shared, workers: Vec::new() })
+            Mutex::new(Pool {
+                shared,
+                workers: Vec::new(),
+            })
         })
     }
 
@@ -154,7 +165,10 @@ impl Pool {
                 .spawn(move || work(shared, index, asleep));
             match spawned {
                 Ok(handle) => {
-                    self.workers.push(Worker { thread: handle.thread().clone(), asleep });
+                    self.workers.push(Worker {
+                        thread: handle.thread().clone(),
+                        asleep,
+                    });
                 }
                 // The loop then runs on the threads that the system does grant.
                 Err(_) => break,
@@ -166,14 +180,19 @@ impl Pool {
         // is sound because this function does not return before every worker has left the loop.
         unsafe {
             *shared.job.get() = Job {
-                task: Some(std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Task>(task)),
+                task: Some(std::mem::transmute::<
+                    *const (dyn Fn(usize) + Sync + '_),
+                    Task,
+                >(task)),
                 count,
                 helpers,
             };
         }
         shared.next.store(0, Ordering::Relaxed);
         let generation = (shared.state.load(Ordering::Relaxed) >> 32).wrapping_add(1);
-        shared.state.store(generation << 32 | OPEN, Ordering::SeqCst);
+        shared
+            .state
+            .store(generation << 32 | OPEN, Ordering::SeqCst);
         for worker in self.workers.iter().take(helpers) {
             if worker.asleep.load(Ordering::SeqCst) {
                 worker.thread.unpark();
@@ -282,8 +301,14 @@ mod tests {
             }
         }
         let outer = AtomicUsize::new(0);
-        parallel(4, |_| parallel(5, |_| _ = outer.fetch_add(1, Ordering::Relaxed)));
-        assert_eq!(outer.load(Ordering::Relaxed), 20, "nested loops run on their caller");
+        parallel(4, |_| {
+            parallel(5, |_| _ = outer.fetch_add(1, Ordering::Relaxed))
+        });
+        assert_eq!(
+            outer.load(Ordering::Relaxed),
+            20,
+            "nested loops run on their caller"
+        );
         let failed = catch_unwind(|| parallel(64, |i| assert!(i != 40)));
         assert!(failed.is_err());
         parallel(8, |_| ());

@@ -50,7 +50,17 @@ pub(crate) type Tile = unsafe fn(&Operands<'_>);
 pub(crate) unsafe fn tile<S: Simd, const M: usize, const V: usize, const CUT: bool>(
     operands: &Operands<'_>,
 ) {
-    let &Operands { a, a_step, runs, b, b_step, c, column, last_lanes, add } = operands;
+    let &Operands {
+        a,
+        a_step,
+        runs,
+        b,
+        b_step,
+        c,
+        column,
+        last_lanes,
+        add,
+    } = operands;
     const { assert!(M <= ROWS) };
     // SAFETY: the caller vouches for the instruction set and for all pointers: row `i` of `a` at
     // every `k` of every run, `V` vectors of `b` at every `k`, `V` vectors of row `i` of `c`.
@@ -143,7 +153,14 @@ pub(crate) type NarrowTile = unsafe fn(&NarrowOperands<'_>);
 pub(crate) unsafe fn narrow_tile<S: Simd, const M: usize, const N: usize>(
     operands: &NarrowOperands<'_>,
 ) {
-    let &NarrowOperands { a, runs, b, b_step, c, add } = operands;
+    let &NarrowOperands {
+        a,
+        runs,
+        b,
+        b_step,
+        c,
+        add,
+    } = operands;
     const { assert!(M <= SUMS && M * N <= SUMS) };
     // SAFETY: the caller vouches for the instruction set and for all pointers: row `i` of `a` at
     // every `k` of every run, `N` columns of `b` of that length, `N` elements of row `i` of `c`.
@@ -181,7 +198,10 @@ pub(crate) unsafe fn narrow_tile<S: Simd, const M: usize, const N: usize>(
             }
             for i in 0..M {
                 for j in 0..N {
-                    S::store(lanes[i * N + j].as_mut_ptr().add(part * S::LANES), sums[i][j]);
+                    S::store(
+                        lanes[i * N + j].as_mut_ptr().add(part * S::LANES),
+                        sums[i][j],
+                    );
                 }
             }
         }

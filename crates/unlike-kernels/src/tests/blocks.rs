@@ -18,10 +18,8 @@ pub(super) fn activations() -> impl Strategy<Value = Activation> {
 pub(super) fn dropouts() -> impl Strategy<Value = Option<Dropout>> {
     prop_oneof![
         Just(None),
-        (0.1_f32..0.7, any::<u64>()).prop_map(|(probability, seed)| Some(Dropout {
-            probability,
-            seed
-        })),
+        (0.1_f32..0.7, any::<u64>())
+            .prop_map(|(probability, seed)| Some(Dropout { probability, seed })),
     ]
 }
 
@@ -261,27 +259,84 @@ fn a_folded_batch_norm_is_the_layer_and_the_norm() {
     let variance = variance.abs();
     let act = Activation::Relu;
     for b in [None, Some(b)] {
-        let y = conv2d(x.clone(), w.clone(), b.clone(), 1, 1, Activation::Identity, None);
+        let y = conv2d(
+            x.clone(),
+            w.clone(),
+            b.clone(),
+            1,
+            1,
+            Activation::Identity,
+            None,
+        );
         let [m, v, g, s] = [&mean, &variance, &gamma, &beta].map(Clone::clone);
         let expected = batch_norm_eval(y, m, v, g, s, 1e-5, act);
         let [m, v, g, s] = [&mean, &variance, &gamma, &beta].map(Clone::clone);
         let (w, b) = fold_batch_norm(w.clone(), b, m, v, g, s, 1e-5);
         let found = conv2d(x.clone(), w, Some(b), 1, 1, act, None);
-        let expected: Vec<f64> =
-            super::numbers(expected).iter().map(|&v| f64::from(v)).collect();
+        let expected: Vec<f64> = super::numbers(expected)
+            .iter()
+            .map(|&v| f64::from(v))
+            .collect();
         super::close("folded", &super::numbers(found), &expected, 1e-6);
+    }
+}
+
+/// A weight that is large enough to be read by columns instead of rows.
+#[test]
+fn large_layers_agree_with_the_composition() {
+    for (n, i1, i2, o, biased) in [(7, 300, 100, 330, true), (203, 130, 1, 1030, false)] {
+        let part = |len, seed| random(len, seed);
+        let mut inputs = vec![part(n * i1, 1), part(n * i2, 2), part((i1 + i2) * o, 3)];
+        if biased {
+            inputs.push(part(o, 4));
+        }
+        let dropout = Some(Dropout {
+            probability: 0.2,
+            seed: 5,
+        });
+        let act = Activation::LeakyRelu(0.2);
+        let weights = |len| random(len, 6);
+        let run = |v: &[Tensor<1>], kernel: bool| {
+            let (x1, x2) = (reshaped(&v[0], [n, i1]), reshaped(&v[1], [n, i2]));
+            let (w, b) = (reshaped(&v[2], [i1 + i2, o]), v.get(3).cloned());
+            let y = match kernel {
+                true => linear_joint(x1, x2, w, b, act, dropout),
+                false => composite::linear(Tensor::cat(vec![x1, x2], 1), w, b, act, dropout),
+            };
+            y.reshape([n * o])
+        };
+        let tracked = [true; 4];
+        let [found, expected] = [true, false].map(|kernel| {
+            super::evaluate(&inputs, &tracked[..inputs.len()], weights, |v| {
+                run(v, kernel)
+            })
+        });
+        let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        super::close("output", &found.0, &wide(&expected.0), 1e-5);
+        for (found, expected) in found.1.iter().zip(&expected.1) {
+            assert_eq!(found.is_some(), expected.is_some());
+            if let (Some(found), Some(expected)) = (found, expected) {
+                super::close("gradient", found, &wide(expected), 1e-5);
+            }
+        }
     }
 }
 
 #[test]
 fn a_sample_does_not_depend_on_its_batch() {
-    for (i, o) in [(121, 128), (300, 1), (33, 47), (700, 64)] {
+    for (i, o) in [(121, 128), (300, 1), (33, 47), (700, 64), (500, 300)] {
         let [x, w, b] = [(64 * i, 1), (i * o, 2), (o, 3)].map(|(len, seed)| random(len, seed));
         let run = |x: &[f32]| {
             let rows = x.len() / i;
             let [x, w, b] = [x, &w, &b].map(super::tensor);
             let act = Activation::Tanh;
-            super::numbers(linear(x.reshape([rows, i]), w.reshape([i, o]), Some(b), act, None))
+            super::numbers(linear(
+                x.reshape([rows, i]),
+                w.reshape([i, o]),
+                Some(b),
+                act,
+                None,
+            ))
         };
         let together = run(&x);
         for (x, y) in x.chunks(i).zip(together.chunks(o)) {
@@ -293,9 +348,12 @@ fn a_sample_does_not_depend_on_its_batch() {
 
 #[test]
 fn an_image_does_not_depend_on_its_batch() {
-    for (size, [ci, co], kernel, stride, padding) in
-        [(16, [3, 64], 4, 2, 1), (9, [20, 33], 5, 2, 2), (4, [64, 1], 4, 1, 0), (8, [70, 3], 3, 1, 1)]
-    {
+    for (size, [ci, co], kernel, stride, padding) in [
+        (16, [3, 64], 4, 2, 1),
+        (9, [20, 33], 5, 2, 2),
+        (4, [64, 1], 4, 1, 0),
+        (8, [70, 3], 3, 1, 1),
+    ] {
         let n = 9;
         let x = random(n * size * size * ci, 1);
         let w = random(kernel * kernel * ci * co, 2);

@@ -76,7 +76,10 @@ fn losses_of_large_tensors_and_large_logits_stay_precise() {
         let loss = bce_with_logits(leaf.clone(), target);
         let grads = loss.backward();
         assert_eq!(super::numbers(loss), [200.0]);
-        assert_eq!(leaf.grad(&grads).map(super::numbers), Some(vec![x.signum()]));
+        assert_eq!(
+            leaf.grad(&grads).map(super::numbers),
+            Some(vec![x.signum()])
+        );
     }
 }
 

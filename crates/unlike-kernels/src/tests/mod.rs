@@ -51,7 +51,13 @@ pub(crate) fn evaluate(
     }
     let weights = tensor(&weights(output.len()));
     let grads = (y * weights).sum().backward();
-    (output, leaves.iter().map(|leaf| leaf.grad(&grads).map(numbers)).collect())
+    (
+        output,
+        leaves
+            .iter()
+            .map(|leaf| leaf.grad(&grads).map(numbers))
+            .collect(),
+    )
 }
 
 /// Asserts that a block agrees with the reference in its output and in its gradients.
@@ -66,12 +72,18 @@ pub(crate) fn check(
 ) {
     let weights = |len| random(len, 77);
     let (output, gradients) = evaluate(inputs, tracked, weights, block);
-    let wide: Vec<Vec<f64>> =
-        inputs.iter().map(|v| v.iter().map(|&v| f64::from(v)).collect()).collect();
+    let wide: Vec<Vec<f64>> = inputs
+        .iter()
+        .map(|v| v.iter().map(|&v| f64::from(v)).collect())
+        .collect();
     close("output", &output, &reference(&wide), tolerance);
     let weights = weights(output.len());
     let total = |inputs: &[Vec<f64>]| -> f64 {
-        reference(inputs).iter().zip(&weights).map(|(y, &w)| y * f64::from(w)).sum()
+        reference(inputs)
+            .iter()
+            .zip(&weights)
+            .map(|(y, &w)| y * f64::from(w))
+            .sum()
     };
     for (i, gradient) in gradients.iter().enumerate() {
         let Some(gradient) = gradient else {
@@ -92,7 +104,10 @@ pub(crate) fn check(
                 [up, (here - total(&moved)) / STEP]
             })
             .collect();
-        let largest = sides.iter().flatten().fold(1.0_f64, |most, v| most.max(v.abs()));
+        let largest = sides
+            .iter()
+            .flatten()
+            .fold(1.0_f64, |most, v| most.max(v.abs()));
         let mut smooth = 0;
         for (j, (&found, [up, down])) in gradient.iter().zip(sides).enumerate() {
             let (found, margin) = (f64::from(found), tolerance * largest);
@@ -113,6 +128,9 @@ pub(crate) fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64)
     let largest = expected.iter().fold(1.0_f64, |most, v| most.max(v.abs()));
     for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(found) - expected).abs();
-        assert!(error <= tolerance * largest, "{what}[{i}]: {found}, expected {expected}");
+        assert!(
+            error <= tolerance * largest,
+            "{what}[{i}]: {found}, expected {expected}"
+        );
     }
 }

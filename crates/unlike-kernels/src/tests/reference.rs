@@ -6,7 +6,13 @@ pub(super) fn activate(x: f64, act: Activation) -> f64 {
     match act {
         Activation::Identity => x,
         Activation::Relu => x.max(0.0),
-        Activation::LeakyRelu(slope) => if x > 0.0 { x } else { x * f64::from(slope) },
+        Activation::LeakyRelu(slope) => {
+            if x > 0.0 {
+                x
+            } else {
+                x * f64::from(slope)
+            }
+        }
         Activation::Tanh => x.tanh(),
         Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
     }
@@ -86,15 +92,19 @@ pub(super) fn convolution(
     down: bool,
 ) -> Vec<f64> {
     let ([images, h, w_, ci], [_, ho, wo, co]) = (shape.0, out.0);
-    let (fine, coarse) = if down { ([h, w_], [ho, wo]) } else { ([ho, wo], [h, w_]) };
+    let (fine, coarse) = if down {
+        ([h, w_], [ho, wo])
+    } else {
+        ([ho, wo], [h, w_])
+    };
     let kernel = Images([numbers[0], numbers[0], ci, co]);
     let mut y = vec![0.0; out.len()];
     meetings(images, fine, coarse, numbers, |n, fine, coarse, tap| {
         let (from, to) = if down { (fine, coarse) } else { (coarse, fine) };
         for i in 0..ci {
             for o in 0..co {
-                y[out.at([n, to[0], to[1], o])] += x[shape.at([n, from[0], from[1], i])]
-                    * w[kernel.at([tap[0], tap[1], i, o])];
+                y[out.at([n, to[0], to[1], o])] +=
+                    x[shape.at([n, from[0], from[1], i])] * w[kernel.at([tap[0], tap[1], i, o])];
             }
         }
     });

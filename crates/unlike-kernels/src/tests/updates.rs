@@ -14,8 +14,10 @@ fn adam_is_pytorchs() {
     let plain = |seed| tensor(&random(n, seed)).inner();
     for update in [adam::<1>, composite::adam::<1>] {
         let (mut p, mut m, mut v) = (plain(1), plain(0) * 0.0, plain(0) * 0.0);
-        let mut exact: Vec<[f64; 3]> =
-            random(n, 1).iter().map(|&p| [f64::from(p), 0.0, 0.0]).collect();
+        let mut exact: Vec<[f64; 3]> = random(n, 1)
+            .iter()
+            .map(|&p| [f64::from(p), 0.0, 0.0])
+            .collect();
         for t in 1..=5 {
             let step = AdamStep {
                 learning_rate: 0.01,
@@ -45,7 +47,11 @@ fn adam_is_pytorchs() {
 #[test]
 fn an_average_moves_by_its_decay() {
     for update in [ema::<1>, composite::ema::<1>] {
-        let y = update(tensor(&[1.0, -2.0]).inner(), tensor(&[3.0, 2.0]).inner(), 0.75);
+        let y = update(
+            tensor(&[1.0, -2.0]).inner(),
+            tensor(&[3.0, 2.0]).inner(),
+            0.75,
+        );
         assert_eq!(numbers(y), [1.5, -1.0]);
     }
 }
@@ -60,7 +66,11 @@ fn updates_are_in_place_after_the_backward_pass() {
         weight_decay: 0.0,
         step: 1,
     };
-    let mut w = tensor(&random(64 * 32, 1)).reshape([64, 32]).inner().autodiff().require_grad();
+    let mut w = tensor(&random(64 * 32, 1))
+        .reshape([64, 32])
+        .inner()
+        .autodiff()
+        .require_grad();
     let zeros = || tensor(&random(64 * 32, 2)).reshape([64, 32]).inner() * 0.0;
     let (mut m, mut v) = (zeros(), zeros());
     let x = tensor(&random(8 * 64, 3)).reshape([8, 64]);
@@ -71,7 +81,9 @@ fn updates_are_in_place_after_the_backward_pass() {
         let loss = mse(y, x.clone().slice([0..8, 0..32]));
         let mut grads = loss.backward();
         drop(loss);
-        let Some(grad) = w.grad_remove(&mut grads) else { panic!("no gradient") };
+        let Some(grad) = w.grad_remove(&mut grads) else {
+            panic!("no gradient")
+        };
         let (p, m1, v1) = adam(w.inner(), grad, m, v, &step);
         average = ema(average, p.clone(), 0.9);
         addresses.push([&p, &m1, &v1, &average].map(address));

@@ -231,7 +231,7 @@ fn short(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude < 1e-12 {
         "0".into()
-    } else if !(0.9e-4..0.999_999e6).contains(&magnitude) {
+    } else if !(0.9e-6..0.999_999e6).contains(&magnitude) {
         format!("{value:.0e}")
     } else {
         let decimals = (2.0 - magnitude.log10()).clamp(0.0, 6.0) as usize;

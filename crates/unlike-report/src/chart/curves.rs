@@ -19,11 +19,11 @@ pub(crate) fn roc(evaluation: &Evaluation) -> Result<Option<Drawn>> {
 
 /// As [`roc`], with a logarithmic axis that shows the rates at which detectors are used.
 pub(crate) fn roc_log(evaluation: &Evaluation) -> Result<Option<Drawn>> {
-    // Down to the power of ten that holds a few test normals.
+    // Rates below this would be counted in single test normals.
     let n_normal = evaluation.metrics().map_or(1, |m| m.n_normal) as f64;
     let low = 10f64
-        .powf((3.0 / n_normal).log10().floor())
-        .clamp(1e-5, 1e-2);
+        .powf((3.0 / n_normal).log10().ceil())
+        .clamp(1e-6, 1e-2);
     let x = Axis::log10(low, 1.0, "false-alarm rate (logarithmic)");
     let chance = (0..=100)
         .map(|i| low.powf(1.0 - f64::from(i) / 100.0))

@@ -199,7 +199,7 @@ impl Chart {
             .bold_line_style(stroke(Ink::Grid, 1.0))
             .axis_style(stroke(Ink::Axis, 1.0))
             .set_all_tick_mark_size(unit(4.0))
-            .label_style(text(Ink::Text))
+            .label_style(lettering(Ink::Text))
             .x_label_formatter(&|v| self.x.label(*v))
             .y_label_formatter(&|v| self.y.label(*v))
             .draw()?;
@@ -207,7 +207,7 @@ impl Chart {
         area.draw(&Text::new(
             self.y.title.as_str(),
             (unit(2.0), unit(2.0)),
-            text(Ink::Text).pos(Pos::new(HPos::Left, VPos::Top)),
+            lettering(Ink::Text).pos(Pos::new(HPos::Left, VPos::Top)),
         ))?;
         area.draw(&Text::new(
             self.x.title.as_str(),
@@ -215,7 +215,7 @@ impl Chart {
                 unit((f64::from(width) + 46.0 - 14.0) / 2.0),
                 unit(f64::from(height) - 16.0),
             ),
-            text(Ink::Text).pos(Pos::new(HPos::Center, VPos::Top)),
+            lettering(Ink::Text).pos(Pos::new(HPos::Center, VPos::Top)),
         ))?;
         for layer in &self.layers {
             let place = |points: &[[f64; 2]]| -> Vec<(f64, f64)> {
@@ -243,18 +243,14 @@ impl Chart {
                     let dot = |p| Circle::new(p, unit(*radius), ink.rgb().filled());
                     chart.draw_series(place(points).into_iter().map(dot))?;
                 }
-                Layer::Note {
-                    x,
-                    text: words,
-                    ink,
-                } => {
+                Layer::Note { x, text, ink } => {
                     let Some(at) = self.x.place(*x) else { continue };
                     let right = at > 0.5 * (self.x.low + self.x.high);
                     let side = if right { HPos::Right } else { HPos::Left };
                     let (x, y) = chart.backend_coord(&(at, self.y.high));
                     let y = y - unit(2.0);
-                    let style = text(*ink).pos(Pos::new(side, VPos::Bottom));
-                    area.draw(&Text::new(words.as_str(), (x, y), style))?;
+                    let style = lettering(*ink).pos(Pos::new(side, VPos::Bottom));
+                    area.draw(&Text::new(text.as_str(), (x, y), style))?;
                 }
             }
         }
@@ -272,7 +268,7 @@ fn stroke(ink: Ink, width: f64) -> ShapeStyle {
         .stroke_width((width * f64::from(DETAIL)).round() as u32)
 }
 
-fn text(ink: Ink) -> TextStyle<'static> {
+fn lettering(ink: Ink) -> TextStyle<'static> {
     // plotters' SVG text comes out at size / 1.24.
     let size = FONT * 1.24 * f64::from(DETAIL);
     TextStyle {

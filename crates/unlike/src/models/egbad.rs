@@ -35,9 +35,7 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
-use unlike_kernels::{
-    bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse,
-};
+use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
 use super::{Adversarial, Batch, Losses, StepContext, in_batches};
 use crate::{
@@ -79,6 +77,8 @@ pub struct EgbadConfig {
     pub generator_loss: GeneratorLoss,
     /// Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper.
     pub residual_weight: f32,
+    /// Whose weights that term trains.
+    pub residual_trains: ResidualTrains,
     /// How norms are taken in the score.
     pub reduction: Reduction,
     /// The score that [`Detector::score`](unlike_core::Detector::score) gives.
@@ -95,6 +95,16 @@ pub enum GeneratorLoss {
     /// The survey names feature matching without a formula; G(z) has no x of its own to be
     /// compared with, so means are.
     FeatureMatching,
+}
+
+/// Whose weights the survey's residual term trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResidualTrains {
+    /// E's: the survey, which adds the term to E's loss.
+    Encoder,
+    /// E's and G's: G also learns to rebuild what E gives it.
+    EncoderAndGenerator,
 }
 
 /// How a norm over the elements of one sample is taken.
@@ -134,8 +144,13 @@ pub enum EgbadScore {
 
 impl EgbadScore {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 5] =
-        [Self::Combined, Self::Paper, Self::PaperCrossEntropy, Self::Residual, Self::Feature];
+    pub const ALL: [Self; 5] = [
+        Self::Combined,
+        Self::Paper,
+        Self::PaperCrossEntropy,
+        Self::Residual,
+        Self::Feature,
+    ];
 
     /// The name in configurations, flags and model files.
     pub fn name(self) -> &'static str {
@@ -153,7 +168,9 @@ impl EgbadScore {
         Ok(match self {
             Self::Combined => ScoreRule::fit_combined(held_out, &[RESIDUAL, FEATURE])?,
             Self::Paper => ScoreRule::weighted(&[(RESIDUAL, 0.9), (FEATURE, 0.1)]),
-            Self::PaperCrossEntropy => ScoreRule::weighted(&[(RESIDUAL, 0.9), (CROSS_ENTROPY, 0.1)]),
+            Self::PaperCrossEntropy => {
+                ScoreRule::weighted(&[(RESIDUAL, 0.9), (CROSS_ENTROPY, 0.1)])
+            }
             Self::Residual => ScoreRule::single(RESIDUAL),
             Self::Feature => ScoreRule::single(FEATURE),
         })
@@ -177,10 +194,16 @@ impl EgbadConfig {
             discriminator_joint: vec![128],
             dropout: 0.2,
             init: Init::Xavier,
-            adam: AdamConfig { learning_rate: 1e-5, beta1: 0.5, beta2: 0.999, clip: None },
+            adam: AdamConfig {
+                learning_rate: 1e-5,
+                beta1: 0.5,
+                beta2: 0.999,
+                clip: None,
+            },
             ema: 0.9999,
             generator_loss: GeneratorLoss::CrossEntropy,
             residual_weight: 0.0,
+            residual_trains: ResidualTrains::Encoder,
             reduction: Reduction::Sum,
             score: EgbadScore::Paper,
         }
@@ -190,9 +213,13 @@ impl EgbadConfig {
     /// minutes, the survey's residual term, and the combined score.
     pub fn recommended() -> Self {
         Self {
-            adam: AdamConfig { learning_rate: 2e-4, ..Self::paper().adam },
+            adam: AdamConfig {
+                learning_rate: 2e-4,
+                ..Self::paper().adam
+            },
             ema: 0.999,
             residual_weight: 10.0,
+            residual_trains: ResidualTrains::EncoderAndGenerator,
             reduction: Reduction::Mean,
             score: EgbadScore::Combined,
             ..Self::paper()
@@ -201,14 +228,23 @@ impl EgbadConfig {
 
     /// BiGAN: the same training without the residual term, and no score of D's.
     pub fn bigan() -> Self {
-        Self { residual_weight: 0.0, score: EgbadScore::Residual, ..Self::recommended() }
+        Self {
+            residual_weight: 0.0,
+            score: EgbadScore::Residual,
+            ..Self::recommended()
+        }
     }
 
     /// Fresh networks for rows of this width.
     ///
     /// # Errors
     /// If a setting is outside its range.
-    pub fn build(&self, input: &FeatureShape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Egbad> {
+    pub fn build(
+        &self,
+        input: &FeatureShape,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Egbad> {
         let Self {
             latent,
             encoder,
@@ -222,6 +258,7 @@ impl EgbadConfig {
             ema,
             generator_loss: _,
             residual_weight,
+            residual_trains: _,
             reduction: _,
             score: _,
         } = self;
@@ -246,11 +283,31 @@ impl EgbadConfig {
         }
         let joint = discriminator_joint;
         let expected = "at least one layer: the last is the feature layer";
-        setting("discriminator_joint", format!("{joint:?}"), !joint.is_empty(), expected)?;
-        setting("dropout", dropout, (0.0..1.0).contains(dropout), "from 0 up to, not including, 1")?;
-        setting("ema", ema, (0.0..1.0).contains(ema), "from 0 up to, not including, 1")?;
+        setting(
+            "discriminator_joint",
+            format!("{joint:?}"),
+            !joint.is_empty(),
+            expected,
+        )?;
+        setting(
+            "dropout",
+            dropout,
+            (0.0..1.0).contains(dropout),
+            "from 0 up to, not including, 1",
+        )?;
+        setting(
+            "ema",
+            ema,
+            (0.0..1.0).contains(ema),
+            "from 0 up to, not including, 1",
+        )?;
         let weight = *residual_weight;
-        setting("residual_weight", weight, weight >= 0.0 && weight.is_finite(), "0 or more")?;
+        setting(
+            "residual_weight",
+            weight,
+            weight >= 0.0 && weight.is_finite(),
+            "0 or more",
+        )?;
 
         let leaky = Activation::LeakyRelu(SLOPE);
         let mut mlp = |widths: &[usize], hidden: Activation, last: Activation, dropout: f32| {
@@ -261,9 +318,8 @@ impl EgbadConfig {
             };
             Mlp(widths.windows(2).enumerate().map(layer).collect())
         };
-        let chain = |first: usize, hidden: &[usize], last: &[usize]| {
-            [&[first], hidden, last].concat()
-        };
+        let chain =
+            |first: usize, hidden: &[usize], last: &[usize]| [&[first], hidden, last].concat();
         let none = Activation::Identity;
         let x_branch = chain(width, discriminator_x, &[]);
         let z_branch = chain(*latent, discriminator_z, &[]);
@@ -281,7 +337,9 @@ impl EgbadConfig {
                 z: mlp(&z_branch, leaky, leaky, *dropout),
                 meet: LinearJoint::new(mlp(&[meet, joint[0]], leaky, leaky, *dropout).0.remove(0)),
                 joint: mlp(joint, leaky, leaky, *dropout),
-                logit: mlp(&[joint[joint.len() - 1], 1], none, none, 0.0).0.remove(0),
+                logit: mlp(&[joint[joint.len() - 1], 1], none, none, 0.0)
+                    .0
+                    .remove(0),
             },
         };
         Ok(Egbad {
@@ -405,7 +463,8 @@ impl Network for Networks {
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
         self.encoder.visit(&join(path, "encoder"), visitor);
         self.generator.visit(&join(path, "generator"), visitor);
-        self.discriminator.visit(&join(path, "discriminator"), visitor);
+        self.discriminator
+            .visit(&join(path, "discriminator"), visitor);
     }
 }
 
@@ -439,7 +498,11 @@ struct GeneratorEncoderLoss {
 impl Egbad {
     /// −log D(x, E(x)) − log(1 − D(G(z), z)); gradients reach D only.
     fn discriminator_loss(&self, x: Tensor<2>, z: Tensor<2>, seeds: [u64; 2]) -> DiscriminatorLoss {
-        let Networks { encoder, generator, discriminator } = &self.networks;
+        let Networks {
+            encoder,
+            generator,
+            discriminator,
+        } = &self.networks;
         let [real, fake] = seeds.map(|dropout| Pass::Train { dropout });
         let ex = encoder.forward(x.clone(), Pass::Score); // [N, latent]
         let gz = generator.forward(z.clone(), Pass::Score); // [N, width]
@@ -449,15 +512,19 @@ impl Egbad {
         DiscriminatorLoss { total, real, fake }
     }
 
-    /// G: −log D(G(z), z), or feature matching. E: −log(1 − D(x, E(x))) and the survey's residual,
-    /// for which G is a fixed ruler. Gradients reach G and E only.
+    /// G: −log D(G(z), z), or feature matching. E: −log(1 − D(x, E(x))) and the survey's residual.
+    /// Gradients reach G and E only.
     fn generator_encoder_loss(
         &self,
         x: Tensor<2>,
         z: Tensor<2>,
         seeds: [u64; 2],
     ) -> GeneratorEncoderLoss {
-        let Networks { encoder, generator, discriminator } = &self.networks;
+        let Networks {
+            encoder,
+            generator,
+            discriminator,
+        } = &self.networks;
         let own = Pass::Train { dropout: 0 };
         let [real, fake] = seeds.map(|dropout| Pass::Frozen { dropout });
         let gz = generator.forward(z.clone(), own); // [N, width]
@@ -472,19 +539,27 @@ impl Egbad {
         };
         let adversarial = bce_with_logits(real, 0.0);
         let weight = self.config.residual_weight;
-        let residual = (weight > 0.0).then(|| {
-            l1(generator.forward(ex, Pass::Frozen { dropout: 0 }), x)
-        });
+        let ruler = match self.config.residual_trains {
+            ResidualTrains::Encoder => Pass::Frozen { dropout: 0 },
+            ResidualTrains::EncoderAndGenerator => own,
+        };
+        let residual = (weight > 0.0).then(|| l1(generator.forward(ex, ruler), x));
         let encoder = match &residual {
             Some(residual) => adversarial + residual.clone() * weight,
             None => adversarial,
         };
-        GeneratorEncoderLoss { generator: generator_loss, encoder, residual }
+        GeneratorEncoderLoss {
+            generator: generator_loss,
+            encoder,
+            residual,
+        }
     }
 
     /// The networks that score: averaged if the configuration says so.
     fn scoring_networks(&self) -> &Networks {
-        self.average.as_ref().map_or(&self.networks, |average| &average.network)
+        self.average
+            .as_ref()
+            .map_or(&self.networks, |average| &average.network)
     }
 }
 
@@ -515,8 +590,10 @@ impl Adversarial for Egbad {
         );
         let losses = self.generator_encoder_loss(x, z, [seeds[2], seeds[3]]);
         let mut grads = (losses.generator.clone() + losses.encoder.clone()).backward();
-        self.generator_adam.step(&mut self.networks.generator, &mut grads, rate)?;
-        self.encoder_adam.step(&mut self.networks.encoder, &mut grads, rate)?;
+        self.generator_adam
+            .step(&mut self.networks.generator, &mut grads, rate)?;
+        self.encoder_adam
+            .step(&mut self.networks.encoder, &mut grads, rate)?;
         drop(grads);
 
         if let Some(average) = &mut self.average {
@@ -568,10 +645,16 @@ impl Adversarial for Egbad {
         if let Some(average) = &mut self.average {
             restore_network(&mut average.network, "average", arrays)?;
         }
-        let Networks { encoder, generator, discriminator } = &self.networks;
+        let Networks {
+            encoder,
+            generator,
+            discriminator,
+        } = &self.networks;
         self.encoder_adam.restore(encoder, "adam.encoder", arrays)?;
-        self.generator_adam.restore(generator, "adam.generator", arrays)?;
-        self.discriminator_adam.restore(discriminator, "adam.discriminator", arrays)
+        self.generator_adam
+            .restore(generator, "adam.generator", arrays)?;
+        self.discriminator_adam
+            .restore(discriminator, "adam.discriminator", arrays)
     }
 
     fn restore_scoring(&mut self, arrays: &Arrays) -> Result<()> {
@@ -610,8 +693,11 @@ impl Scorer for EgbadScorer {
             let (logit, f_hat) = d.forward(x_hat.clone(), z, Pass::Score); // [N, 1], [N, f]
             vec![
                 (RESIDUAL, values(l1_rows(x, x_hat, reduction))), // [N]
-                (FEATURE, values(l1_rows(f, f_hat, reduction))), // [N]
-                (CROSS_ENTROPY, values(bce_with_logits_rows(logit, 1.0, reduction))), // [N]
+                (FEATURE, values(l1_rows(f, f_hat, reduction))),  // [N]
+                (
+                    CROSS_ENTROPY,
+                    values(bce_with_logits_rows(logit, 1.0, reduction)),
+                ), // [N]
             ]
         })
     }

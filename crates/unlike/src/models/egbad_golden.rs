@@ -31,7 +31,11 @@ impl Golden {
     }
 
     fn get(&self, name: &str) -> &[f32] {
-        &self.arrays.any_shape(&format!("{}.{name}", self.variant)).unwrap().values
+        &self
+            .arrays
+            .any_shape(&format!("{}.{name}", self.variant))
+            .unwrap()
+            .values
     }
 
     /// Arrays under `prefix`, their names without it.
@@ -58,8 +62,15 @@ impl Golden {
 fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     let scale = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
-    assert!(worst <= tolerance * scale, "{what}: off by {worst:e} at scale {scale:e}\n{ours:?}\n{theirs:?}");
+    let worst = ours
+        .iter()
+        .zip(theirs)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0f32, f32::max);
+    assert!(
+        worst <= tolerance * scale,
+        "{what}: off by {worst:e} at scale {scale:e}\n{ours:?}\n{theirs:?}"
+    );
 }
 
 fn small(variant: GeneratorLoss) -> (Egbad, Golden) {
@@ -71,10 +82,20 @@ fn small(variant: GeneratorLoss) -> (Egbad, Golden) {
         discriminator_z: vec![4],
         discriminator_joint: vec![10, 11],
         dropout: 0.0,
-        adam: AdamConfig { learning_rate: 1e-3, beta1: 0.5, beta2: 0.999, clip: None },
+        adam: AdamConfig {
+            learning_rate: 1e-3,
+            beta1: 0.5,
+            beta2: 0.999,
+            clip: None,
+        },
         ema: 0.9,
         generator_loss: variant,
-        residual_weight: if variant == GeneratorLoss::CrossEntropy { 10.0 } else { 0.0 },
+        residual_weight: if variant == GeneratorLoss::CrossEntropy {
+            10.0
+        } else {
+            0.0
+        },
+        residual_trains: ResidualTrains::Encoder,
         ..EgbadConfig::recommended()
     };
     let shape = FeatureShape::Row { width: WIDTH };
@@ -100,9 +121,16 @@ const VARIANTS: [GeneratorLoss; 2] = [GeneratorLoss::CrossEntropy, GeneratorLoss
 fn every_network_gives_what_pytorch_gives() {
     for variant in VARIANTS {
         let (egbad, golden) = small(variant);
-        let (x, z) = (golden.batch("x", 0, 0, WIDTH), golden.batch("z", 0, 0, LATENT));
+        let (x, z) = (
+            golden.batch("x", 0, 0, WIDTH),
+            golden.batch("z", 0, 0, LATENT),
+        );
         let (x, z) = (rows(x, WIDTH), rows(z, LATENT));
-        let Networks { encoder, generator, discriminator } = &egbad.networks;
+        let Networks {
+            encoder,
+            generator,
+            discriminator,
+        } = &egbad.networks;
         let encoded = values(encoder.forward(x.clone(), Pass::Score));
         let generated = values(generator.forward(z.clone(), Pass::Score));
         let (logit, features) = discriminator.forward(x, z, Pass::Score);
@@ -133,24 +161,47 @@ fn gradients_have_the_length_that_pytorch_gives_and_reach_only_their_network() {
     }
     for variant in VARIANTS {
         let (mut egbad, golden) = small(variant);
-        let (x, z) = (golden.batch("x", 0, 0, WIDTH), golden.batch("z", 0, 0, LATENT));
+        let (x, z) = (
+            golden.batch("x", 0, 0, WIDTH),
+            golden.batch("z", 0, 0, LATENT),
+        );
         let loss = egbad.discriminator_loss(rows(x, WIDTH), rows(z, LATENT), [0; 2]);
-        let mut norms = Norms { grads: loss.total.backward(), golden: &golden, expected: true };
-        egbad.networks.discriminator.visit("discriminator", &mut norms);
+        let mut norms = Norms {
+            grads: loss.total.backward(),
+            golden: &golden,
+            expected: true,
+        };
+        egbad
+            .networks
+            .discriminator
+            .visit("discriminator", &mut norms);
         norms.expected = false;
         egbad.networks.encoder.visit("encoder", &mut norms);
         egbad.networks.generator.visit("generator", &mut norms);
         let mut grads = norms.grads;
-        egbad.discriminator_adam.step(&mut egbad.networks.discriminator, &mut grads, 1.0).unwrap();
+        egbad
+            .discriminator_adam
+            .step(&mut egbad.networks.discriminator, &mut grads, 1.0)
+            .unwrap();
 
-        let (x, z) = (golden.batch("x", 0, 1, WIDTH), golden.batch("z", 0, 1, LATENT));
+        let (x, z) = (
+            golden.batch("x", 0, 1, WIDTH),
+            golden.batch("z", 0, 1, LATENT),
+        );
         let loss = egbad.generator_encoder_loss(rows(x, WIDTH), rows(z, LATENT), [0; 2]);
         let grads = (loss.generator + loss.encoder).backward();
-        let mut norms = Norms { grads, golden: &golden, expected: true };
+        let mut norms = Norms {
+            grads,
+            golden: &golden,
+            expected: true,
+        };
         egbad.networks.encoder.visit("encoder", &mut norms);
         egbad.networks.generator.visit("generator", &mut norms);
         norms.expected = false;
-        egbad.networks.discriminator.visit("discriminator", &mut norms);
+        egbad
+            .networks
+            .discriminator
+            .visit("discriminator", &mut norms);
     }
 }
 
@@ -166,7 +217,11 @@ fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
                 z: golden.batch("z", step, 0, LATENT),
                 z_other: golden.batch("z", step, 1, LATENT),
             };
-            let context = StepContext { step: step as u64, seed: 0, learning_rate_scale: 1.0 };
+            let context = StepContext {
+                step: step as u64,
+                seed: 0,
+                learning_rate_scale: 1.0,
+            };
             let losses = egbad.step(batch, &context).unwrap();
             let ours = |name| losses.0.iter().find(|l| l.0 == name).map(|l| l.1 as f32);
             let names = ["discriminator", "generator", "encoder", "residual"];
@@ -196,7 +251,11 @@ fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
         // The paper's score is over sums.
         egbad.config.reduction = Reduction::Sum;
         let parts = egbad.scorer().parts(&query).unwrap();
-        let score = EgbadScore::Paper.rule(&parts).unwrap().apply(&parts).unwrap();
+        let score = EgbadScore::Paper
+            .rule(&parts)
+            .unwrap()
+            .apply(&parts)
+            .unwrap();
         let ours: Vec<f32> = score.iter().map(|&v| v as f32).collect();
         assert_close("the paper's score", &ours, golden.get("paper_score"), 1e-3);
     }

@@ -4,7 +4,7 @@ pub mod egbad;
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use unlike_baselines::{IforestConfig, KnnConfig, PcaConfig};
+use unlike_baselines::{EcodConfig, IforestConfig, KnnConfig, PcaConfig};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 
 use crate::{
@@ -27,11 +27,13 @@ pub enum ModelConfig {
     Knn(KnnConfig),
     /// Baseline: how quickly random splits isolate a sample.
     Iforest(IforestConfig),
+    /// Baseline: how far in the tails of its columns a sample lies.
+    Ecod(EcodConfig),
 }
 
 impl ModelConfig {
     /// The names of all models, as flags and files spell them.
-    pub const NAMES: [&str; 5] = ["egbad", "bigan", "pca", "knn", "iforest"];
+    pub const NAMES: [&str; 6] = ["egbad", "bigan", "pca", "knn", "iforest", "ecod"];
 
     /// The recommended settings of the model of this name.
     ///
@@ -44,6 +46,7 @@ impl ModelConfig {
             "pca" => Self::Pca(PcaConfig::default()),
             "knn" => Self::Knn(KnnConfig::default()),
             "iforest" => Self::Iforest(IforestConfig::default()),
+            "ecod" => Self::Ecod(EcodConfig::default()),
             other => {
                 return Err(Error::Setting {
                     name: "model".into(),
@@ -63,6 +66,7 @@ impl ModelConfig {
             Self::Pca(_) => "pca",
             Self::Knn(_) => "knn",
             Self::Iforest(_) => "iforest",
+            Self::Ecod(_) => "ecod",
         }
     }
 
@@ -81,7 +85,7 @@ impl ModelConfig {
             Self::Egbad(config) | Self::Bigan(config) => {
                 Some(Box::new(config.build(input, rng, device)?))
             }
-            Self::Pca(_) | Self::Knn(_) | Self::Iforest(_) => None,
+            Self::Pca(_) | Self::Knn(_) | Self::Iforest(_) | Self::Ecod(_) => None,
         })
     }
 
@@ -94,6 +98,7 @@ impl ModelConfig {
             Self::Pca(config) => Box::new(config.fit(features, seed)?),
             Self::Knn(config) => Box::new(config.fit(features, seed)?),
             Self::Iforest(config) => Box::new(config.fit(features, seed)?),
+            Self::Ecod(config) => Box::new(config.fit(features, seed)?),
             Self::Egbad(_) | Self::Bigan(_) => {
                 return Err(Error::Setting {
                     name: "model".into(),
@@ -127,6 +132,7 @@ impl ModelConfig {
             Self::Iforest(config) => {
                 Box::new(unlike_baselines::Iforest::from_arrays(config, arrays)?)
             }
+            Self::Ecod(config) => Box::new(unlike_baselines::Ecod::from_arrays(config, arrays)?),
         })
     }
 }
@@ -219,13 +225,21 @@ impl Losses {
 
     /// Adds a loss.
     pub fn push(&mut self, name: &'static str, loss: &Tensor<1>) {
-        self.0.push((name, values(loss.clone()).first().map_or(f64::NAN, |&v| f64::from(v))));
+        self.0.push((
+            name,
+            values(loss.clone())
+                .first()
+                .map_or(f64::NAN, |&v| f64::from(v)),
+        ));
     }
 
     /// Adds the mean probability that these logits [N, 1] stand for.
     pub fn push_probability(&mut self, name: &'static str, logits: Tensor<2>) {
         let logits = values(logits);
-        let sum = logits.iter().map(|&l| 1.0 / (1.0 + f64::from(-l).exp())).sum::<f64>();
+        let sum = logits
+            .iter()
+            .map(|&l| 1.0 / (1.0 + f64::from(-l).exp()))
+            .sum::<f64>();
         self.0.push((name, sum / logits.len().max(1) as f64));
     }
 }

@@ -21,12 +21,20 @@ pub enum Init {
 
 impl Init {
     /// `count` weights of a layer with this many inputs and outputs per unit.
-    pub fn draw(self, rng: &mut ChaCha8Rng, count: usize, fan_in: usize, fan_out: usize) -> Vec<f32> {
+    pub fn draw(
+        self,
+        rng: &mut ChaCha8Rng,
+        count: usize,
+        fan_in: usize,
+        fan_out: usize,
+    ) -> Vec<f32> {
         match self {
             Self::Normal { sd } => normals(rng, count).into_iter().map(|v| v * sd).collect(),
             Self::Xavier => {
                 let limit = (6.0 / (fan_in + fan_out) as f32).sqrt();
-                (0..count).map(|_| rng.random_range(-limit..=limit)).collect()
+                (0..count)
+                    .map(|_| rng.random_range(-limit..=limit))
+                    .collect()
             }
         }
     }

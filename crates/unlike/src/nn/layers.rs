@@ -43,7 +43,13 @@ impl Linear {
     /// x [N, inputs] → [N, outputs]. `layer` tells the dropping layers of one pass apart.
     pub fn forward(&self, x: Tensor<2>, pass: Pass, layer: u64) -> Tensor<2> {
         let (w, b) = (self.weight.get(pass), self.bias.get(pass));
-        linear(x, w, Some(b), self.activation, pass.dropout(self.dropout, layer))
+        linear(
+            x,
+            w,
+            Some(b),
+            self.activation,
+            pass.dropout(self.dropout, layer),
+        )
     }
 }
 
@@ -66,9 +72,21 @@ impl LinearJoint {
 
     /// x1 [N, I1], x2 [N, I2] → [N, outputs].
     pub fn forward(&self, x1: Tensor<2>, x2: Tensor<2>, pass: Pass, layer: u64) -> Tensor<2> {
-        let Linear { weight, bias, activation, dropout } = &self.0;
+        let Linear {
+            weight,
+            bias,
+            activation,
+            dropout,
+        } = &self.0;
         let (w, b) = (weight.get(pass), bias.get(pass));
-        linear_joint(x1, x2, w, Some(b), *activation, pass.dropout(*dropout, layer))
+        linear_joint(
+            x1,
+            x2,
+            w,
+            Some(b),
+            *activation,
+            pass.dropout(*dropout, layer),
+        )
     }
 }
 

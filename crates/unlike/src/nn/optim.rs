@@ -38,7 +38,11 @@ pub struct Adam {
 impl Adam {
     /// A fresh optimiser.
     pub fn new(config: AdamConfig) -> Self {
-        Self { config, steps: 0, moments: Vec::new() }
+        Self {
+            config,
+            steps: 0,
+            moments: Vec::new(),
+        }
     }
 
     /// Moves every parameter by one step against its gradient. `rate` scales the learning rate.
@@ -72,7 +76,9 @@ impl Adam {
         }
         impl Visitor for Update<'_> {
             fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
-                let Some(grad) = self.grads.next() else { return };
+                let Some(grad) = self.grads.next() else {
+                    return;
+                };
                 if self.at == self.moments.len() {
                     self.moments.push([grad.zeros_like(), grad.zeros_like()]);
                 }
@@ -90,7 +96,11 @@ impl Adam {
             }
         }
 
-        let mut collect = Collect { grads, found: Vec::new(), missing: None };
+        let mut collect = Collect {
+            grads,
+            found: Vec::new(),
+            missing: None,
+        };
         network.visit("", &mut collect);
         if let Some(name) = collect.missing {
             return Err(Error::Mismatch {
@@ -105,7 +115,12 @@ impl Adam {
             None => collect.found,
         };
         self.steps += 1;
-        let AdamConfig { learning_rate, beta1, beta2, clip: _ } = self.config;
+        let AdamConfig {
+            learning_rate,
+            beta1,
+            beta2,
+            clip: _,
+        } = self.config;
         let step = AdamStep {
             learning_rate: learning_rate * rate,
             beta1,
@@ -115,7 +130,15 @@ impl Adam {
             step: self.steps,
         };
         let moments = &mut self.moments;
-        network.visit("", &mut Update { step, grads: grads.into_iter(), moments, at: 0 });
+        network.visit(
+            "",
+            &mut Update {
+                step,
+                grads: grads.into_iter(),
+                moments,
+                at: 0,
+            },
+        );
         Ok(())
     }
 
@@ -127,7 +150,11 @@ impl Adam {
         for (i, [m, v]) in self.moments.iter().enumerate() {
             for (name, moment) in [("m", m), ("v", v)] {
                 let shape = moment.dims();
-                arrays.insert(format!("{path}.{i:03}.{name}"), &shape, values(moment.clone()));
+                arrays.insert(
+                    format!("{path}.{i:03}.{name}"),
+                    &shape,
+                    values(moment.clone()),
+                );
             }
         }
     }
@@ -164,7 +191,12 @@ impl Adam {
         self.steps = ((steps[0] as u64) << 24) + steps[1] as u64;
         self.moments.clear();
         if self.steps > 0 {
-            let mut load = Load { path, arrays, moments: Vec::new(), result: Ok(()) };
+            let mut load = Load {
+                path,
+                arrays,
+                moments: Vec::new(),
+                result: Ok(()),
+            };
             network.clone().visit("", &mut load);
             load.result?;
             self.moments = load.moments;
@@ -176,7 +208,12 @@ impl Adam {
 /// Scales gradients so that their common length is at most `limit`.
 fn clip(grads: Vec<Tensor<1>>, limit: f32) -> Vec<Tensor<1>> {
     // Summed here, in one order, because a backend's own sum may depend on its threads.
-    let square = |g: &Tensor<1>| values(g.clone()).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+    let square = |g: &Tensor<1>| {
+        values(g.clone())
+            .iter()
+            .map(|&v| f64::from(v).powi(2))
+            .sum::<f64>()
+    };
     let length = grads.iter().map(square).sum::<f64>().sqrt() as f32;
     if length <= limit {
         return grads;
@@ -194,7 +231,9 @@ pub struct Average<N> {
 impl<N: Network> Average<N> {
     /// Starts at the network's present weights.
     pub fn new(network: &N) -> Self {
-        Self { network: network.clone() }
+        Self {
+            network: network.clone(),
+        }
     }
 
     /// average ← decay · average + (1 − decay) · weights.
@@ -211,7 +250,9 @@ impl<N: Network> Average<N> {
         }
         impl Visitor for Fold {
             fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
-                let Some(value) = self.values.next() else { return };
+                let Some(value) = self.values.next() else {
+                    return;
+                };
                 param.update(|average| {
                     let shape = average.dims();
                     ema(average.flatten(0, D - 1), value, self.decay).reshape(shape)
@@ -220,6 +261,12 @@ impl<N: Network> Average<N> {
         }
         let mut live = Collect(Vec::new());
         network.clone().visit("", &mut live);
-        self.network.visit("", &mut Fold { values: live.0.into_iter(), decay });
+        self.network.visit(
+            "",
+            &mut Fold {
+                values: live.0.into_iter(),
+                decay,
+            },
+        );
     }
 }

@@ -18,7 +18,9 @@ impl<const D: usize> Param<D> {
 
     /// A parameter that starts at this tensor, which is outside autodiff.
     pub(crate) fn from_tensor(value: Tensor<D>) -> Self {
-        Self { leaf: value.autodiff().require_grad() }
+        Self {
+            leaf: value.autodiff().require_grad(),
+        }
     }
 
     /// The tensor to compute with in this pass.
@@ -90,7 +92,11 @@ pub trait Network: Clone {
 
 /// `path.name`, or `name` at the top.
 pub(crate) fn join(path: &str, name: impl std::fmt::Display) -> String {
-    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_string()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// All parameters by name; `path` is put before each.
@@ -127,7 +133,10 @@ pub fn restore_network(network: &mut impl Network, path: &str, arrays: &Arrays) 
             }
         }
     }
-    let mut load = Load { arrays, result: Ok(()) };
+    let mut load = Load {
+        arrays,
+        result: Ok(()),
+    };
     network.visit(path, &mut load);
     load.result
 }

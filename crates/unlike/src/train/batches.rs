@@ -39,7 +39,14 @@ impl<'a> Batches<'a> {
             order.shuffle(&mut rng::rng(seed, Purpose::Order, 2 * epoch + which));
             order
         };
-        Self { features, seed, epoch, size, latent, orders: [order(0), order(1)] }
+        Self {
+            features,
+            seed,
+            epoch,
+            size,
+            latent,
+            orders: [order(0), order(1)],
+        }
     }
 
     fn batch(&self, step: usize, steps: usize) -> Batch {
@@ -95,7 +102,12 @@ mod tests {
         let collect = |from| {
             let mut all = Vec::new();
             let batches = Batches::new(&features, 1, 5, 4, 3);
-            batches.each(from..5, |b| { all.push(b); Ok(ControlFlow::Continue(())) }).unwrap();
+            batches
+                .each(from..5, |b| {
+                    all.push(b);
+                    Ok(ControlFlow::Continue(()))
+                })
+                .unwrap();
             all
         };
         let whole = collect(0);

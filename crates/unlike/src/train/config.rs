@@ -79,7 +79,11 @@ pub struct HoldOut {
 
 impl Default for HoldOut {
     fn default() -> Self {
-        Self { validation: 0.1, calibration: 0.1, limit: 10_000 }
+        Self {
+            validation: 0.1,
+            calibration: 0.1,
+            limit: 10_000,
+        }
     }
 }
 
@@ -112,7 +116,11 @@ impl HoldOut {
         for part in [&mut order, &mut validation, &mut calibration] {
             part.sort_unstable();
         }
-        Ok(Split { train: order, validation, calibration })
+        Ok(Split {
+            train: order,
+            validation,
+            calibration,
+        })
     }
 }
 
@@ -142,17 +150,46 @@ impl TrainConfig {
                 return Ok(());
             }
             let (name, expected) = (name.to_owned(), expected.to_owned());
-            Err(Error::Setting { name, found, expected, hint: None })
+            Err(Error::Setting {
+                name,
+                found,
+                expected,
+                hint: None,
+            })
         };
         let share = |v: f64| v > 0.0 && v < 0.5;
-        let HoldOut { validation, calibration, limit } = self.hold_out;
-        setting("epochs", self.epochs.to_string(), self.epochs > 0, "at least 1")?;
-        setting("batch_size", self.batch_size.to_string(), self.batch_size > 0, "at least 1")?;
+        let HoldOut {
+            validation,
+            calibration,
+            limit,
+        } = self.hold_out;
+        setting(
+            "epochs",
+            self.epochs.to_string(),
+            self.epochs > 0,
+            "at least 1",
+        )?;
+        setting(
+            "batch_size",
+            self.batch_size.to_string(),
+            self.batch_size > 0,
+            "at least 1",
+        )?;
         let patience = self.patience.unwrap_or(1);
         setting("patience", patience.to_string(), patience > 0, "at least 1")?;
         let between = "between 0 and 0.5";
-        setting("hold_out.validation", validation.to_string(), share(validation), between)?;
-        setting("hold_out.calibration", calibration.to_string(), share(calibration), between)?;
+        setting(
+            "hold_out.validation",
+            validation.to_string(),
+            share(validation),
+            between,
+        )?;
+        setting(
+            "hold_out.calibration",
+            calibration.to_string(),
+            share(calibration),
+            between,
+        )?;
         setting("hold_out.limit", limit.to_string(), limit > 0, "at least 1")
     }
 
@@ -166,7 +203,10 @@ impl TrainConfig {
             location: Default::default(),
             found: e.to_string().trim().to_owned(),
             expected: "the settings of a training".into(),
-            hint: Some("`unlike train DATA --model M --out RUN` writes RUN/config.toml to start from".into()),
+            hint: Some(
+                "`unlike train DATA --model M --out RUN` writes RUN/config.toml to start from"
+                    .into(),
+            ),
         })
     }
 
@@ -205,7 +245,11 @@ mod tests {
             let config = TrainConfig::recommended(ModelConfig::by_name(name).unwrap());
             let text = config.to_toml().unwrap();
             let path = std::path::Path::new("config.toml");
-            assert_eq!(TrainConfig::from_toml(&text, path).unwrap(), config, "{text}");
+            assert_eq!(
+                TrainConfig::from_toml(&text, path).unwrap(),
+                config,
+                "{text}"
+            );
             let within = text.replace("[model]", "[model]\ncolour = 1");
             for bad in [format!("colour = 1\n{text}"), within] {
                 let error = TrainConfig::from_toml(&bad, path).unwrap_err().to_string();

@@ -72,7 +72,11 @@ pub fn fit(
     let split = config.hold_out.split(samples.len(), config.seed)?;
     let preprocessing = Preprocessing::fit(&samples.select(&split.train), &config.preprocessing)?;
     let features = |positions: &[usize]| {
-        Ok::<_, Error>(preprocessing.transform(&samples.select(positions))?.features)
+        Ok::<_, Error>(
+            preprocessing
+                .transform(&samples.select(positions))?
+                .features,
+        )
     };
     let data = Data {
         train: features(&split.train)?,
@@ -88,8 +92,17 @@ pub fn fit(
         chosen_epoch: None,
         epochs: Vec::new(),
     };
-    let run = Run { config, options, device, data, preprocessing, provenance };
-    let network = config.model.adversarial(run.data.train.shape(), config.seed, &run.device)?;
+    let run = Run {
+        config,
+        options,
+        device,
+        data,
+        preprocessing,
+        provenance,
+    };
+    let network = config
+        .model
+        .adversarial(run.data.train.shape(), config.seed, &run.device)?;
     match network {
         Some(network) => run.train(network, observer),
         None => {
@@ -101,7 +114,10 @@ pub fn fit(
 
 /// A baseline has one part, and that is its score.
 fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
-    Ok(held_out.names().map(|part| (part.to_owned(), ScoreRule::single(part))).collect())
+    Ok(held_out
+        .names()
+        .map(|part| (part.to_owned(), ScoreRule::single(part)))
+        .collect())
 }
 
 struct Data {
@@ -152,7 +168,11 @@ impl Run<'_> {
         })
     }
 
-    fn train(&self, mut network: Box<dyn Adversarial>, observer: &mut dyn Observer) -> Result<Model> {
+    fn train(
+        &self,
+        mut network: Box<dyn Adversarial>,
+        observer: &mut dyn Observer,
+    ) -> Result<Model> {
         let config = self.config;
         let n = self.data.train.len();
         let batch_size = config.batch_size.min(n);
@@ -170,14 +190,19 @@ impl Run<'_> {
 
         let fingerprint = state::fingerprint(config, &self.data.train);
         let mut progress = Progress::default();
-        if let Some(file) = self.options.resume_file.as_ref().filter(|_| self.options.resume)
+        if let Some(file) = self
+            .options
+            .resume_file
+            .as_ref()
+            .filter(|_| self.options.resume)
             && let Some((saved, arrays)) = file.load(&fingerprint)?
         {
             network.restore(&arrays)?;
             progress = saved;
         }
         observer.started(&plan, &progress.history);
-        let save = |network: &dyn Adversarial, progress: &Progress| match &self.options.resume_file {
+        let save = |network: &dyn Adversarial, progress: &Progress| match &self.options.resume_file
+        {
             Some(file) => {
                 let mut arrays = Arrays::new();
                 network.save(&mut arrays);
@@ -223,14 +248,26 @@ impl Run<'_> {
 
             let done = (steps_per_epoch - first_step) * batch_size;
             let seconds = epoch_began.elapsed().as_secs_f64();
-            self.end_epoch(network.as_ref(), &mut progress, done as f64 / seconds, seconds)?;
-            let Some(report) = progress.history.last() else { break 'epochs };
+            self.end_epoch(
+                network.as_ref(),
+                &mut progress,
+                done as f64 / seconds,
+                seconds,
+            )?;
+            let Some(report) = progress.history.last() else {
+                break 'epochs;
+            };
             for warning in &report.warnings {
                 observer.warning(warning);
             }
             let model = || {
                 let scorer = network.scorer();
-                self.finish(scorer, &|parts| network.rules(parts), Some(report.epoch), &[])
+                self.finish(
+                    scorer,
+                    &|parts| network.rules(parts),
+                    Some(report.epoch),
+                    &[],
+                )
             };
             let flow = observer.epoch(report, &Snapshot::new(&model));
             if flow.is_break() {
@@ -245,7 +282,10 @@ impl Run<'_> {
         let (scorer, epoch) = match &progress.best {
             Some(best) => {
                 let shape = self.data.train.shape();
-                (config.model.restore(shape, &best.arrays, &self.device)?, best.epoch)
+                (
+                    config.model.restore(shape, &best.arrays, &self.device)?,
+                    best.epoch,
+                )
             }
             None => (network.scorer(), progress.epoch),
         };
@@ -271,7 +311,11 @@ impl Run<'_> {
         if let Some((name, value)) = losses.0.iter().find(|(_, value)| !value.is_finite()) {
             return Err(Error::NotFinite {
                 what: format!("the loss `{name}` ({value})"),
-                location: format!(", epoch {}, step {}", progress.epoch + 1, progress.step_in_epoch + 1),
+                location: format!(
+                    ", epoch {}, step {}",
+                    progress.epoch + 1,
+                    progress.step_in_epoch + 1
+                ),
                 hint: Some(
                     "lower the learning rate, set `clip` under `[model.adam]` (1.0, say), or look \
                      for columns with extreme values"
@@ -294,7 +338,10 @@ impl Run<'_> {
     ) -> Result<()> {
         let scorer = network.scorer();
         let parts = scorer.parts(&self.data.validation)?;
-        let held_out: Vec<_> = parts.iter().map(|(part, v)| HeldOutPart::measure(part, v)).collect();
+        let held_out: Vec<_> = parts
+            .iter()
+            .map(|(part, v)| HeldOutPart::measure(part, v))
+            .collect();
         // The first part says how well a held-out normal is reproduced.
         let criterion = held_out.first().map_or(f64::NAN, |part| part.mean);
         if !criterion.is_finite() {
@@ -308,13 +355,26 @@ impl Run<'_> {
         progress.step_in_epoch = 0;
         let losses = progress.take_means();
         let warnings = observer::warnings(&losses);
-        let improved = progress.best.as_ref().is_none_or(|best| criterion < best.criterion);
+        let improved = progress
+            .best
+            .as_ref()
+            .is_none_or(|best| criterion < best.criterion);
         if self.config.choice == EpochChoice::Last || improved {
             let (epoch, arrays) = (progress.epoch, scorer.arrays());
-            progress.best = Some(Best { epoch, criterion, arrays });
+            progress.best = Some(Best {
+                epoch,
+                criterion,
+                arrays,
+            });
         }
-        let since_best = progress.best.as_ref().map_or(0, |best| progress.epoch - best.epoch);
-        progress.stopped = self.config.patience.is_some_and(|patience| since_best >= patience);
+        let since_best = progress
+            .best
+            .as_ref()
+            .map_or(0, |best| progress.epoch - best.epoch);
+        progress.stopped = self
+            .config
+            .patience
+            .is_some_and(|patience| since_best >= patience);
         progress.history.push(EpochReport {
             epoch: progress.epoch,
             losses,
@@ -345,13 +405,14 @@ fn mean_columns(values: &[f32], width: usize) -> Vec<f32> {
 /// # Errors
 /// If the threads cannot be started.
 pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| {
-        Error::Setting {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::Setting {
             name: "threads".into(),
             found: threads.to_string(),
             expected: "a number of threads that the system can start".into(),
             hint: Some(e.to_string()),
-        }
-    })?;
+        })?;
     Ok(pool.install(f))
 }

@@ -88,7 +88,11 @@ pub struct EpochReport {
 impl EpochReport {
     /// The same without the figures that differ between two runs of one training.
     pub(crate) fn without_clock(&self) -> Self {
-        Self { samples_per_second: 0.0, seconds: 0.0, ..self.clone() }
+        Self {
+            samples_per_second: 0.0,
+            seconds: 0.0,
+            ..self.clone()
+        }
     }
 }
 
@@ -108,7 +112,11 @@ impl HeldOutPart {
         let n = values.len().max(1) as f64;
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-        Self { part: part.to_owned(), mean, sd: variance.sqrt() }
+        Self {
+            part: part.to_owned(),
+            mean,
+            sd: variance.sqrt(),
+        }
     }
 }
 
@@ -143,7 +151,9 @@ const ONE_SIDED: f64 = 0.02;
 /// Warnings about an epoch's mean losses and monitors.
 pub(super) fn warnings(losses: &[(String, f64)]) -> Vec<String> {
     let get = |name: &str| losses.iter().find(|l| l.0 == name).map(|l| l.1);
-    let (Some(real), Some(fake)) = (get("d_real"), get("d_fake")) else { return Vec::new() };
+    let (Some(real), Some(fake)) = (get("d_real"), get("d_fake")) else {
+        return Vec::new();
+    };
     if real > 1.0 - ONE_SIDED && fake < ONE_SIDED {
         vec![format!(
             "the discriminator wins: D(x) = {real:.3}, D(G(z)) = {fake:.3}; the generator learns \

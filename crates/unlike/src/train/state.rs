@@ -45,7 +45,11 @@ impl Progress {
     /// Adds the losses of one update.
     pub(super) fn add(&mut self, losses: &Losses) {
         if self.sums.is_empty() {
-            self.sums = losses.0.iter().map(|&(name, _)| (name.to_owned(), 0.0)).collect();
+            self.sums = losses
+                .0
+                .iter()
+                .map(|&(name, _)| (name.to_owned(), 0.0))
+                .collect();
         }
         for (sum, (_, value)) in self.sums.iter_mut().zip(&losses.0) {
             sum.1 += value;
@@ -56,7 +60,10 @@ impl Progress {
     /// The means since the last call.
     pub(super) fn take_means(&mut self) -> Vec<(String, f64)> {
         let n = std::mem::take(&mut self.steps_summed).max(1) as f64;
-        std::mem::take(&mut self.sums).into_iter().map(|(name, sum)| (name, sum / n)).collect()
+        std::mem::take(&mut self.sums)
+            .into_iter()
+            .map(|(name, sum)| (name, sum / n))
+            .collect()
     }
 }
 
@@ -67,7 +74,10 @@ pub(super) fn fingerprint(config: &TrainConfig, train: &Features) -> String {
     for value in train.values() {
         hash.update(value.to_le_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 const KIND: &str = "unlike-resume";
@@ -117,10 +127,17 @@ impl ResumeFile {
         let best = progress.best.as_ref().map(|best| &best.arrays);
         for (prefix, arrays) in [(NETWORK, Some(now)), (BEST, best)] {
             for (name, array) in arrays.into_iter().flat_map(Arrays::iter) {
-                all.insert(format!("{prefix}{name}"), &array.shape, array.values.clone());
+                all.insert(
+                    format!("{prefix}{name}"),
+                    &array.shape,
+                    array.values.clone(),
+                );
             }
         }
-        let header = Header { fingerprint: fingerprint.to_owned(), progress: progress.clone() };
+        let header = Header {
+            fingerprint: fingerprint.to_owned(),
+            progress: progress.clone(),
+        };
         file::write(&self.0, KIND, &header, &all)
     }
 }

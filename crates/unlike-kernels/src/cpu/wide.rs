@@ -1,0 +1,259 @@
+//! One fully connected block with a large weight, which is read from memory once for all rows.
+
+use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
+
+use super::buffer::Buffer;
+use super::conv_passes::Finish;
+use super::finish::before;
+use super::gemm::{Depth, Packed, Product, Right, Rows, Source, panels, right};
+use super::geometry::{columns, panel_groups};
+use super::graph::{Input, record, values};
+use super::kernels::{Kernels, kernels};
+use super::threads::{Out, parallel_if};
+use crate::{Activation, Dropout};
+
+/// From so many weights on, the caches do not hold them while rows go by in small blocks.
+pub(crate) const LARGE: usize = 1 << 17;
+
+/// Rows that a task computes at most.
+const BLOCK: usize = 192;
+/// Rows of a gradient that a task computes.
+const GRADIENT_ROWS: usize = 48;
+
+/// `dropout(act(Σ xᵢ · wᵢ + b))`, with `w` split by rows among the inputs.
+pub(crate) fn wide(
+    xs: Vec<Tensor<2>>,
+    w: Tensor<2>,
+    b: Option<Tensor<1>>,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> Tensor<2> {
+    let rows = xs[0].dims()[0];
+    let widths: Vec<usize> = xs.iter().map(|x| x.dims()[1]).collect();
+    let [inputs, n] = w.dims();
+    assert!(
+        xs.iter().all(|x| x.dims()[0] == rows) && widths.iter().sum::<usize>() == inputs,
+        "linear: inputs of {widths:?} columns do not fit the weight {:?}",
+        [inputs, n]
+    );
+    if let Some(b) = &b {
+        assert_eq!(b.dims(), [n], "linear: the bias does not fit the weight");
+    }
+    let mut all: Vec<Input> = xs.into_iter().map(Input::new).collect();
+    let count = all.len();
+    all.push(Input::new(w));
+    all.extend(b.map(Input::new));
+    let layer = Wide {
+        kernels: kernels(),
+        rows,
+        n,
+        widths,
+    };
+    let y = {
+        let xs: Vec<&[f32]> = all[..count].iter().map(Input::values).collect();
+        let finish = Finish {
+            bias: all.get(count + 1).map(Input::values),
+            act,
+            dropout,
+        };
+        layer.forward(&xs, all[count].values(), finish)
+    };
+    let y = y.into_tensor([rows, n]);
+    let output = y.clone();
+    let wanted: Vec<bool> = all.iter().map(Input::tracked).collect();
+    let saved: Vec<FlexTensor> = all[..=count]
+        .iter()
+        .map(|input| input.tensor().clone())
+        .collect();
+    record(y, all, move || {
+        Box::new(move |dy| {
+            let biased = wanted.get(count + 1) == Some(&true);
+            let (d, db) = before(
+                layer.kernels,
+                values(&dy),
+                values(&output),
+                n,
+                act,
+                dropout,
+                biased,
+            );
+            let (w, xs) = (values(&saved[count]), &saved[..count]);
+            let mut gradients: Vec<Option<FlexTensor>> = layer
+                .input_gradients(w, d.values(), &wanted)
+                .into_iter()
+                .zip(&layer.widths)
+                .map(|(dx, &width)| dx.map(|dx| dx.into_tensor([rows, width])))
+                .collect();
+            let xs: Vec<&[f32]> = xs.iter().map(values).collect();
+            let dw = wanted[count].then(|| layer.weight_gradient(&xs, d.values()));
+            gradients.push(dw.map(|dw| dw.into_tensor([inputs, n])));
+            if wanted.len() > count + 1 {
+                gradients.push(db.map(|db| db.into_tensor([n])));
+            }
+            gradients
+        })
+    })
+}
+
+struct Wide {
+    kernels: &'static Kernels,
+    rows: usize,
+    n: usize,
+    widths: Vec<usize>,
+}
+
+impl Wide {
+    fn forward(&self, xs: &[&[f32]], w: &[f32], finish: Finish<'_>) -> Buffer {
+        let &Self {
+            kernels,
+            rows,
+            n,
+            ref widths,
+        } = self;
+        let mut y = Buffer::new(rows * n);
+        let out = Out::new(&mut y);
+        let mut rest = w;
+        let parts: Vec<(&[f32], Depth, Packed<'_>)> = xs
+            .iter()
+            .zip(widths)
+            .map(|(x, &width)| {
+                let (part, after) = rest.split_at(width * n);
+                rest = after;
+                (
+                    *x,
+                    Depth::contiguous(width, 1),
+                    right(kernels, part, n, rows),
+                )
+            })
+            .collect();
+        let blocks = rows.div_ceil(BLOCK);
+        let all_panels = panels(kernels, n);
+        let groups = panel_groups(all_panels, blocks);
+        parallel_if(rows * w.len(), blocks * groups, |task| {
+            let (block, group) = (task / groups, task % groups);
+            let (first, end) = (rows * block / blocks, rows * (block + 1) / blocks);
+            let panels = (
+                all_panels * group / groups,
+                all_panels * (group + 1) / groups,
+            );
+            for (i, ((x, depth, weight), width)) in parts.iter().zip(widths).enumerate() {
+                let product = Product {
+                    a: Rows::Steps(x[first * width..].as_ptr(), *width, end - first),
+                    a_step: 1,
+                    depth,
+                    b: weight.right(),
+                    n,
+                    c: Rows::Steps(out.at(first * n), n, end - first),
+                    panels,
+                    add: i > 0,
+                };
+                // SAFETY: rows of `x` have `width` elements; these columns of these rows of the
+                // output are this task's.
+                unsafe { product.run(kernels) };
+            }
+            // SAFETY: as above.
+            unsafe { finish.run(kernels, out, first..end, n, columns(kernels, n, panels)) };
+        });
+        y
+    }
+
+    /// Gradients of the inputs, where wanted: each as the transpose of `w · dᵀ`, which reads the
+    /// weight as it lies.
+    fn input_gradients(&self, w: &[f32], d: &[f32], wanted: &[bool]) -> Vec<Option<Buffer>> {
+        let &Self {
+            kernels,
+            rows,
+            n,
+            ref widths,
+        } = self;
+        if !wanted[..widths.len()].contains(&true) {
+            return widths.iter().map(|_| None).collect();
+        }
+        let transposed = Source {
+            weight: d,
+            blocks: &[0],
+            rows: n,
+            n: rows,
+            transposed: true,
+        }
+        .pack(kernels);
+        let depth = Depth::contiguous(n, 1);
+        let mut first_row = 0;
+        let gradients = widths.iter().zip(wanted).map(|(&width, &wanted)| {
+            let part = &w[first_row * n..(first_row + width) * n];
+            first_row += width;
+            wanted.then(|| {
+                let mut swapped = Buffer::new(width * rows);
+                let out = Out::new(&mut swapped);
+                let tasks = width.div_ceil(GRADIENT_ROWS);
+                parallel_if(rows * part.len(), tasks, |task| {
+                    let (first, end) = (width * task / tasks, width * (task + 1) / tasks);
+                    let product = Product {
+                        a: Rows::Steps(part[first * n..].as_ptr(), n, end - first),
+                        a_step: 1,
+                        depth: &depth,
+                        b: Right::Packed(&transposed),
+                        n: rows,
+                        c: Rows::Steps(out.at(first * rows), rows, end - first),
+                        panels: (0, panels(kernels, rows)),
+                        add: false,
+                    };
+                    // SAFETY: rows of the weight have `n` elements; these rows of the output are
+                    // this task's.
+                    unsafe { product.run(kernels) };
+                });
+                self.transpose(&swapped, width)
+            })
+        });
+        gradients.collect()
+    }
+
+    /// `[width, rows]` to `[rows, width]`.
+    fn transpose(&self, x: &[f32], width: usize) -> Buffer {
+        let mut y = Buffer::new(x.len());
+        if self.rows > 0 {
+            (self.kernels.transpose)(x, self.rows, &mut y, width);
+        }
+        y
+    }
+
+    fn weight_gradient(&self, xs: &[&[f32]], d: &[f32]) -> Buffer {
+        let &Self {
+            kernels,
+            rows,
+            n,
+            ref widths,
+        } = self;
+        let inputs: usize = widths.iter().sum();
+        let mut dw = Buffer::new(inputs * n);
+        if rows == 0 {
+            dw.fill(0.0);
+            return dw;
+        }
+        let out = Out::new(&mut dw);
+        let mut first_row = 0;
+        for (x, &width) in xs.iter().zip(widths) {
+            let depth = Depth::contiguous(rows, width as isize);
+            let tasks = width.div_ceil(GRADIENT_ROWS);
+            parallel_if(rows * width * n, tasks, |task| {
+                let (first, end) = (width * task / tasks, width * (task + 1) / tasks);
+                let product = Product {
+                    a: Rows::Steps(x[first..].as_ptr(), 1, end - first),
+                    a_step: width as isize,
+                    depth: &depth,
+                    b: Right::Plain(d),
+                    n,
+                    c: Rows::Steps(out.at((first_row + first) * n), n, end - first),
+                    panels: (0, panels(kernels, n)),
+                    add: false,
+                };
+                // SAFETY: a column of `x` has an element every `width` for `rows` rows; these rows
+                // of the gradient are this task's.
+                unsafe { product.run(kernels) };
+            });
+            first_row += width;
+        }
+        dw
+    }
+}

@@ -1,0 +1,4 @@
+//! The laws, for every model of the list.
+
+mod laws;
+mod training;
