@@ -18,12 +18,13 @@ Examples:
   unlike eval runs/egbad-flows labelled.csv   how well it finds anomalies
   unlike score runs/egbad-flows new.csv --false-alarms 0.001 --out scores.csv
 
-DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not. Rows are samples.
+DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not; rows are samples.
 Training uses normal rows only: those that labels call normal, or all rows of a
-file without labels. MODEL is a folder that `unlike train` made, or a model file.
+file without labels. MODEL is a folder that `unlike train` made, or a model
+file.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 anomalies
-found (with --fail-on-anomaly), 2 error, 130 interrupted.";
+Results go to stdout, everything else to stderr. Exit codes: 0 done,
+1 anomalies found (with --fail-on-anomaly), 2 error, 130 interrupted.";
 
 /// Learns what normal looks like from normal examples alone, then finds what is unlike it
 #[derive(Parser, Debug)]
@@ -99,9 +100,12 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match common.threads() {
-        Some(threads) => with_threads(threads, || command.run(common))
-            .map_err(Into::into)
-            .flatten(),
+        Some(threads) => {
+            // The kernels have threads of their own beside rayon's.
+            unlike_kernels::set_threads(threads);
+            let run = with_threads(threads, || command.run(common));
+            run.map_err(Into::into).flatten()
+        }
         None => command.run(common),
     };
     failure::finish(result, common.json)

@@ -58,13 +58,21 @@ pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<TrainConf
     let mut merged = Table::try_from(&recommended).map_err(unwritable)?;
     merge(&mut merged, settings);
     merged.try_into().map_err(|e: toml::de::Error| {
-        // Positions are lost in the merge; the offending key is found again by its name.
-        let message = e.message().to_owned();
-        let key = message.split('`').nth(1).unwrap_or_default().to_owned();
-        let names_it = |line: &str| line.split(['=', '[', ']']).any(|word| word.trim() == key);
-        let row = text.lines().position(names_it).filter(|_| !key.is_empty());
-        malformed(message, row.map(|row| row as u64 + 1))
+        let message = e.to_string().trim().replace('\n', " ");
+        let row = line_of(&message, &text);
+        malformed(message, row)
     })
+}
+
+/// The line of the key that a message names: positions are lost when tables are merged.
+fn line_of(message: &str, text: &str) -> Option<u64> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let key = match message.starts_with("unknown") {
+        true => quoted.next(),
+        false => quoted.last().and_then(|path| path.rsplit('.').next()),
+    }?;
+    let names_it = |line: &str| line.split(['=', '[', ']']).any(|word| word.trim() == key);
+    text.lines().position(names_it).map(|row| row as u64 + 1)
 }
 
 /// Lays `over` on top of `base`, table by table.
@@ -128,7 +136,7 @@ mod tests {
         let bad = [
             ("epochs = 3\nepoch = 4\n", Some("egbad"), "row 2"),
             ("[model]\nmodel = \"egbad\"\nlatency = 8\n", None, "row 3"),
-            ("epochs = \"many\"\n", Some("egbad"), "epochs"),
+            ("seed = 1\nepochs = \"many\"\n", Some("egbad"), "row 2"),
             ("epochs = \n", Some("egbad"), "row 1"),
             ("[model]\nmodel = \"egbad\"\n", Some("pca"), "one model"),
             ("epochs = 3\n", None, "no model"),

@@ -20,6 +20,7 @@ mod evaluation;
 mod explanations;
 mod failure;
 mod find_data;
+mod folders;
 mod interrupt;
 mod layout;
 mod observer;

@@ -336,7 +336,7 @@ mod tests {
         ];
         EpochReport {
             epoch: 3,
-            losses: losses.map(|name| (name.to_owned(), 0.693_147)).to_vec(),
+            losses: losses.map(|name| (name.to_owned(), 0.712_345)).to_vec(),
             held_out: vec![HeldOutPart {
                 part: "residual".into(),
                 mean: 0.012_34,

@@ -2,17 +2,24 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
-use unlike::train::EpochReport;
+use unlike::{TrainConfig, train::EpochReport};
 use unlike_core::{
     Error, Result,
     files::{check_writable, write_atomically},
 };
 
-use crate::output::json_line;
+use crate::{
+    environment::Environment,
+    folders::{NewFolders, write_text},
+    output::json_line,
+};
+
+const MODEL: &str = "model.safetensors";
+const STATE: &str = "resume/state.safetensors";
 
 /// What to do about a folder that a training already used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,30 +32,20 @@ pub(crate) enum Existing {
     Resume,
 }
 
-/// The folder of a training.
+/// The folder of a training. If neither a model nor a saved state came of it, and the folder was
+/// not there before, then it is gone again in the end.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     root: PathBuf,
-    /// The topmost folder that did not exist before.
-    created: Option<PathBuf>,
+    existing: Existing,
+    folders: NewFolders,
 }
 
 impl RunFolder {
     /// Makes sure, before any work is done, that results can be written.
     pub(crate) fn prepare(root: &Path, existing: Existing) -> Result<Self> {
-        let missing = |p: &&Path| !p.as_os_str().is_empty() && !p.exists();
-        let created = root
-            .ancestors()
-            .take_while(missing)
-            .last()
-            .map(Path::to_owned);
-        let folder = Self {
-            root: root.to_owned(),
-            created,
-        };
-        let used = [folder.model(), folder.state()]
-            .into_iter()
-            .any(|p| p.exists());
+        let state = root.join(STATE);
+        let used = root.join(MODEL).exists() || state.exists();
         if used && existing == Existing::Refuse {
             return Err(Error::Setting {
                 name: "out".into(),
@@ -61,15 +58,20 @@ impl RunFolder {
                 ),
             });
         }
-        let state_folder = folder.root.join("resume");
-        fs::create_dir_all(&state_folder)
-            .map_err(Error::io("create", &state_folder))
-            .inspect_err(|_| {
-                folder.discard();
-            })?;
-        check_writable(&folder.model()).inspect_err(|_| folder.discard())?;
-        if existing == Existing::Overwrite {
-            for stale in [folder.state(), folder.metrics()] {
+        let folders = NewFolders::create(state.parent().unwrap_or(root))?;
+        check_writable(&root.join(MODEL))?;
+        Ok(Self {
+            root: root.to_owned(),
+            existing,
+            folders,
+        })
+    }
+
+    /// Training begins: writes down what is going to be done. From here on the folder is this
+    /// training's.
+    pub(crate) fn begin(&self, config: &TrainConfig, environment: &Environment) -> Result<()> {
+        if self.existing == Existing::Overwrite {
+            for stale in [self.state(), self.metrics()] {
                 match fs::remove_file(&stale) {
                     Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                         return Err(Error::io("remove", stale)(e));
@@ -78,22 +80,8 @@ impl RunFolder {
                 }
             }
         }
-        Ok(folder)
-    }
-
-    /// Removes the folder if this run made it and nothing worth keeping is in it.
-    pub(crate) fn discard(&self) {
-        if let Some(created) = &self.created
-            && !self.model().exists()
-            && !self.state().exists()
-        {
-            // Best effort: the failure that led here is what the user should read about.
-            _ = fs::remove_dir_all(&self.root);
-            let parents = self.root.ancestors().skip(1);
-            parents
-                .take_while(|p| p.starts_with(created))
-                .for_each(|p| _ = fs::remove_dir(p));
-        }
+        write_text(&self.config(), &config.to_toml()?)?;
+        write_text(&self.environment(), &environment.json()?)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -105,11 +93,11 @@ impl RunFolder {
     }
 
     pub(crate) fn model(&self) -> PathBuf {
-        self.root.join("model.safetensors")
+        self.root.join(MODEL)
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.root.join("resume").join("state.safetensors")
+        self.root.join(STATE)
     }
 
     pub(crate) fn metrics(&self) -> PathBuf {
@@ -125,18 +113,15 @@ impl RunFolder {
     }
 }
 
-/// Writes a text file as a whole or not at all.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    write_atomically(path, |w| {
-        w.write_all(text.as_bytes())
-            .map_err(Error::io("write", path))
-    })
-}
-
-/// Creates a folder for results and makes sure that files can be written there.
-pub(crate) fn create_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    check_writable(&folder.join("report.html"))
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if self.folders.contains(&self.root) && !self.model().exists() && !self.state().exists() {
+            for file in [self.config(), self.environment(), self.metrics()] {
+                // What was never written cannot be removed.
+                _ = fs::remove_file(file);
+            }
+        }
+    }
 }
 
 /// One line of JSON per epoch, always in step with the training's history.

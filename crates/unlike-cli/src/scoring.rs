@@ -1,12 +1,16 @@
 //! Scores of a file with a model: shared by `score` and `eval`.
 
 use unlike::{Model, Scored};
-use unlike_core::{Decision, Detector, InputSpec, Result, Samples};
+use unlike_core::{Decision, Detector, InputSpec, Samples};
 
-use crate::{output::ScoreTable, terminal};
+use crate::{decision_args::DecisionArgs, failure::Result, output::ScoreTable, terminal};
 
 /// Scores, and decides. The user is told what is worth knowing about the samples.
-pub(crate) fn score(model: &Model, samples: &Samples, decision: Decision) -> Result<ScoreTable> {
+pub(crate) fn score(
+    model: &Model,
+    samples: &Samples,
+    decision: &DecisionArgs,
+) -> Result<(ScoreTable, Decision)> {
     let Scored {
         scores,
         parts,
@@ -16,14 +20,16 @@ pub(crate) fn score(model: &Model, samples: &Samples, decision: Decision) -> Res
     if let Some(note) = ignored_columns(model, samples) {
         terminal::say("note", &note);
     }
+    let decision = decision.decision(model.calibration())?;
     let decisions = decision.decide(&scores, model.calibration())?;
     let ids = (0..samples.len()).map(|i| samples.id(i)).collect();
-    Ok(ScoreTable {
+    let table = ScoreTable {
         ids,
         scores,
         decisions,
         parts,
-    })
+    };
+    Ok((table, decision))
 }
 
 /// A sentence about columns that the model does not know.

@@ -18,26 +18,33 @@ const TEXTS_ONE_IN: usize = 10;
 /// The cells that stand for a missing value.
 pub(crate) struct MissingCells<'a> {
     texts: &'a [String],
-    /// Bit n is set if a text of n bytes is listed, so that most cells need no comparison.
-    lengths: u64,
+    /// Whether a listed text starts with this byte: almost no cell needs a comparison.
+    first_bytes: [bool; 256],
+    empty: bool,
 }
 
 impl<'a> MissingCells<'a> {
     pub(crate) fn new(texts: &'a [String]) -> Self {
-        let lengths = texts
-            .iter()
-            .fold(0, |bits, text| bits | length_bit(text.len()));
-        Self { texts, lengths }
+        let mut first_bytes = [false; 256];
+        for &byte in texts.iter().filter_map(|text| text.as_bytes().first()) {
+            first_bytes[usize::from(byte)] = true;
+        }
+        Self {
+            texts,
+            first_bytes,
+            empty: texts.iter().any(String::is_empty),
+        }
     }
 
     pub(crate) fn contains(&self, cell: &[u8]) -> bool {
-        self.lengths & length_bit(cell.len()) != 0
-            && self.texts.iter().any(|text| text.as_bytes() == cell)
+        match cell.first() {
+            None => self.empty,
+            Some(&byte) => {
+                self.first_bytes[usize::from(byte)]
+                    && self.texts.iter().any(|text| text.as_bytes() == cell)
+            }
+        }
     }
-}
-
-fn length_bit(length: usize) -> u64 {
-    1 << length.min(63)
 }
 
 /// Collects the cells of one column.

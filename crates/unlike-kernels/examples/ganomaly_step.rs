@@ -316,7 +316,7 @@ fn main() {
     let xe = x.inner();
     let [fe, fg, fe2] = [&e, &g, &e2].map(|n| n.iter().map(Layer::fold).collect::<Vec<_>>());
     for b in [64, 1] {
-        let xb = xe.clone().slice([0..b]);
+        let xb = xe.clone().narrow(0, 0, b);
         let mut t: Vec<f64> = (0..if b == 1 { 200 } else { 15 })
             .map(|_| {
                 let t = Instant::now();
@@ -325,7 +325,7 @@ fn main() {
                 let z2 = score(&fe2, r);
                 let _s: Vec<f32> = mse_rows(z, z2, Reduction::Mean)
                     .into_data()
-                    .into_vec()
+                    .try_into_vec()
                     .unwrap();
                 t.elapsed().as_secs_f64()
             })

@@ -4,6 +4,13 @@
 //! Tensors are Burn's run-time-device tensors. Images are NHWC, weights of linear layers `[I, O]`,
 //! weights of convolutions `[K, K, Ci, Co]`.
 
+#![allow(
+    clippy::too_many_arguments,
+    clippy::type_complexity,
+    clippy::needless_range_loop,
+    reason = "kernels take their dimensions one by one, and index as their formulas do"
+)]
+
 mod activation;
 mod composite;
 mod conv;
@@ -18,7 +25,10 @@ mod tests;
 
 pub use activation::Activation;
 pub use conv::{conv_transpose2d, conv2d};
-pub use cpu::threads::{set_threads, threads};
+pub use cpu::{
+    instruction_set,
+    threads::{set_threads, threads},
+};
 pub use dropout::Dropout;
 pub use linear::{Dense, Source, dense, linear, linear_joint};
 pub use loss::{Reduction, bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows};

@@ -66,7 +66,6 @@ pub fn batch_norm_eval<const D: usize>(
 ///
 /// # Panics
 /// When the shapes do not fit.
-#[expect(clippy::too_many_arguments, reason = "two layers' numbers")]
 pub fn fold_batch_norm<const D: usize>(
     w: Tensor<D>,
     b: Option<Tensor<1>>,

@@ -15,16 +15,16 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
+The networks stay as they are; only what a score means changes. Use it when
+normal has drifted and promised false-alarm rates no longer hold. The rows must
+not have been trained on. A false-alarm rate of 0.01 needs at least 99 normal
+rows, 0.001 at least 999.
+
 Examples:
   unlike calibrate runs/egbad-flows last_week.csv
-  unlike calibrate runs/egbad-flows last_week.csv --out new.safetensors
-
-A false-alarm rate of 0.01 needs at least 99 normal rows, 0.001 at least 999.";
+  unlike calibrate runs/egbad-flows last_week.csv --out new.safetensors";
 
 /// Renew a model's p-values with other normal rows
-///
-/// The networks stay as they are; only what a score means changes. Use it when normal has drifted
-/// and promised false-alarm rates no longer hold. The rows must not have been trained on.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CalibrateArgs {
@@ -72,7 +72,7 @@ impl CalibrateArgs {
         say("model", &out.display().to_string());
         if common.json {
             terminal::print_json(&json!({
-                "model": out,
+                "model": out.display().to_string(),
                 "n_calibration": calibration.len(),
                 "smallest_false_alarm_rate": calibration.smallest_rate(),
             }))?;

@@ -20,8 +20,6 @@ Examples:
   unlike data info flows.csv --label-column class --normal-label benign";
 
 /// Show what is in a file: rows, labels, columns
-///
-/// Columns are read as they would be for training.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DataInfoArgs {

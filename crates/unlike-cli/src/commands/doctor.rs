@@ -19,9 +19,10 @@ use crate::{
 };
 
 /// Show what this machine offers, and how fast it trains
-///
-/// Trains EGBAD for a second on random rows of 121 features, the size of KDD Cup 99's.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Trains EGBAD for a second on random rows of 121 features, as many as KDD Cup 99
+has.")]
 pub(crate) struct DoctorArgs {}
 
 impl DoctorArgs {

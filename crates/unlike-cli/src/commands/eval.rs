@@ -14,24 +14,23 @@ use crate::{
     environment::Environment,
     evaluation::{Rule, TestSet},
     failure::{Outcome, Result},
+    folders::{NewFolders, write_text},
     output::ScoreTable,
-    run_folder::{create_folder, write_text},
     run_report, scoring,
     terminal::{self, say},
 };
 
 const EXAMPLES: &str = "\
+Prints how well the model's scores tell anomalies from normal rows, whether
+promised false-alarm rates hold, and what was most anomalous. Intervals are 95 %
+intervals; precision, recall and F1 are those of the decision.
+
 Examples:
   unlike eval runs/egbad-shuttle shuttle.npz
   unlike eval runs/egbad-flows test.csv --label-column class --out evaluation
-  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows
-
-Intervals are 95 % intervals. Precision, recall and F1 are those of the decision.";
+  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows";
 
 /// Measure a model on labelled rows
-///
-/// Prints how well the model's scores tell anomalies from normal rows, whether promised
-/// false-alarm rates hold, and the worst mistakes.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EvalArgs {
@@ -60,9 +59,7 @@ pub(crate) struct EvalArgs {
 impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        if let Some(folder) = &self.out {
-            create_folder(folder)?;
-        }
+        let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;
         let mut model = Model::load(&self.model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
@@ -83,14 +80,13 @@ impl EvalArgs {
             say("labels", labels.rule());
         }
         let labelled: LabelledSamples = data.into_labelled()?;
-        let decision = self.decision.decision(model.calibration())?;
+        let (table, decision) = scoring::score(&model, labelled.samples(), &self.decision)?;
         let test = TestSet {
             labelled: &labelled,
             classes: classes.as_deref(),
             rule: Rule::Decision(decision),
             seed: self.seed,
         };
-        let table = scoring::score(&model, labelled.samples(), decision)?;
         let (model, variants) = test.variants(model, &table)?;
         let mut evaluation = test.evaluation(&model, &table, variants)?;
         for (path, baseline) in &baselines {

@@ -22,18 +22,19 @@ use crate::{
     failure::{Outcome, Result},
     find_data,
     observer::Progress,
-    run_folder::{Existing, MetricsFile, RunFolder, write_text},
+    run_folder::{Existing, MetricsFile, RunFolder},
     run_report, scoring,
     terminal::{self, counted, say},
     training,
 };
 
 const EXAMPLES: &str = "\
-The data is KDD Cup 99 (10 %): network connections, 97,278 of them normal and
-396,743 attacks. The protocol is that of the EGBAD paper and of the survey (arXiv
-1906.11632): attacks, the majority, are what is learned, so normal connections are
-the anomalies; at most 20 % of the test set are anomalies, and the highest 20 % of
-the scores are flagged.
+Trains EGBAD and three baselines, and shows them beside the published numbers;
+takes minutes. The data is KDD Cup 99 (10 %): network connections, 97,278 of
+them normal and 396,743 attacks. The protocol is that of the EGBAD paper and of
+the survey arXiv 1906.11632: attacks, the majority, are what is learned, so that
+normal connections are the anomalies; at most 20 % of the test set are
+anomalies, and the highest 20 % of the scores are flagged.
 
 Examples:
   unlike quickstart
@@ -58,8 +59,6 @@ const PUBLISHED: [(&str, &str, [f64; 3]); 2] = [
 ];
 
 /// Train, calibrate, score and report on the bundled KDD Cup 99 data
-///
-/// Trains EGBAD and three baselines, and shows them beside the published numbers. Takes minutes.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct QuickstartArgs {
@@ -88,7 +87,7 @@ impl QuickstartArgs {
             test,
             classes,
             description,
-        } = Protocol::read(&file, self.seed).inspect_err(|_| folder.discard())?;
+        } = Protocol::read(&file, self.seed)?;
         say(
             "data",
             &format!(
@@ -102,9 +101,7 @@ impl QuickstartArgs {
         let environment = Environment::here(common.threads());
         let mut table = EpochTable::new(&test, FLAGGED);
         let training = Instant::now();
-        let model = self
-            .egbad(&folder, &train, &mut table)
-            .inspect_err(|_| folder.discard())?;
+        let model = self.egbad(&folder, &environment, &train, &mut table)?;
         let rule = Rule::TopFraction(FLAGGED);
         let test = TestSet {
             labelled: &test,
@@ -112,8 +109,8 @@ impl QuickstartArgs {
             rule,
             seed: self.seed,
         };
-        let decision = DecisionArgs::default().decision(model.calibration())?;
-        let scores = scoring::score(&model, test.labelled.samples(), decision)?;
+        let (scores, _) =
+            scoring::score(&model, test.labelled.samples(), &DecisionArgs::default())?;
         let seconds = (training.elapsed() - table.took()).as_secs_f64();
         let (model, variants) = test.variants(model, &scores)?;
         let mut evaluation = test.evaluation(&model, &scores, variants)?;
@@ -139,12 +136,13 @@ impl QuickstartArgs {
     fn egbad(
         &self,
         folder: &RunFolder,
+        environment: &Environment,
         train: &Samples,
         table: &mut EpochTable<'_>,
     ) -> Result<Model> {
         let mut config = self.config("egbad")?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
-        write_text(&folder.config(), &config.to_toml()?)?;
+        folder.begin(&config, environment)?;
         let progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
             .with_hook(Box::new(|report, snapshot| {

@@ -12,7 +12,7 @@ use crate::{
     cli::Common,
     environment::Environment,
     failure::{Outcome, Result},
-    run_folder::write_text,
+    folders::write_text,
     run_report,
     terminal::{self, say},
 };
@@ -64,7 +64,7 @@ impl ReportArgs {
         write_text(&out, &render(&self.load()?)?)?;
         say("report", &out.display().to_string());
         if common.json {
-            terminal::print_json(&json!({ "report": out }))?;
+            terminal::print_json(&json!({ "report": out.display().to_string() }))?;
         }
         Ok(Outcome::Done)
     }

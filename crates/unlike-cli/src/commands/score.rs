@@ -13,13 +13,19 @@ use crate::{
     decision_args::{self, DecisionArgs},
     explanations::Explainer,
     failure::{Outcome, Result},
+    folders::NewFolders,
     output::{ScoreFormat, ScoreTable},
-    run_folder::create_folder,
     scoring,
     terminal::{self, count, counted, say},
 };
 
 const EXAMPLES: &str = "\
+Columns of DATA are found by name, in any order; columns that the model does not
+know, labels among them, are ignored. Columns of the result: id, score (higher =
+more anomalous), p_value (the share of normal rows that score at least as high),
+q_value (the smallest false-discovery rate at which the row is flagged),
+anomalous, then the named parts of the score.
+
 Examples:
   unlike score runs/egbad-flows new.csv                      CSV on stdout
   unlike score runs/egbad-flows new.csv --fdr 0.1 --out s.parquet
@@ -27,16 +33,9 @@ Examples:
   unlike score runs/egbad-flows new.csv --out s.csv --explain why
                                  and which columns made them so
   unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv
-                                 exit code 1 if a row is flagged
-
-Columns: id, score (higher = more anomalous), p_value (the share of normal rows
-that score at least as high), q_value (the smallest false-discovery rate at which
-the row is flagged), anomalous, then the named parts of the score.";
+                                 exit code 1 if a row is flagged";
 
 /// Score the rows of a file, and flag some
-///
-/// Columns of DATA are found by name, in any order; columns that the model does not know, labels
-/// among them, are ignored.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ScoreArgs {
@@ -71,10 +70,9 @@ impl ScoreArgs {
             model = model.with_score(name)?;
         }
         let samples = self.reading.read_for(&self.data, &model)?.into_samples();
-        let decision = self.decision.decision(model.calibration())?;
-        let table = scoring::score(&model, &samples, decision)?;
+        let (table, decision) = scoring::score(&model, &samples, &self.decision)?;
 
-        if let Some(path) = &explanations {
+        if let Some((path, _)) = &explanations {
             Explainer::new(&model, &samples)?.save(path, &table)?;
         }
         match &self.out {
@@ -95,7 +93,7 @@ impl ScoreArgs {
             "flagged",
             &format!("{}: {}", count(flagged), decision_args::rule(decision)),
         );
-        for path in self.out.iter().chain(&explanations) {
+        for path in self.out.iter().chain(explanations.iter().map(|e| &e.0)) {
             say("written", &path.display().to_string());
         }
         if common.json {
@@ -108,7 +106,7 @@ impl ScoreArgs {
     }
 
     /// Fails before any work is done if results could not be written; gives the explanations' file.
-    fn check_outputs(&self) -> Result<Option<PathBuf>> {
+    fn check_outputs(&self) -> Result<Option<(PathBuf, NewFolders)>> {
         let mut ending = "csv";
         if let Some(out) = &self.out {
             if ScoreFormat::of(out)? == ScoreFormat::JsonLines {
@@ -119,22 +117,25 @@ impl ScoreArgs {
         let Some(folder) = &self.explain else {
             return Ok(None);
         };
-        create_folder(folder)?;
-        Ok(Some(folder.join("explanations").with_extension(ending)))
+        let folders = NewFolders::create(folder)?;
+        Ok(Some((
+            folder.join("explanations").with_extension(ending),
+            folders,
+        )))
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
     fn document(&self, model: &Model, table: &ScoreTable, decision: Decision) -> Value {
         let mut document = Map::new();
-        document.insert("model".into(), json!(self.model));
-        document.insert("data".into(), json!(self.data));
+        document.insert("model".into(), json!(self.model.display().to_string()));
+        document.insert("data".into(), json!(self.data.display().to_string()));
         document.insert("score".into(), json!(model.score_name()));
         document.insert("decision".into(), json!(decision));
         document.insert("threshold".into(), json!(table.decisions.threshold));
         document.insert("rows".into(), json!(table.len()));
         document.insert("flagged".into(), json!(table.decisions.count()));
         match &self.out {
-            Some(path) => document.insert("out".into(), json!(path)),
+            Some(path) => document.insert("out".into(), json!(path.display().to_string())),
             None => document.insert(
                 "scores".into(),
                 table.objects().map(Value::Object).collect(),

@@ -21,6 +21,7 @@ fn every_command_explains_itself() {
         assert_eq!(ran.stderr, "");
         for line in ran.stdout.lines() {
             assert!(line.chars().count() <= 80, "{command}: {line}");
+            assert!(line.trim_end() == line, "a line that was broken: {line}");
         }
         insta::assert_snapshot!(format!("help_{}", command.replace(' ', "_")), ran.stdout);
     }

@@ -14,7 +14,7 @@ const TRAIN: &str = "train flows.csv --config small.toml --model egbad --label-c
 fn long() -> Place {
     let place = Place::new();
     place.write("flows.csv", flows(3000, 0));
-    place.write("small.toml", SMALL.replace("epochs = 3", "epochs = 25"));
+    place.write("small.toml", SMALL.replace("epochs = 3", "epochs = 60"));
     place
 }
 
@@ -43,16 +43,14 @@ fn uninterrupted(place: &Place) -> Vec<u8> {
 fn kill_nine_and_resume_change_no_bit() {
     let place = long();
     let expected = uninterrupted(&place);
-    // Three lives, ended at moments that differ from run to run.
+    // Three lives, ended at moments that differ from run to run; the last ones may be whole.
     for (life, options) in ["", "--resume", "--resume"].into_iter().enumerate() {
-        let moment = u64::from(std::process::id()) % 97 + 150 * life as u64;
+        let moment = u64::from(std::process::id()) % 97 + 50 * life as u64;
         let mut child = start(&place, options, Duration::from_millis(moment));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(
-            !place.path("killed/model.safetensors").exists(),
-            "it was done before it was killed"
-        );
+        let killed = !place.path("killed/model.safetensors").exists();
+        assert!(killed || life > 0, "it was done before it was killed");
     }
     let ran = place
         .run(&format!("{TRAIN} --out killed --resume"))
@@ -70,7 +68,7 @@ fn kill_nine_and_resume_change_no_bit() {
                 .unwrap()
         })
         .collect();
-    assert_eq!(epochs, (1..=25).collect::<Vec<u64>>());
+    assert_eq!(epochs, (1..=60).collect::<Vec<u64>>());
 }
 
 #[test]

@@ -87,16 +87,23 @@ fn decisions_follow_the_options() {
             .json();
         json["flagged"].as_u64().unwrap()
     };
-    let all = cells(&place.run(SCORE).ends_with(0).stdout)
-        .iter()
-        .map(|row| row[2].parse::<f64>().unwrap())
-        .filter(|p| *p <= 0.2)
-        .count();
-    assert_eq!(flagged("--false-alarms 0.2"), all as u64);
+    let csv = place.run(SCORE).ends_with(0).stdout;
+    let column = |at: usize| -> Vec<f64> {
+        cells(&csv)
+            .iter()
+            .map(|row| row[at].parse().unwrap())
+            .collect()
+    };
+    let up_to = |at: usize, rate: f64| column(at).iter().filter(|v| **v <= rate).count() as u64;
+    assert_eq!(flagged("--false-alarms 0.2"), up_to(2, 0.2));
+    let smallest = column(3).into_iter().fold(1.0, f64::min);
+    assert!(smallest < 1.0, "no rate below 1 flags a row");
+    assert_eq!(flagged(&format!("--fdr {smallest}")), up_to(3, smallest));
+    assert!(up_to(3, smallest) > 0);
+    assert_eq!(flagged(&format!("--fdr {}", 0.9 * smallest)), 0);
     assert!(flagged("--false-alarms 0.2") > flagged("--false-alarms 0.05"));
     assert_eq!(flagged("--threshold 1e300"), 0);
     assert_eq!(flagged("--threshold -1e300"), 200);
-    assert!(flagged("--fdr 0.5") > 0);
     assert_ne!(
         place
             .run(&format!("{SCORE} --score paper"))

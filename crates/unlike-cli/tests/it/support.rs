@@ -130,6 +130,7 @@ generator = [16]
 discriminator_x = [16]
 discriminator_z = [16]
 discriminator_joint = [16]
+ema = 0.9
 [model.adam]
 learning_rate = 0.003
 ";
@@ -140,18 +141,15 @@ pub(crate) fn noise(i: usize) -> f64 {
     ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Rows of `size,speed,colour,label`: speed follows size, except in the anomalies (every tenth row,
-/// label 1), where it goes the other way.
+/// Rows of `size,speed,colour,label`: speed follows size; anomalies (every tenth row, label 1) are
+/// too fast.
 pub(crate) fn flows(rows: usize, from: usize) -> String {
     let mut text = "size,speed,colour,label\n".to_owned();
     for i in from..from + rows {
         let size = noise(3 * i);
         let anomalous = i % 10 == 9;
-        let speed = if anomalous {
-            3.0 - 2.0 * size
-        } else {
-            2.0 * size + 0.1 * noise(3 * i + 1)
-        };
+        let excess = if anomalous { 2.0 } else { 0.0 };
+        let speed = 2.0 * size + 0.1 * noise(3 * i + 1) + excess;
         let colour = ["red", "green", "blue"][(3.0 * noise(3 * i + 2)) as usize];
         text.push_str(&format!(
             "{size:.4},{speed:.4},{colour},{}\n",

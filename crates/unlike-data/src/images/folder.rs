@@ -1,19 +1,17 @@
 //! Folders of pictures: the first sub-folder is the class, and masks lie beside their pictures.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use rayon::prelude::*;
 use unlike_core::{Error, Images, Result, Samples};
-use walkdir::WalkDir;
 
 use super::{
-    ImageOptions, ImageSize, MaskRule, Masks,
-    decode::{self, EXTENSIONS, Header, SKIP},
+    ImageOptions, ImageSize, Masks,
+    decode::{self, EXTENSIONS, Header},
+    files::{self, Picture, Skipped},
     masks,
     place::Placement,
+    room,
 };
 use crate::{
     dataset::DataSet,
@@ -23,46 +21,10 @@ use crate::{
     words,
 };
 
-/// A picture and its mask.
-struct Picture {
-    path: PathBuf,
-    /// The path within the folder.
-    id: String,
-    /// The first sub-folder; empty for pictures that lie in the folder itself.
-    class: String,
-    mask: Option<PathBuf>,
-}
-
-/// What became of files that could not be read.
-#[derive(Default)]
-struct Skipped(Vec<String>);
-
-impl Skipped {
-    /// Takes note of a failure, or passes it on.
-    fn accept(&mut self, error: Error, options: &ImageOptions) -> Result<()> {
-        if !options.skip_unreadable {
-            return Err(error);
-        }
-        self.0.push(error.to_string());
-        Ok(())
-    }
-
-    fn note(&self) -> Option<String> {
-        (!self.0.is_empty()).then(|| {
-            format!(
-                "{} left out because they cannot be read: {}",
-                words::counted(self.0.len(), "file"),
-                words::limited(self.0.iter().cloned(), 3)
-            )
-        })
-    }
-}
-
 /// Reads all pictures of a folder and its sub-folders.
 pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<DataSet> {
     let mut skipped = Skipped::default();
-    let files = files(root, &options.image, &mut skipped)?;
-    let pictures = pictures(root, files, &options.image, &mut skipped)?;
+    let pictures = files::find(root, &options.image, &mut skipped)?;
     assemble(root, pictures, skipped, options)
 }
 
@@ -77,147 +39,6 @@ pub(super) fn read_one(source: Source, options: &ReadOptions) -> Result<DataSet>
         mask: None,
     };
     assemble(&path, vec![picture], Skipped::default(), options)
-}
-
-/// The picture files in a folder and below, sorted; hidden ones are left out.
-fn files(root: &Path, options: &ImageOptions, skipped: &mut Skipped) -> Result<Vec<PathBuf>> {
-    let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
-    let walk = WalkDir::new(root)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name()));
-    let mut files = Vec::new();
-    for entry in walk {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() && is_named_as_picture(entry.path()) => {
-                files.push(entry.into_path());
-            }
-            Ok(_) => {}
-            Err(error) => skipped.accept(walk_error(root, error), options)?,
-        }
-    }
-    Ok(files)
-}
-
-fn is_named_as_picture(path: &Path) -> bool {
-    extension(path).is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
-}
-
-fn extension(path: &Path) -> Option<String> {
-    Some(path.extension()?.to_str()?.to_lowercase())
-}
-
-fn walk_error(root: &Path, error: walkdir::Error) -> Error {
-    let path = error.path().unwrap_or(root).to_owned();
-    if let Some(ancestor) = error.loop_ancestor() {
-        return Error::Malformed {
-            path,
-            location: Default::default(),
-            found: format!("a symbolic link back to `{}`", ancestor.display()),
-            expected: "folders without loops".into(),
-            hint: Some(SKIP.into()),
-        };
-    }
-    let text = error.to_string();
-    let source = error
-        .into_io_error()
-        .unwrap_or_else(|| std::io::Error::other(text));
-    Error::Io {
-        action: "read",
-        path,
-        source,
-    }
-}
-
-/// Tells masks from pictures, folder by folder.
-fn pictures(
-    root: &Path,
-    files: Vec<PathBuf>,
-    options: &ImageOptions,
-    skipped: &mut Skipped,
-) -> Result<Vec<Picture>> {
-    let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for file in files {
-        folders
-            .entry(file.parent().unwrap_or(root).to_owned())
-            .or_default()
-            .push(file);
-    }
-    let mut pictures = Vec::new();
-    for files in folders.into_values() {
-        let is_png = |file: &PathBuf| extension(file).as_deref() == Some("png");
-        let (pngs, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(is_png);
-        let stems: BTreeSet<PathBuf> = others.iter().map(|p| p.with_extension("")).collect();
-        let paired = pngs
-            .iter()
-            .filter(|png| stems.contains(&png.with_extension("")))
-            .count();
-        // One stray file must not turn masks into samples, nor samples into masks.
-        if options.masks == MaskRule::Ignore || paired * 2 < pngs.len().max(1) {
-            let mut all = [pngs, others].concat();
-            all.sort();
-            pictures.extend(all.into_iter().map(|path| Picture::new(root, path, None)));
-            continue;
-        }
-        let mut masks: BTreeMap<PathBuf, PathBuf> = pngs
-            .into_iter()
-            .map(|png| (png.with_extension(""), png))
-            .collect();
-        for path in others {
-            match masks.remove(&path.with_extension("")) {
-                Some(mask) => pictures.push(Picture::new(root, path, Some(mask))),
-                None => skipped.accept(
-                    unpaired(
-                        path,
-                        "a picture without a mask",
-                        "a `.png` of the same name beside it",
-                    ),
-                    options,
-                )?,
-            }
-        }
-        for mask in masks.into_values() {
-            let error = unpaired(
-                mask,
-                "a mask without a picture",
-                "a picture of the same name beside it",
-            );
-            skipped.accept(error, options)?;
-        }
-    }
-    Ok(pictures)
-}
-
-fn unpaired(path: PathBuf, found: &str, expected: &str) -> Error {
-    Error::Malformed {
-        path,
-        location: Default::default(),
-        found: found.into(),
-        expected: format!("{expected}, as the other pictures of the folder have"),
-        hint: Some(format!("add it, or {SKIP}")),
-    }
-}
-
-impl Picture {
-    fn new(root: &Path, path: PathBuf, mask: Option<PathBuf>) -> Self {
-        let inside = path.strip_prefix(root).unwrap_or(&path);
-        let parts: Vec<String> = inside
-            .components()
-            .map(|c| c.as_os_str().to_string_lossy().into_owned())
-            .collect();
-        let class = if parts.len() > 1 {
-            parts[0].clone()
-        } else {
-            String::new()
-        };
-        Self {
-            id: parts.join("/"),
-            class,
-            mask,
-            path,
-        }
-    }
 }
 
 /// Decodes all pictures to one size.
@@ -239,16 +60,8 @@ fn assemble(
             Err(error) => skipped.accept(error, image)?,
         }
     }
-    let Some(((first, _), header)) = readable.first().map(|first| (first, first.1)) else {
-        return Err(Error::NotEnough {
-            what: format!("pictures in `{}`", root.display()),
-            found: skipped.note().unwrap_or_else(|| "none".into()),
-            expected: "at least 1".into(),
-            hint: Some(format!(
-                "pictures are files that end in {}",
-                EXTENSIONS.join(", ")
-            )),
-        });
+    let Some((first, header)) = readable.first() else {
+        return Err(none(root, &skipped));
     };
     let size = match image.size {
         Some(size) => size,
@@ -261,7 +74,7 @@ fn assemble(
     let channels = image.channels.unwrap_or(if colour { 3 } else { 1 });
 
     let each = size.height * size.width * channels;
-    let mut pixels = vec![0.0; readable.len() * each];
+    let mut pixels = room(root, readable.len(), [size.height, size.width, channels])?;
     let decoded: Vec<Result<Option<Vec<bool>>>> = readable
         .par_iter()
         .zip(pixels.par_chunks_exact_mut(each))
@@ -278,6 +91,9 @@ fn assemble(
             }
             Err(error) => skipped.accept(error, image)?,
         }
+    }
+    if kept.is_empty() {
+        return Err(none(root, &skipped));
     }
     pixels.truncate(kept.len() * each);
 
@@ -301,6 +117,18 @@ fn assemble(
         true => data.with_masks(Masks::new([size.height, size.width], masks)),
         false => data,
     })
+}
+
+fn none(root: &Path, skipped: &Skipped) -> Error {
+    Error::NotEnough {
+        what: format!("pictures in `{}`", root.display()),
+        found: skipped.note().unwrap_or_else(|| "none".into()),
+        expected: "at least 1".into(),
+        hint: Some(format!(
+            "pictures are files that end in {}",
+            EXTENSIONS.join(", ")
+        )),
+    }
 }
 
 fn common_size(pictures: &[(Picture, Header)], first: &Path, size: ImageSize) -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod cifar;
 mod decode;
+mod files;
 mod folder;
 mod idx;
 mod masks;
@@ -21,6 +22,7 @@ use crate::{
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
     source::Source,
+    words,
 };
 
 pub(crate) use decode::is_picture;
@@ -161,6 +163,28 @@ fn check(options: &ReadOptions) -> Result<()> {
     }
 }
 
+/// Memory for the pixels of this many images of `[height, width, channels]`.
+fn room(path: &Path, count: usize, shape: [usize; 3]) -> Result<Vec<f32>> {
+    let values = shape.iter().try_fold(count, |n, &size| n.checked_mul(size));
+    let mut pixels = Vec::new();
+    match values {
+        Some(values) if pixels.try_reserve_exact(values).is_ok() => {
+            pixels.resize(values, 0.0);
+            Ok(pixels)
+        }
+        _ => Err(Error::NotEnough {
+            what: format!("memory for the images of `{}`", path.display()),
+            found: "less".into(),
+            expected: format!(
+                "room for {} of {}",
+                words::counted(count, "image"),
+                words::image_size(shape)
+            ),
+            hint: Some("make them smaller with --image-size".into()),
+        }),
+    }
+}
+
 /// Images of one size as bytes, `[N, height, width, channels]`, from one or more files.
 struct ByteImages {
     height: usize,
@@ -187,7 +211,8 @@ impl ByteImages {
         let placement = Placement::new(own, size, options.image.fit)
             .map_err(|refusal| refusal.into_error(path))?;
         let each = self.height * self.width * self.channels;
-        let mut pixels = vec![0.0; self.ids.len() * size.height * size.width * channels];
+        let shape = [size.height, size.width, channels];
+        let mut pixels = room(path, self.ids.len(), shape)?;
         self.bytes
             .par_chunks_exact(each)
             .zip(pixels.par_chunks_exact_mut(size.height * size.width * channels))
@@ -197,7 +222,6 @@ impl ByteImages {
                     .draw(&raster, out)
                     .map_err(|refusal| refusal.into_error(path))
             })?;
-        let shape = [size.height, size.width, channels];
         let samples = Samples::Images(Images::new(origin, shape, pixels, self.ids)?);
         let data = DataSet::new(
             path,

@@ -405,18 +405,20 @@ fn damaged_pictures_are_named_or_left_out_and_counted() {
             "no gap is left"
         );
         let note = &data.notes()[0];
-        assert!(
-            note.starts_with("1 file left out because they cannot be read: `"),
-            "{note}"
-        );
+        assert!(note.starts_with("1 unreadable file left out: `"), "{note}");
         assert!(note.contains("m.jpg`: "), "{note}");
     }
-    let all = Folder::new().with_bytes("m.jpg", "no JPEG");
-    let (message, _) = all.error("", &images(skipping()));
-    assert!(
-        message.starts_with("pictures in `.`: 1 file left out because "),
-        "{message}"
-    );
+    // Nothing is left, whether the header or only the rest was damaged.
+    for bytes in [&b"no JPEG"[..], &whole[..whole.len() - 2]] {
+        let (message, _) = Folder::new()
+            .with_bytes("m.jpg", bytes)
+            .error("", &images(skipping()));
+        assert!(
+            message.starts_with("pictures in `.`: 1 unreadable file left out: `m.jpg`: ")
+                && message.ends_with("; expected at least 1"),
+            "{message}"
+        );
+    }
 }
 
 #[cfg(unix)]

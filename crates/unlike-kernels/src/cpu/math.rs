@@ -41,7 +41,7 @@ pub(crate) fn tanh<S: Simd>(x: f32) -> f32 {
     let size = x.abs();
     let square = x * x;
     let mut p = -5.704_988_7e-3;
-    p = S::mul_add(p, square, 2.063_908_9e-2);
+    p = S::mul_add(p, square, 2.063_909e-2);
     p = S::mul_add(p, square, -5.373_971_5e-2);
     p = S::mul_add(p, square, 0.133_314_42);
     p = S::mul_add(p, square, -0.333_332_8);

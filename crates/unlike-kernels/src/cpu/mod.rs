@@ -23,3 +23,8 @@ mod simd;
 pub(crate) mod threads;
 mod tile;
 mod wide;
+
+/// The instruction set that the kernels use on this CPU, for people: `AVX-512`, say.
+pub fn instruction_set() -> &'static str {
+    kernels::kernels().name
+}

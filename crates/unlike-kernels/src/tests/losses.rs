@@ -35,11 +35,11 @@ proptest! {
         let elements = |v: &[Vec<f64>]| v[0].iter().map(|&x| bce(x, t)).collect::<Vec<_>>();
         let one = &tracked[..1];
         for loss in [bce_with_logits::<1>, composite::bce_with_logits::<1>] {
-            check(&[a.clone()], one, 1e-6, |v| loss(v[0].clone(), target),
+            check(std::slice::from_ref(&a), one, 1e-6, |v| loss(v[0].clone(), target),
                 |v| vec![mean(elements(v).into_iter())]);
         }
         for loss in [bce_with_logits_rows::<2>, composite::bce_with_logits_rows::<2>] {
-            check(&[a.clone()], one, 1e-6,
+            check(std::slice::from_ref(&a), one, 1e-6,
                 |v| loss(v[0].clone().reshape([n, each]), target, reduction),
                 |v| in_rows(&elements(v)));
         }

@@ -102,12 +102,13 @@ mod tests {
         let collect = |from| {
             let mut all = Vec::new();
             let batches = Batches::new(&features, 1, 5, 4, 3);
-            batches
+            let flow = batches
                 .each(from..5, |b| {
                     all.push(b);
                     Ok(ControlFlow::Continue(()))
                 })
                 .unwrap();
+            assert!(flow.is_continue());
             all
         };
         let whole = collect(0);

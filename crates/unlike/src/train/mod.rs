@@ -400,7 +400,9 @@ fn mean_columns(values: &[f32], width: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / rows) as f32).collect()
 }
 
-/// Runs `f` with rayon's work limited to this many threads.
+/// Runs `f` with the work of networks, baselines and preprocessing limited to this many threads.
+///
+/// The limit on networks holds for the whole process and stays; the one on the rest ends with `f`.
 ///
 /// # Errors
 /// If the threads cannot be started.
@@ -414,5 +416,6 @@ pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Re
             expected: "a number of threads that the system can start".into(),
             hint: Some(e.to_string()),
         })?;
+    unlike_kernels::set_threads(threads);
     Ok(pool.install(f))
 }

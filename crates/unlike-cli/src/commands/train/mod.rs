@@ -1,52 +1,53 @@
 //! `unlike train`.
 
+mod plan;
+
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
-use unlike::{Model, ModelConfig, RunOptions, TrainConfig, train::ResumeFile};
-use unlike_data::Scaling;
+use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
 
 use crate::{
     cli::Common,
-    config_file,
     data_args::DataArgs,
     environment::{Environment, command_line},
-    failure::{Failure, Outcome, Result},
+    failure::{Outcome, Result},
+    folders::write_text,
     observer::Progress,
-    run_folder::{Existing, MetricsFile, RunFolder, write_text},
+    run_folder::{MetricsFile, RunFolder},
     run_report,
     terminal::{self, say},
     training,
 };
 
+use plan::Plan;
+
 const EXAMPLES: &str = "\
+Trains on the normal rows of DATA, holds some of them out to choose the epoch
+and to calibrate p-values, and writes to RUN: model.safetensors (all that
+scoring needs), config.toml (every setting, for --config), report.html,
+metrics.jsonl (one line per epoch), environment.json and resume/.
+
 Examples:
   unlike train shuttle.npz --model egbad
-  unlike train flows.csv --model egbad --label-column class --normal-label benign
-  unlike train flows.csv --model iforest --drop-columns id,time --out runs/forest
-  unlike train flows.csv --model egbad --resume   go on after an interruption
-
-RUN gets model.safetensors (all that scoring needs), config.toml (every setting,
-for --config), report.html, metrics.jsonl (one line per epoch), environment.json
-and resume/.";
+  unlike train flows.csv --model egbad --label-column class --normal-label ok
+  unlike train flows.csv --model iforest --drop-columns id,time --seed 1
+  unlike train flows.csv --model egbad --resume   go on after an interruption";
 
 /// Learn what normal rows look like
-///
-/// Trains on the normal rows of DATA, holds some of them out to choose the epoch and to calibrate
-/// p-values, and writes everything to a folder RUN.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
     /// The file to learn from
     data: PathBuf,
-    /// What to train: egbad or bigan (adversarial), pca, knn or iforest (baselines)
+    /// What to train: an adversarial model (egbad, bigan) or a baseline (all others)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::NAMES))]
-    #[arg(required_unless_present_any = ["config", "resume"], hide_possible_values = true)]
+    #[arg(required_unless_present_any = ["config", "resume"])]
     model: Option<String>,
     /// Settings to start from (TOML); what it leaves out is as recommended, and options win over it
     #[arg(long, value_name = "FILE")]
@@ -63,7 +64,8 @@ pub(crate) struct TrainArgs {
     /// Rows per update [default: 256]
     #[arg(long, value_name = "N")]
     batch_size: Option<NonZeroUsize>,
-    /// How numbers are scaled [default: min-max]
+    /// What becomes -1 and 1, or 0 and 1: the smallest and largest training value, or the mean and
+    /// standard deviation [default: min-max]
     #[arg(long, value_name = "HOW")]
     scaling: Option<ScalingArg>,
     /// The score that the model uses, of those it offers [default: the recommended one]
@@ -88,18 +90,8 @@ pub(crate) struct TrainArgs {
 /// Values of `--scaling`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScalingArg {
-    /// The smallest and largest training value become -1 and 1
     MinMax,
-    /// Training mean and standard deviation become 0 and 1
     Standard,
-}
-
-/// What is going to be done, checked.
-struct Plan {
-    config: TrainConfig,
-    root: PathBuf,
-    existing: Existing,
-    options: RunOptions,
 }
 
 impl TrainArgs {
@@ -109,9 +101,7 @@ impl TrainArgs {
         let plan = self.plan()?;
         let folder = RunFolder::prepare(&plan.root, plan.existing)?;
         let environment = Environment::here(common.threads());
-        let model = self
-            .train(&plan, &folder, &environment)
-            .inspect_err(|_| folder.discard())?;
+        let model = self.train(&plan, &folder, &environment)?;
 
         let seconds = began.elapsed().as_secs_f64();
         let mut report = run_report::report(&model, Some(&environment));
@@ -120,8 +110,8 @@ impl TrainArgs {
         summary(&model, &folder, &self.data, seconds);
         if common.json {
             let document = json!({
-                "run": folder.root(),
-                "model": folder.model(),
+                "run": folder.root().display().to_string(),
+                "model": folder.model().display().to_string(),
                 "score": model.score_name(),
                 "scores": model.score_names().collect::<Vec<_>>(),
                 "parameters": model.parameters(),
@@ -134,55 +124,6 @@ impl TrainArgs {
         Ok(Outcome::Done)
     }
 
-    /// Settings from the recommended ones, the file and the options, the latter winning.
-    fn plan(&self) -> Result<Plan> {
-        let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
-        let resumed =
-            resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
-        let file = self.config.as_ref().or(resumed.as_ref());
-        let mut config = config_file::load(self.model.as_deref(), file.map(PathBuf::as_path))?;
-        config.seed = self.seed.unwrap_or(config.seed);
-        config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
-        config.batch_size = self.batch_size.map_or(config.batch_size, NonZeroUsize::get);
-        if let Some(scaling) = self.scaling {
-            config.preprocessing.scaling = match scaling {
-                ScalingArg::MinMax => Scaling::MinMax,
-                ScalingArg::Standard => Scaling::Standard,
-            };
-        }
-        config.check()?;
-        unlike::backend::device(&self.device)?;
-        let minutes = self.checkpoint_minutes;
-        let checkpoint_every = Duration::try_from_secs_f64(60.0 * minutes).map_err(|_| {
-            Failure::Error(unlike_core::Error::Setting {
-                name: "checkpoint-minutes".into(),
-                found: minutes.to_string(),
-                expected: "a number of minutes, 0 or more".into(),
-                hint: None,
-            })
-        })?;
-        let root = self
-            .out
-            .clone()
-            .unwrap_or_else(|| default_root(&config, &self.data));
-        let existing = match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (_, true) => Existing::Overwrite,
-            _ => Existing::Refuse,
-        };
-        let options = RunOptions {
-            device: self.device.clone(),
-            resume_file: Some(ResumeFile(root.join("resume").join("state.safetensors"))),
-            checkpoint_every,
-            resume: self.resume,
-        };
-        Ok(Plan {
-            config,
-            root,
-            existing,
-            options,
-        })
-    }
     /// Trains and saves the model.
     fn train(&self, plan: &Plan, folder: &RunFolder, environment: &Environment) -> Result<Model> {
         let normals = self.reading.read(&self.data)?.normals_for_training()?;
@@ -190,21 +131,20 @@ impl TrainArgs {
             "data",
             &format!("{}: {}", self.data.display(), normals.describe()),
         );
-        write_text(&folder.config(), &plan.config.to_toml()?)?;
-        write_text(&folder.environment(), &environment.json()?)?;
+        folder.begin(&plan.config, environment)?;
         let progress = Progress::new().with_metrics(MetricsFile::new(folder.metrics()));
         let how_to_go_on = format!(
             "the state is saved; go on with: {}",
             command_line(&["--resume"])
         );
         let samples = &normals.samples;
-        let mut model = training::fit(
-            &plan.config,
-            samples,
-            &plan.options,
-            progress,
-            &how_to_go_on,
-        )?;
+        let options = RunOptions {
+            device: self.device.clone(),
+            resume_file: Some(ResumeFile(folder.state())),
+            checkpoint_every: plan.checkpoint_every,
+            resume: self.resume,
+        };
+        let mut model = training::fit(&plan.config, samples, &options, progress, &how_to_go_on)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
@@ -212,19 +152,6 @@ impl TrainArgs {
         model.save(folder.model())?;
         Ok(model)
     }
-}
-
-/// `runs/egbad-shuttle` for `data/shuttle.npz`.
-fn default_root(config: &TrainConfig, data: &Path) -> PathBuf {
-    let name = data
-        .file_name()
-        .unwrap_or(data.as_os_str())
-        .to_string_lossy();
-    let stem = name
-        .split('.')
-        .find(|part| !part.is_empty())
-        .unwrap_or("data");
-    Path::new("runs").join(format!("{}-{stem}", config.model.name()))
 }
 
 /// Where everything is, and what to do next.

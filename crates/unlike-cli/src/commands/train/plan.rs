@@ -1,0 +1,82 @@
+//! From the options of `unlike train` to what is going to be done, checked.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use unlike::TrainConfig;
+use unlike_core::{Error, Result};
+use unlike_data::Scaling;
+
+use super::{ScalingArg, TrainArgs};
+use crate::{config_file, run_folder::Existing};
+
+/// What is going to be done, checked.
+pub(super) struct Plan {
+    pub(super) config: TrainConfig,
+    pub(super) root: PathBuf,
+    pub(super) existing: Existing,
+    pub(super) checkpoint_every: Duration,
+}
+
+impl TrainArgs {
+    /// Settings from the recommended ones, the file and the options, the latter winning.
+    pub(super) fn plan(&self) -> Result<Plan> {
+        let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
+        let resumed =
+            resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
+        let file = self.config.as_ref().or(resumed.as_ref());
+        let mut config = config_file::load(self.model.as_deref(), file.map(PathBuf::as_path))?;
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
+        config.batch_size = self.batch_size.map_or(config.batch_size, NonZeroUsize::get);
+        if let Some(scaling) = self.scaling {
+            config.preprocessing.scaling = match scaling {
+                ScalingArg::MinMax => Scaling::MinMax,
+                ScalingArg::Standard => Scaling::Standard,
+            };
+        }
+        config.check()?;
+        unlike::backend::device(&self.device)?;
+        let root = self
+            .out
+            .clone()
+            .unwrap_or_else(|| default_root(&config, &self.data));
+        let existing = match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Overwrite,
+            _ => Existing::Refuse,
+        };
+        Ok(Plan {
+            config,
+            root,
+            existing,
+            checkpoint_every: self.checkpoint_every()?,
+        })
+    }
+
+    fn checkpoint_every(&self) -> Result<Duration> {
+        let minutes = self.checkpoint_minutes;
+        Duration::try_from_secs_f64(60.0 * minutes).map_err(|_| Error::Setting {
+            name: "checkpoint-minutes".into(),
+            found: minutes.to_string(),
+            expected: "a number of minutes, 0 or more".into(),
+            hint: None,
+        })
+    }
+}
+
+/// `runs/egbad-shuttle` for `data/shuttle.npz`.
+fn default_root(config: &TrainConfig, data: &Path) -> PathBuf {
+    let name = data
+        .file_name()
+        .unwrap_or(data.as_os_str())
+        .to_string_lossy();
+    let stem = name
+        .split('.')
+        .find(|part| !part.is_empty())
+        .unwrap_or("data");
+    Path::new("runs").join(format!("{}-{stem}", config.model.name()))
+}
