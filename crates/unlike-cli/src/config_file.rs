@@ -1,67 +1,109 @@
 //! Settings of a training from the recommended ones and a TOML file that may leave things out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
-use unlike::{ModelConfig, TrainConfig};
-use unlike_core::{Error, Location, Result};
+use unlike::TrainConfig;
+use unlike_core::{Error, Location, Result, Samples};
 
-/// The recommended settings of a model with those of a file on top.
-///
-/// # Errors
-/// If neither names a model or they name two, or the file cannot be read or holds a key that is
-/// not a setting.
-pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<TrainConfig> {
-    let Some(path) = file else {
-        return Ok(TrainConfig::recommended(ModelConfig::by_name(
-            model.unwrap_or_default(),
-        )?));
-    };
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let malformed = |found: String, row: Option<u64>| Error::Malformed {
+/// Which model, and the settings of a file, before the samples are known that the recommended
+/// settings depend on.
+pub(crate) struct Settings {
+    model: String,
+    file: Option<File>,
+}
+
+struct File {
+    path: PathBuf,
+    text: String,
+    settings: Table,
+}
+
+impl Settings {
+    /// Reads the file, if there is one.
+    ///
+    /// # Errors
+    /// If neither names a model or they name two, or the file cannot be read or is not TOML.
+    pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<Self> {
+        let Some(path) = file else {
+            return Ok(Self {
+                model: model.unwrap_or_default().to_owned(),
+                file: None,
+            });
+        };
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let settings: Table = toml::from_str(&text).map_err(|e: toml::de::Error| {
+            let row = e
+                .span()
+                .map(|span| 1 + text[..span.start].matches('\n').count() as u64);
+            malformed(path, e.message().to_owned(), row)
+        })?;
+        let named = settings
+            .get("model")
+            .and_then(|m| m.get("model"))
+            .and_then(Value::as_str);
+        let model = match (model, named) {
+            (Some(option), Some(named)) if option != named => {
+                return Err(Error::Setting {
+                    name: "model".into(),
+                    found: format!(
+                        "`{option}` on the command line and `{named}` in `{}`",
+                        path.display()
+                    ),
+                    expected: "one model".into(),
+                    hint: Some("leave out --model, or use a file for that model".into()),
+                });
+            }
+            (Some(name), _) | (None, Some(name)) => name.to_owned(),
+            (None, None) => {
+                return Err(malformed(path, "no model".into(), None)
+                    .with_hint("say --model, or write `model = \"egbad\"` under `[model]`"));
+            }
+        };
+        let path = path.to_owned();
+        Ok(Self {
+            model,
+            file: Some(File {
+                path,
+                text,
+                settings,
+            }),
+        })
+    }
+
+    /// The recommended settings for these samples with those of the file on top.
+    ///
+    /// # Errors
+    /// If there is no such model, or the file holds a key that is not a setting.
+    pub(crate) fn for_samples(self, samples: &Samples) -> Result<TrainConfig> {
+        let recommended = TrainConfig::recommended(&self.model, samples.into(), samples.len())?;
+        let Some(File {
+            path,
+            text,
+            settings,
+        }) = self.file
+        else {
+            return Ok(recommended);
+        };
+        let unwritable = |e: toml::ser::Error| malformed(&path, e.to_string(), None);
+        let mut merged = Table::try_from(&recommended).map_err(unwritable)?;
+        merge(&mut merged, settings);
+        merged.try_into().map_err(|e: toml::de::Error| {
+            let message = e.to_string().trim().replace('\n', " ");
+            let row = line_of(&message, &text);
+            malformed(&path, message, row)
+        })
+    }
+}
+
+fn malformed(path: &Path, found: String, row: Option<u64>) -> Error {
+    Error::Malformed {
         path: path.to_owned(),
         location: Location { row, column: None },
         found,
         expected: "the settings of a training".into(),
         hint: Some("any run's config.toml holds every setting".into()),
-    };
-    let settings: Table = toml::from_str(&text).map_err(|e: toml::de::Error| {
-        let row = e
-            .span()
-            .map(|span| 1 + text[..span.start].matches('\n').count() as u64);
-        malformed(e.message().to_owned(), row)
-    })?;
-    let named = settings
-        .get("model")
-        .and_then(|m| m.get("model"))
-        .and_then(Value::as_str);
-    let name = match (model, named) {
-        (Some(option), Some(named)) if option != named => {
-            return Err(Error::Setting {
-                name: "model".into(),
-                found: format!(
-                    "`{option}` on the command line and `{named}` in `{}`",
-                    path.display()
-                ),
-                expected: "one model".into(),
-                hint: Some("leave out --model, or use a file for that model".into()),
-            });
-        }
-        (Some(name), _) | (None, Some(name)) => name,
-        (None, None) => {
-            return Err(malformed("no model".into(), None)
-                .with_hint("say --model, or write `model = \"egbad\"` under `[model]`"));
-        }
-    };
-    let recommended = TrainConfig::recommended(ModelConfig::by_name(name)?);
-    let unwritable = |e: toml::ser::Error| malformed(e.to_string(), None);
-    let mut merged = Table::try_from(&recommended).map_err(unwritable)?;
-    merge(&mut merged, settings);
-    merged.try_into().map_err(|e: toml::de::Error| {
-        let message = e.to_string().trim().replace('\n', " ");
-        let row = line_of(&message, &text);
-        malformed(message, row)
-    })
+    }
 }
 
 /// The line of the key that a message names: positions are lost when tables are merged.
@@ -101,18 +143,22 @@ fn is_another(key: &str, below: &Table, above: &Table) -> bool {
 mod tests {
     use super::*;
 
+    fn samples() -> Samples {
+        Samples::Table(unlike_core::Table::from_rows("rows", &["a"], &[1.0, 2.0]).unwrap())
+    }
+
     fn from(text: &str, model: Option<&str>) -> Result<TrainConfig> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
-        load(model, Some(&path))
+        Settings::load(model, Some(&path))?.for_samples(&samples())
     }
 
     #[test]
     fn what_a_file_leaves_out_is_as_recommended() {
         let config = from("epochs = 3\n[model]\nmodel = \"egbad\"\nlatent = 8\n", None).unwrap();
         assert_eq!(config.epochs, 3);
-        let recommended = TrainConfig::recommended(ModelConfig::by_name("egbad").unwrap());
+        let recommended = TrainConfig::recommended("egbad", (&samples()).into(), 2).unwrap();
         assert_eq!(config.batch_size, recommended.batch_size);
         let text = config.to_toml().unwrap();
         assert!(text.contains("latent = 8"), "{text}");

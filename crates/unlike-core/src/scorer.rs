@@ -27,6 +27,21 @@ pub trait Scorer: Send + Sync {
     /// If the features have another shape than in training.
     fn contributions(&self, features: &Features) -> Result<Vec<f32>>;
 
+    /// What the model makes of each sample, `[N, features.shape().size()]`: the nearest thing to it
+    /// that it can generate. `None` for models that generate nothing.
+    ///
+    /// # Errors
+    /// If the features have another shape than in training.
+    fn reconstructions(&self, _features: &Features) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
+
+    /// `count` samples out of nothing but noise, `[count, size]`. `None` for models that have no
+    /// generator of this kind.
+    fn generated(&self, _count: usize, _seed: u64) -> Option<Vec<f32>> {
+        None
+    }
+
     /// Everything that was learned, by name; what a model file stores.
     fn arrays(&self) -> Arrays;
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 use unlike::{
     ModelConfig, RunOptions, TrainConfig,
+    models::Kind,
     train::{Observer, StepReport},
 };
 use unlike_core::{Error, Samples, Table, files::check_writable};
@@ -121,7 +122,7 @@ fn training_speed() -> Result<f64> {
     let samples = Samples::Table(Table::from_rows("random rows", &names, &values)?);
     let config = TrainConfig {
         epochs: 1_000_000,
-        ..TrainConfig::recommended(ModelConfig::by_name("egbad")?)
+        ..TrainConfig::recommended("egbad", Kind::Table, ROWS)?
     };
     let mut watch = Stopwatch {
         began: Instant::now(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use unlike::{Model, ModelConfig, RunOptions, TrainConfig, train::Silent};
+use unlike::{Model, RunOptions, TrainConfig, train::Silent};
 use unlike_core::{LabelledSamples, Samples};
 use unlike_data::{ReadOptions, split};
 use unlike_report::{Measured, Published, Report, terminal as text};
@@ -140,7 +140,7 @@ impl QuickstartArgs {
         train: &Samples,
         table: &mut EpochTable<'_>,
     ) -> Result<Model> {
-        let mut config = self.config("egbad")?;
+        let mut config = self.config("egbad", train)?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         folder.begin(&config, environment)?;
         let progress = Progress::new()
@@ -163,7 +163,7 @@ impl QuickstartArgs {
     /// Fits a baseline to the same training rows and measures it on the same test set.
     fn baseline(&self, name: &str, train: &Samples, test: &TestSet<'_>) -> Result<Measured> {
         let began = Instant::now();
-        let config = self.config(name)?;
+        let config = self.config(name, train)?;
         let model = unlike::fit(&config, train, &RunOptions::default(), &mut Silent)?;
         let measured = test.baseline(run_report::model_title(&model), &model)?;
         let seconds = began.elapsed().as_secs_f64();
@@ -177,11 +177,10 @@ impl QuickstartArgs {
         })
     }
 
-    fn config(&self, name: &str) -> Result<TrainConfig> {
-        let model = ModelConfig::by_name(name)?;
+    fn config(&self, name: &str, train: &Samples) -> Result<TrainConfig> {
         Ok(TrainConfig {
             seed: self.seed,
-            ..TrainConfig::recommended(model)
+            ..TrainConfig::recommended(name, train.into(), train.len())?
         })
     }
 

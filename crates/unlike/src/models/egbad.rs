@@ -37,12 +37,12 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
-use super::{Adversarial, Batch, Losses, StepContext, in_batches};
+use super::{Adversarial, Batch, Kind, Losses, StepContext, in_batches};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
-        Activation, Adam, AdamConfig, Average, Init, Linear, LinearJoint, Network, Pass, Visitor,
-        join, network_arrays, restore_network,
+        Activation, Adam, AdamConfig, Average, Init, Linear, LinearJoint, Mlp, Network, Pass,
+        Visitor, join, network_arrays, restore_network,
     },
 };
 
@@ -211,7 +211,7 @@ impl EgbadConfig {
 
     /// What works: the paper's networks on scaled data, a learning rate that gets there in
     /// minutes, the survey's residual term, and the combined score.
-    pub fn recommended() -> Self {
+    pub fn recommended(_kind: Kind) -> Self {
         Self {
             adam: AdamConfig {
                 learning_rate: 2e-4,
@@ -227,11 +227,11 @@ impl EgbadConfig {
     }
 
     /// BiGAN: the same training without the residual term, and no score of D's.
-    pub fn bigan() -> Self {
+    pub fn bigan(kind: Kind) -> Self {
         Self {
             residual_weight: 0.0,
             score: EgbadScore::Residual,
-            ..Self::recommended()
+            ..Self::recommended(kind)
         }
     }
 
@@ -311,12 +311,7 @@ impl EgbadConfig {
 
         let leaky = Activation::LeakyRelu(SLOPE);
         let mut mlp = |widths: &[usize], hidden: Activation, last: Activation, dropout: f32| {
-            let count = widths.len() - 1;
-            let layer = |(i, w): (usize, &[usize])| {
-                let activation = if i + 1 == count { last } else { hidden };
-                Linear::new([w[0], w[1]], activation, *init, rng, device).with_dropout(dropout)
-            };
-            Mlp(widths.windows(2).enumerate().map(layer).collect())
+            Mlp::new(widths, [hidden, last], dropout, *init, rng, device)
         };
         let chain =
             |first: usize, hidden: &[usize], last: &[usize]| [&[first], hidden, last].concat();
@@ -365,28 +360,6 @@ fn setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Res
         expected: expected.into(),
         hint: None,
     })
-}
-
-/// Fully connected layers one after the other.
-#[derive(Clone, Debug)]
-struct Mlp(Vec<Linear>);
-
-impl Mlp {
-    /// h [N, first] → [N, last]. `first_layer` numbers the dropping layers of a pass.
-    fn forward(&self, mut h: Tensor<2>, pass: Pass, first_layer: u64) -> Tensor<2> {
-        for (layer, number) in self.0.iter().zip(first_layer..) {
-            h = layer.forward(h, pass, number);
-        }
-        h
-    }
-}
-
-impl Network for Mlp {
-    fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
-        for (i, layer) in self.0.iter_mut().enumerate() {
-            layer.visit(&join(path, i), visitor);
-        }
-    }
 }
 
 /// E: x [N, width] → z [N, latent].

@@ -96,7 +96,7 @@ fn small(variant: GeneratorLoss) -> (Egbad, Golden) {
             0.0
         },
         residual_trains: ResidualTrains::Encoder,
-        ..EgbadConfig::recommended()
+        ..EgbadConfig::recommended(Kind::Table)
     };
     let shape = FeatureShape::Row { width: WIDTH };
     let mut rng = ChaCha8Rng::seed_from_u64(0);

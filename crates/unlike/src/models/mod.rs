@@ -5,7 +5,9 @@ pub mod egbad;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use unlike_baselines::{EcodConfig, IforestConfig, KnnConfig, PcaConfig};
-use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
+use unlike_core::{
+    Arrays, Error, FeatureShape, Features, Result, Samples, ScoreParts, ScoreRule, Scorer,
+};
 
 use crate::{
     backend::{Device, Tensor, values},
@@ -31,18 +33,36 @@ pub enum ModelConfig {
     Ecod(EcodConfig),
 }
 
+/// What samples are, for settings that depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Rows of columns: fully connected networks.
+    Table,
+    /// Pictures: convolutions.
+    Images,
+}
+
+impl From<&Samples> for Kind {
+    fn from(samples: &Samples) -> Self {
+        match samples {
+            Samples::Table(_) => Self::Table,
+            Samples::Images(_) => Self::Images,
+        }
+    }
+}
+
 impl ModelConfig {
     /// The names of all models, as flags and files spell them.
     pub const NAMES: [&str; 6] = ["egbad", "bigan", "pca", "knn", "iforest", "ecod"];
 
-    /// The recommended settings of the model of this name.
+    /// The recommended settings of the model of this name for samples of this kind.
     ///
     /// # Errors
     /// If there is no such model.
-    pub fn by_name(name: &str) -> Result<Self> {
+    pub fn by_name(name: &str, kind: Kind) -> Result<Self> {
         Ok(match name {
-            "egbad" => Self::Egbad(EgbadConfig::recommended()),
-            "bigan" => Self::Bigan(EgbadConfig::bigan()),
+            "egbad" => Self::Egbad(EgbadConfig::recommended(kind)),
+            "bigan" => Self::Bigan(EgbadConfig::bigan(kind)),
             "pca" => Self::Pca(PcaConfig::default()),
             "knn" => Self::Knn(KnnConfig::default()),
             "iforest" => Self::Iforest(IforestConfig::default()),

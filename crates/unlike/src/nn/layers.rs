@@ -1,18 +1,20 @@
-//! Layers: weights and the fused operation that uses them.
+//! Fully connected layers: weights and the fused operation that uses them.
 
 use rand_chacha::ChaCha8Rng;
 use unlike_kernels::{Activation, linear, linear_joint};
 
-use super::{Init, Network, Param, Pass, Visitor, join};
+use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready};
 use crate::backend::{Device, Tensor};
 
-/// y = dropout(act(x·W + b)).
+/// y = dropout(act(norm(x·W + b))).
 #[derive(Clone, Debug)]
 pub struct Linear {
     weight: Param<2>,
     bias: Param<1>,
+    norm: Option<Norm>,
     activation: Activation,
     dropout: f32,
+    ready: Ready<2>,
 }
 
 impl Linear {
@@ -28,9 +30,18 @@ impl Linear {
         Self {
             weight: Param::new(weight, [inputs, outputs], device),
             bias: Param::new(vec![0.0; outputs], [outputs], device),
+            norm: None,
             activation,
             dropout: 0.0,
+            ready: Ready::new(),
         }
+    }
+
+    /// Normalises before the activation.
+    #[must_use]
+    pub fn with_norm(mut self, norm: Norm) -> Self {
+        self.norm = Some(norm);
+        self
     }
 
     /// Drops outputs with this probability while training.
@@ -42,21 +53,40 @@ impl Linear {
 
     /// x [N, inputs] → [N, outputs]. `layer` tells the dropping layers of one pass apart.
     pub fn forward(&self, x: Tensor<2>, pass: Pass, layer: u64) -> Tensor<2> {
-        let (w, b) = (self.weight.get(pass), self.bias.get(pass));
-        linear(
-            x,
-            w,
-            Some(b),
-            self.activation,
-            pass.dropout(self.dropout, layer),
-        )
+        if pass == Pass::Score {
+            let (w, b) = self.ready.get(|| self.for_scoring());
+            return linear(x, w, b, self.activation, None);
+        }
+        let (w, b) = (self.weight.get(pass), Some(self.bias.get(pass)));
+        let dropout = pass.dropout(self.dropout, layer);
+        let Some(norm) = &self.norm else {
+            return linear(x, w, b, self.activation, dropout);
+        };
+        self.ready.forget();
+        let y = linear(x, w, b, Activation::Identity, None); // [N, outputs]
+        norm.train(y, self.activation, dropout, pass)
+    }
+
+    fn for_scoring(&self) -> (Tensor<2>, Option<Tensor<1>>) {
+        let (w, b) = (self.weight.get(Pass::Score), self.bias.get(Pass::Score));
+        match &self.norm {
+            Some(norm) => {
+                let (w, b) = norm.fold(w, Some(b));
+                (w, Some(b))
+            }
+            None => (w, Some(b)),
+        }
     }
 }
 
 impl Network for Linear {
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
+        self.ready.forget();
         visitor.param(&join(path, "weight"), &mut self.weight);
         visitor.param(&join(path, "bias"), &mut self.bias);
+        if let Some(norm) = &mut self.norm {
+            norm.visit(&join(path, "norm"), visitor);
+        }
     }
 }
 
@@ -65,7 +95,8 @@ impl Network for Linear {
 pub struct LinearJoint(Linear);
 
 impl LinearJoint {
-    /// A layer over the concatenation of two inputs; `inner` has as many inputs as both together.
+    /// A layer over the concatenation of two inputs; `inner` has as many inputs as both together,
+    /// and no norm.
     pub fn new(inner: Linear) -> Self {
         Self(inner)
     }
@@ -75,8 +106,10 @@ impl LinearJoint {
         let Linear {
             weight,
             bias,
+            norm: _,
             activation,
             dropout,
+            ready: _,
         } = &self.0;
         let (w, b) = (weight.get(pass), bias.get(pass));
         linear_joint(
@@ -91,6 +124,44 @@ impl LinearJoint {
 }
 
 impl Network for LinearJoint {
+    fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
+        self.0.visit(path, visitor);
+    }
+}
+
+/// Fully connected layers one after the other.
+#[derive(Clone, Debug)]
+pub struct Mlp(pub Vec<Linear>);
+
+impl Mlp {
+    /// Layers between widths, the first of which is the input's; `activations` are those of the
+    /// hidden layers and of the last.
+    pub fn new(
+        widths: &[usize],
+        [hidden, last]: [Activation; 2],
+        dropout: f32,
+        init: Init,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let count = widths.len() - 1;
+        let layer = |(i, w): (usize, &[usize])| {
+            let activation = if i + 1 == count { last } else { hidden };
+            Linear::new([w[0], w[1]], activation, init, rng, device).with_dropout(dropout)
+        };
+        Self(widths.windows(2).enumerate().map(layer).collect())
+    }
+
+    /// h [N, first] → [N, last]. `first_layer` numbers the dropping layers of a pass.
+    pub fn forward(&self, mut h: Tensor<2>, pass: Pass, first_layer: u64) -> Tensor<2> {
+        for (layer, number) in self.0.iter().zip(first_layer..) {
+            h = layer.forward(h, pass, number);
+        }
+        h
+    }
+}
+
+impl Network for Mlp {
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
         self.0.visit(path, visitor);
     }

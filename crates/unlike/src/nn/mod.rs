@@ -1,12 +1,16 @@
 //! Building blocks of the model files: parameters, layers, initialisation, optimiser.
 
+mod conv;
 mod init;
 mod layers;
+mod norm;
 mod optim;
 mod param;
 
+pub use conv::{Conv, Window};
 pub use init::Init;
-pub use layers::{Linear, LinearJoint};
+pub use layers::{Linear, LinearJoint, Mlp};
+pub use norm::Norm;
 pub use optim::{Adam, AdamConfig, Average};
 pub(crate) use param::join;
 pub use param::{Network, Param, Pass, Visitor, network_arrays, restore_network};

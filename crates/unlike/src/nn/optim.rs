@@ -236,12 +236,16 @@ impl<N: Network> Average<N> {
         }
     }
 
-    /// average ← decay · average + (1 − decay) · weights.
+    /// average ← decay · average + (1 − decay) · weights, and running statistics alike.
     pub fn update(&mut self, network: &N, decay: f32) {
         struct Collect(Vec<Tensor<1>>);
         impl Visitor for Collect {
             fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
                 self.0.push(param.get(Pass::Score).flatten(0, D - 1));
+            }
+
+            fn buffer(&mut self, _: &str, buffer: &mut Tensor<1>) {
+                self.0.push(buffer.clone());
             }
         }
         struct Fold {
@@ -257,6 +261,12 @@ impl<N: Network> Average<N> {
                     let shape = average.dims();
                     ema(average.flatten(0, D - 1), value, self.decay).reshape(shape)
                 });
+            }
+
+            fn buffer(&mut self, _: &str, buffer: &mut Tensor<1>) {
+                if let Some(value) = self.values.next() {
+                    *buffer = ema(buffer.clone(), value, self.decay);
+                }
             }
         }
         let mut live = Collect(Vec::new());

@@ -82,12 +82,23 @@ impl Pass {
 pub trait Visitor {
     /// Called once per parameter, always in the same order. `name` is the path of the fields.
     fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>);
+
+    /// Called once per tensor that is learned without gradients: running statistics.
+    fn buffer(&mut self, _name: &str, _buffer: &mut Tensor<1>) {}
 }
 
 /// A network, or a part of one: a fixed list of named parameters.
 pub trait Network: Clone {
     /// Visits every parameter in a fixed order, its name prefixed by `path`.
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor);
+}
+
+impl<N: Network> Network for Vec<N> {
+    fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
+        for (i, part) in self.iter_mut().enumerate() {
+            part.visit(&join(path, i), visitor);
+        }
+    }
 }
 
 /// `path.name`, or `name` at the top.
@@ -99,7 +110,7 @@ pub(crate) fn join(path: &str, name: impl std::fmt::Display) -> String {
     }
 }
 
-/// All parameters by name; `path` is put before each.
+/// All parameters and running statistics by name; `path` is put before each.
 pub fn network_arrays(network: &impl Network, path: &str, arrays: &mut Arrays) {
     struct Save<'a>(&'a mut Arrays);
     impl Visitor for Save<'_> {
@@ -107,11 +118,15 @@ pub fn network_arrays(network: &impl Network, path: &str, arrays: &mut Arrays) {
             let value = param.get(Pass::Score);
             self.0.insert(name, &value.dims(), values(value));
         }
+
+        fn buffer(&mut self, name: &str, buffer: &mut Tensor<1>) {
+            self.0.insert(name, &buffer.dims(), values(buffer.clone()));
+        }
     }
     network.clone().visit(path, &mut Save(arrays));
 }
 
-/// Sets all parameters by name.
+/// Sets all parameters and running statistics by name.
 ///
 /// # Errors
 /// If an array is missing or has another shape than the network.
@@ -128,6 +143,15 @@ pub fn restore_network(network: &mut impl Network, path: &str, arrays: &Arrays) 
                     let device = param.get(Pass::Score).device();
                     *param = Param::new(values.to_vec(), shape, &device);
                 }
+                Err(error) if self.result.is_ok() => self.result = Err(error),
+                Err(_) => {}
+            }
+        }
+
+        fn buffer(&mut self, name: &str, buffer: &mut Tensor<1>) {
+            let shape = buffer.dims();
+            match self.arrays.get(name, &shape) {
+                Ok(values) => *buffer = tensor(values.to_vec(), shape, &buffer.device()),
                 Err(error) if self.result.is_ok() => self.result = Err(error),
                 Err(_) => {}
             }

@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Result};
 use unlike_data::PreprocessingConfig;
 
-use crate::{models::ModelConfig, rng, rng::Purpose};
+use crate::{
+    models::{Kind, ModelConfig},
+    rng,
+    rng::Purpose,
+};
 
 /// Everything that decides the trained model, together with the samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,20 +128,42 @@ impl HoldOut {
     }
 }
 
+/// Recommended epochs for tables, at least, and updates where that many epochs have fewer.
+const EPOCHS: usize = 16;
+const UPDATES: usize = 8_000;
+/// The same for pictures.
+const IMAGE_EPOCHS: usize = 15;
+const IMAGE_UPDATES: usize = 1_500;
+
 impl TrainConfig {
-    /// The recommended training of a model.
-    pub fn recommended(model: ModelConfig) -> Self {
-        Self {
+    /// The recommended training of the model of this name for this many samples of this kind.
+    ///
+    /// Small tables take more epochs: what counts is the number of updates.
+    ///
+    /// # Errors
+    /// If there is no such model.
+    pub fn recommended(model: &str, kind: Kind, samples: usize) -> Result<Self> {
+        let model = ModelConfig::by_name(model, kind)?;
+        let batch_size = match kind {
+            Kind::Table => 256,
+            Kind::Images => 64,
+        };
+        let per_epoch = (samples / batch_size).max(1);
+        let (epochs, updates) = match kind {
+            Kind::Table => (EPOCHS, UPDATES),
+            Kind::Images => (IMAGE_EPOCHS, IMAGE_UPDATES),
+        };
+        Ok(Self {
             seed: 0,
-            epochs: 10,
-            batch_size: 256,
+            epochs: updates.div_ceil(per_epoch).clamp(epochs, 100 * epochs),
+            batch_size,
             schedule: Schedule::Cosine,
             choice: EpochChoice::HeldOut,
             patience: None,
             hold_out: HoldOut::default(),
             preprocessing: PreprocessingConfig::default(),
             model,
-        }
+        })
     }
 
     /// Refuses settings outside their ranges.
@@ -242,7 +268,7 @@ mod tests {
     #[test]
     fn a_configuration_survives_toml_and_unknown_keys_do_not() {
         for name in ModelConfig::NAMES {
-            let config = TrainConfig::recommended(ModelConfig::by_name(name).unwrap());
+            let config = TrainConfig::recommended(name, Kind::Table, 10_000).unwrap();
             let text = config.to_toml().unwrap();
             let path = std::path::Path::new("config.toml");
             assert_eq!(

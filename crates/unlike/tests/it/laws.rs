@@ -1,12 +1,14 @@
 //! Every model passes the conformance suite with every score that it offers, before and after it
 //! is saved.
 
-use unlike::{Model, ModelConfig, RunOptions, Samples, TrainConfig, core::conformance, fit};
+use unlike::{
+    Model, ModelConfig, RunOptions, Samples, TrainConfig, core::conformance, fit, models::Kind,
+};
 
 use crate::training::{anomalies, normals};
 
 fn trained(name: &str, rows: usize) -> Model {
-    let mut config = TrainConfig::recommended(ModelConfig::by_name(name).unwrap());
+    let mut config = TrainConfig::recommended(name, Kind::Table, rows).unwrap();
     config.epochs = 4;
     config.batch_size = 64;
     let normal = Samples::Table(normals(rows));

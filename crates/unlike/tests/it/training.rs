@@ -8,6 +8,7 @@ use unlike::{
     Error, ModelConfig, RunOptions, Samples, Table, TrainConfig,
     core::{Column, Values},
     fit,
+    models::Kind,
     train::{Observer, ResumeFile, Silent, StepReport, with_threads},
 };
 
@@ -49,7 +50,7 @@ fn table(rows: usize, shift: f64, seed: u64) -> Table {
 }
 
 fn config() -> TrainConfig {
-    let mut config = TrainConfig::recommended(ModelConfig::by_name("egbad").unwrap());
+    let mut config = TrainConfig::recommended("egbad", Kind::Table, 500).unwrap();
     config.epochs = 3;
     config.batch_size = 32;
     config
@@ -66,7 +67,7 @@ fn file_of(config: &TrainConfig, options: &RunOptions, observer: &mut dyn Observ
 #[test]
 fn threads_do_not_change_a_bit_and_seeds_do() {
     for name in ["egbad", "bigan", "pca", "knn", "iforest", "ecod"] {
-        let model = ModelConfig::by_name(name).unwrap();
+        let model = ModelConfig::by_name(name, Kind::Table).unwrap();
         let config = TrainConfig { model, ..config() };
         let on = |threads| {
             with_threads(threads, || {

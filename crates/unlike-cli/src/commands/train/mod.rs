@@ -11,6 +11,7 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
+use unlike_core::Samples;
 
 use crate::{
     cli::Common,
@@ -98,10 +99,16 @@ impl TrainArgs {
     /// Trains, and writes the run folder.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
-        let plan = self.plan()?;
+        unlike::backend::device(&self.device)?;
+        let normals = self.reading.read(&self.data)?.normals_for_training()?;
+        let plan = self.plan(&normals.samples)?;
+        say(
+            "data",
+            &format!("{}: {}", self.data.display(), normals.describe()),
+        );
         let folder = RunFolder::prepare(&plan.root, plan.existing)?;
         let environment = Environment::here(common.threads());
-        let model = self.train(&plan, &folder, &environment)?;
+        let model = self.train(&plan, &normals.samples, &folder, &environment)?;
 
         let seconds = began.elapsed().as_secs_f64();
         let mut report = run_report::report(&model, Some(&environment));
@@ -125,19 +132,19 @@ impl TrainArgs {
     }
 
     /// Trains and saves the model.
-    fn train(&self, plan: &Plan, folder: &RunFolder, environment: &Environment) -> Result<Model> {
-        let normals = self.reading.read(&self.data)?.normals_for_training()?;
-        say(
-            "data",
-            &format!("{}: {}", self.data.display(), normals.describe()),
-        );
+    fn train(
+        &self,
+        plan: &Plan,
+        samples: &Samples,
+        folder: &RunFolder,
+        environment: &Environment,
+    ) -> Result<Model> {
         folder.begin(&plan.config, environment)?;
         let progress = Progress::new().with_metrics(MetricsFile::new(folder.metrics()));
         let how_to_go_on = format!(
             "the state is saved; go on with: {}",
             command_line(&["--resume"])
         );
-        let samples = &normals.samples;
         let options = RunOptions {
             device: self.device.clone(),
             resume_file: Some(ResumeFile(folder.state())),

@@ -7,11 +7,11 @@ use std::{
 };
 
 use unlike::TrainConfig;
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Result, Samples};
 use unlike_data::Scaling;
 
 use super::{ScalingArg, TrainArgs};
-use crate::{config_file, run_folder::Existing};
+use crate::{config_file::Settings, run_folder::Existing};
 
 /// What is going to be done, checked.
 pub(super) struct Plan {
@@ -23,12 +23,13 @@ pub(super) struct Plan {
 
 impl TrainArgs {
     /// Settings from the recommended ones, the file and the options, the latter winning.
-    pub(super) fn plan(&self) -> Result<Plan> {
+    pub(super) fn plan(&self, samples: &Samples) -> Result<Plan> {
         let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
         let resumed =
             resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
         let file = self.config.as_ref().or(resumed.as_ref());
-        let mut config = config_file::load(self.model.as_deref(), file.map(PathBuf::as_path))?;
+        let settings = Settings::load(self.model.as_deref(), file.map(PathBuf::as_path))?;
+        let mut config = settings.for_samples(samples)?;
         config.seed = self.seed.unwrap_or(config.seed);
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         config.batch_size = self.batch_size.map_or(config.batch_size, NonZeroUsize::get);
@@ -39,7 +40,6 @@ impl TrainArgs {
             };
         }
         config.check()?;
-        unlike::backend::device(&self.device)?;
         let root = self
             .out
             .clone()

@@ -1,0 +1,70 @@
+//! The survey's protocol on KDD Cup 99, and what others printed for it.
+
+use std::path::Path;
+
+use unlike_core::{LabelledSamples, Samples};
+use unlike_data::{ReadOptions, split};
+use unlike_report::Published;
+
+use crate::failure::Result;
+
+/// The rule behind the published numbers: this share of the test set is flagged.
+pub(crate) const FLAGGED: f64 = 0.2;
+
+/// The survey's split of KDD Cup 99.
+pub(crate) struct Protocol {
+    /// Attacks, which are what is learned.
+    pub(crate) train: Samples,
+    /// Attacks, and normal records as the anomalies.
+    pub(crate) test: LabelledSamples,
+    /// One per test sample, in the data set's own words.
+    pub(crate) classes: Vec<String>,
+    /// A sentence for people.
+    pub(crate) description: String,
+}
+
+impl Protocol {
+    /// Reads and splits the data.
+    pub(crate) fn read(file: &Path, seed: u64) -> Result<Self> {
+        let data = unlike_data::read(file, &ReadOptions::default())?;
+        let split = split::kdd_survey(&data, seed)?;
+        let class = |&i: &usize| {
+            data.classes()
+                .map_or_else(String::new, |c| c.class(i).to_owned())
+        };
+        Ok(Self {
+            train: split.train_samples(data.samples()),
+            test: split.test_samples(data.samples())?,
+            classes: split.test().iter().map(class).collect(),
+            description: sentence(split.describe()),
+        })
+    }
+}
+
+/// What the EGBAD paper and the survey printed.
+pub(crate) fn published() -> Vec<Published> {
+    let row = |name: &str, source: &str, [precision, recall, f1]: [f64; 3]| Published {
+        name: name.into(),
+        source: source.into(),
+        precision: Some(precision),
+        recall: Some(recall),
+        f1: Some(f1),
+        ..Published::default()
+    };
+    let paper = "Zenati et al. 2018, arXiv 1802.06222";
+    let survey = "Di Mattia et al. 2019, arXiv 1906.11632, table 3";
+    vec![
+        row("EGBAD, its paper", paper, [0.9200, 0.9582, 0.9372]),
+        row("EGBAD, the survey", survey, [0.9412, 0.9562, 0.9486]),
+    ]
+}
+
+/// With a capital letter and a full stop.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

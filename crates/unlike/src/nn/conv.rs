@@ -1,0 +1,173 @@
+//! Convolutions and transposed convolutions with what usually follows them.
+
+use rand_chacha::ChaCha8Rng;
+use unlike_kernels::{Activation, aligned, conv_transpose2d, conv2d};
+
+use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready};
+use crate::backend::{Device, Tensor};
+
+/// The window of a convolution, square and padded by zeros on all four sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Pixels along a side.
+    pub size: usize,
+    /// Pixels from one window to the next.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub padding: usize,
+}
+
+impl Window {
+    /// Shorthand for the three numbers in their order.
+    pub const fn new(size: usize, stride: usize, padding: usize) -> Self {
+        Self {
+            size,
+            stride,
+            padding,
+        }
+    }
+}
+
+/// y = dropout(act(norm(conv(x) + b))), the transposed convolution if it goes up.
+#[derive(Clone, Debug)]
+pub struct Conv {
+    weight: Param<4>,
+    bias: Option<Param<1>>,
+    norm: Option<Norm>,
+    window: Window,
+    up: bool,
+    activation: Activation,
+    dropout: f32,
+    ready: Ready<4>,
+}
+
+impl Conv {
+    /// A convolution from `inputs` to `outputs` channels, without bias or norm.
+    pub fn down(
+        [inputs, outputs]: [usize; 2],
+        window: Window,
+        init: Init,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let Window { size, .. } = window;
+        let area = size * size;
+        let weight = init.draw(rng, area * inputs * outputs, area * inputs, area * outputs);
+        Self {
+            weight: Param::new(weight, [size, size, inputs, outputs], device),
+            bias: None,
+            norm: None,
+            window,
+            up: false,
+            activation: Activation::Identity,
+            dropout: 0.0,
+            ready: Ready::new(),
+        }
+    }
+
+    /// A transposed convolution from `inputs` to `outputs` channels, without bias or norm.
+    pub fn up(
+        channels: [usize; 2],
+        window: Window,
+        init: Init,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        Self {
+            up: true,
+            ..Self::down(channels, window, init, rng, device)
+        }
+    }
+
+    /// Adds a bias that starts at 0.
+    #[must_use]
+    pub fn with_bias(mut self) -> Self {
+        let [_, _, _, outputs] = self.weight.get(Pass::Score).dims();
+        let device = self.weight.get(Pass::Score).device();
+        self.bias = Some(Param::new(vec![0.0; outputs], [outputs], &device));
+        self
+    }
+
+    /// Normalises what the convolution gives.
+    #[must_use]
+    pub fn with_norm(mut self, norm: Norm) -> Self {
+        self.norm = Some(norm);
+        self
+    }
+
+    /// What comes after convolution and norm.
+    #[must_use]
+    pub fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Drops outputs with this probability while training.
+    #[must_use]
+    pub fn with_dropout(mut self, probability: f32) -> Self {
+        self.dropout = probability;
+        self
+    }
+
+    /// x [N, H, W, inputs] → [N, H', W', outputs]. `layer` tells the dropping layers of one pass
+    /// apart.
+    pub fn forward(&self, x: Tensor<4>, pass: Pass, layer: u64) -> Tensor<4> {
+        if pass == Pass::Score {
+            let (w, b) = self.ready.get(|| self.for_scoring());
+            return self.convolve(x, w, b, self.activation, None);
+        }
+        let (w, b) = (
+            self.weight.get(pass),
+            self.bias.as_ref().map(|b| b.get(pass)),
+        );
+        let dropout = pass.dropout(self.dropout, layer);
+        let Some(norm) = &self.norm else {
+            return self.convolve(x, w, b, self.activation, dropout);
+        };
+        self.ready.forget();
+        let y = self.convolve(x, w, b, Activation::Identity, None); // [N, H', W', outputs]
+        norm.train(y, self.activation, dropout, pass)
+    }
+
+    fn convolve(
+        &self,
+        x: Tensor<4>,
+        w: Tensor<4>,
+        b: Option<Tensor<1>>,
+        activation: Activation,
+        dropout: Option<unlike_kernels::Dropout>,
+    ) -> Tensor<4> {
+        let Window {
+            stride, padding, ..
+        } = self.window;
+        match self.up {
+            true => conv_transpose2d(x, w, b, stride, padding, 0, activation, dropout),
+            false => conv2d(x, w, b, stride, padding, activation, dropout),
+        }
+    }
+
+    fn for_scoring(&self) -> (Tensor<4>, Option<Tensor<1>>) {
+        let w = self.weight.get(Pass::Score);
+        let b = self.bias.as_ref().map(|b| b.get(Pass::Score));
+        match &self.norm {
+            Some(norm) => {
+                let (w, b) = norm.fold(w, b);
+                (w, Some(b))
+            }
+            None => (aligned(w), b),
+        }
+    }
+}
+
+impl Network for Conv {
+    fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
+        self.ready.forget();
+        visitor.param(&join(path, "weight"), &mut self.weight);
+        if let Some(bias) = &mut self.bias {
+            visitor.param(&join(path, "bias"), bias);
+        }
+        if let Some(norm) = &mut self.norm {
+            norm.visit(&join(path, "norm"), visitor);
+        }
+    }
+}
