@@ -178,6 +178,24 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_a_choice_whose_fields_can_be_given_singly() {
+        let networks = |text: &str| {
+            let config = from(&format!("[model.networks]\n{text}"), Some("egbad"));
+            config.map(|config| config.to_toml().unwrap())
+        };
+        let narrower = networks("encoder = [17]\n").unwrap();
+        assert!(narrower.contains("networks = \"dense\""), "{narrower}");
+        assert!(narrower.contains("encoder = [17]"), "{narrower}");
+        let lists = "generator = [9]\ndiscriminator_z = [9]\ndiscriminator_joint = [9]\n";
+        let others = format!("networks = \"convolutional\"\nwidth = 8\n{lists}");
+        let others = networks(&others).unwrap();
+        assert!(!others.contains("encoder = "), "{others}");
+        assert!(others.contains("width = 8"), "{others}");
+        let error = networks("networks = \"convolutional\"\nwidth = 8\n").unwrap_err();
+        assert!(error.to_string().contains("generator"), "{error}");
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
         let bad = [
             ("epochs = 3\nepoch = 4\n", Some("egbad"), "row 2"),

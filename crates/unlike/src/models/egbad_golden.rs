@@ -1,4 +1,5 @@
-//! EGBAD beside PyTorch: the numbers of `tests/golden/egbad/export.py`.
+//! EGBAD beside PyTorch: the numbers of `tests/golden/egbad/export.py` for rows and of
+//! `export_images.py` for pictures.
 
 use rand::SeedableRng;
 use unlike_core::{Arrays, FeatureShape, Features};
@@ -6,20 +7,41 @@ use unlike_core::{Arrays, FeatureShape, Features};
 use super::*;
 use crate::nn::Param;
 
-const WIDTH: usize = 7;
 const LATENT: usize = 3;
 const BATCH: usize = 6;
 const STEPS: usize = 5;
 
-/// The fixture's arrays under a prefix.
+const ROWS: &[u8] = include_bytes!("../../tests/golden/egbad/egbad.safetensors");
+const PICTURES: &[u8] = include_bytes!("../../tests/golden/egbad/images.safetensors");
+
+const PASSES: [(&str, Pass); 2] = [
+    ("frozen.", Pass::Frozen { dropout: 0 }),
+    ("score.", Pass::Score),
+];
+
+/// One variant of a fixture.
 struct Golden {
     arrays: Arrays,
     variant: &'static str,
+    shape: FeatureShape,
+    /// The passes whose outputs are there, with what is put before their names.
+    passes: &'static [(&'static str, Pass)],
 }
 
 impl Golden {
     fn load(variant: &'static str) -> Self {
-        let bytes = include_bytes!("../../tests/golden/egbad/egbad.safetensors");
+        let rows = ["cross-entropy", "feature-matching"].contains(&variant);
+        let (bytes, shape, passes): (_, _, &[_]) = if rows {
+            let shape = FeatureShape::Row { width: 7 };
+            (ROWS, shape, &[("", Pass::Score)])
+        } else {
+            let shape = FeatureShape::Picture {
+                height: 16,
+                width: 16,
+                channels: 3,
+            };
+            (PICTURES, shape, &PASSES)
+        };
         let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
         let mut arrays = Arrays::new();
         for (name, view) in file.tensors() {
@@ -27,34 +49,57 @@ impl Golden {
             let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
             arrays.insert(name, view.shape(), values);
         }
-        Self { arrays, variant }
+        let variant = match variant {
+            "picture-feature-matching" => "feature-matching",
+            variant => variant,
+        };
+        Self {
+            arrays,
+            variant,
+            shape,
+            passes,
+        }
     }
 
+    /// This variant's array of that name, or that of all variants.
     fn get(&self, name: &str) -> &[f32] {
-        &self
-            .arrays
-            .any_shape(&format!("{}.{name}", self.variant))
-            .unwrap()
-            .values
+        let array = self.arrays.any_shape(&format!("{}.{name}", self.variant));
+        let shared = || self.arrays.any_shape(&format!("shared.{name}"));
+        &array.or_else(|_| shared()).unwrap().values
     }
 
     /// Arrays under `prefix`, their names without it.
     fn under(&self, prefix: &str) -> Arrays {
-        let prefix = format!("{}.{prefix}.", self.variant);
         let mut under = Arrays::new();
-        for (name, array) in self.arrays.iter() {
-            if let Some(name) = name.strip_prefix(&prefix) {
-                under.insert(name, &array.shape, array.values.clone());
+        for place in [self.variant, "shared"] {
+            let prefix = format!("{place}.{prefix}.");
+            for (name, array) in self.arrays.iter() {
+                if let Some(name) = name.strip_prefix(&prefix) {
+                    under.insert(name, &array.shape, array.values.clone());
+                }
             }
         }
         under
     }
 
     /// The `step`-th batch of x or z, for the first or second update.
-    fn batch(&self, name: &str, step: usize, which: usize, width: usize) -> Vec<f32> {
+    fn batch(&self, name: &str, step: usize, which: usize) -> Vec<f32> {
+        let width = match name {
+            "x" => self.shape.size(),
+            _ => LATENT,
+        };
         let size = BATCH * width;
         let at = (2 * step + which) * size;
         self.get(name)[at..at + size].to_vec()
+    }
+
+    /// The same as tensors [N, size] and [N, latent].
+    fn batches(&self, step: usize, which: usize) -> (Tensor<2>, Tensor<2>) {
+        let rows = |values, width| tensor(values, [BATCH, width], &Device::flex());
+        (
+            rows(self.batch("x", step, which), self.shape.size()),
+            rows(self.batch("z", step, which), LATENT),
+        )
     }
 }
 
@@ -73,14 +118,28 @@ fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     );
 }
 
-fn small(variant: GeneratorLoss) -> (Egbad, Golden) {
+/// The networks of a fixture's variant.
+fn small(variant: &'static str) -> (Egbad, Golden) {
+    let golden = Golden::load(variant);
+    let matching = variant.ends_with("feature-matching");
+    let networks = match golden.shape {
+        FeatureShape::Row { .. } => EgbadNetworks::Dense {
+            encoder: vec![5],
+            generator: vec![6, 8],
+            discriminator_x: vec![9],
+            discriminator_z: vec![4],
+            discriminator_joint: vec![10, 11],
+        },
+        FeatureShape::Picture { .. } => EgbadNetworks::Convolutional {
+            width: 2,
+            generator: vec![5],
+            discriminator_z: vec![4],
+            discriminator_joint: vec![6],
+        },
+    };
     let config = EgbadConfig {
         latent: LATENT,
-        encoder: vec![5],
-        generator: vec![6, 8],
-        discriminator_x: vec![9],
-        discriminator_z: vec![4],
-        discriminator_joint: vec![10, 11],
+        networks,
         dropout: 0.0,
         adam: AdamConfig {
             learning_rate: 1e-3,
@@ -89,55 +148,61 @@ fn small(variant: GeneratorLoss) -> (Egbad, Golden) {
             clip: None,
         },
         ema: 0.9,
-        generator_loss: variant,
-        residual_weight: if variant == GeneratorLoss::CrossEntropy {
-            10.0
+        generator_loss: if matching {
+            GeneratorLoss::FeatureMatching
         } else {
-            0.0
+            GeneratorLoss::CrossEntropy
         },
-        residual_trains: ResidualTrains::Encoder,
+        residual_weight: if matching { 0.0 } else { 10.0 },
+        residual_trains: if variant == "encoder-and-generator" {
+            ResidualTrains::EncoderAndGenerator
+        } else {
+            ResidualTrains::Encoder
+        },
         ..EgbadConfig::recommended(Kind::Table)
     };
-    let shape = FeatureShape::Row { width: WIDTH };
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut egbad = config.build(&shape, &mut rng, &Device::flex()).unwrap();
-    let golden = Golden::load(match variant {
-        GeneratorLoss::CrossEntropy => "cross-entropy",
-        GeneratorLoss::FeatureMatching => "feature-matching",
-    });
+    let egbad = config.build(&golden.shape, &mut rng, &Device::flex());
+    let mut egbad = egbad.unwrap();
     restore_network(&mut egbad.networks, "", &golden.under("weights")).unwrap();
     egbad.average = Some(Average::new(&egbad.networks));
     (egbad, golden)
 }
 
-fn rows(values: Vec<f32>, width: usize) -> Tensor<2> {
-    let n = values.len() / width;
-    tensor(values, [n, width], &Device::flex())
-}
-
-const VARIANTS: [GeneratorLoss; 2] = [GeneratorLoss::CrossEntropy, GeneratorLoss::FeatureMatching];
+/// Those of rows, then those of pictures.
+const VARIANTS: [&str; 5] = [
+    "cross-entropy",
+    "feature-matching",
+    "encoder",
+    "encoder-and-generator",
+    "picture-feature-matching",
+];
 
 #[test]
 fn every_network_gives_what_pytorch_gives() {
     for variant in VARIANTS {
         let (egbad, golden) = small(variant);
-        let (x, z) = (
-            golden.batch("x", 0, 0, WIDTH),
-            golden.batch("z", 0, 0, LATENT),
-        );
-        let (x, z) = (rows(x, WIDTH), rows(z, LATENT));
+        let (x, z) = golden.batches(0, 0);
         let Networks {
             encoder,
             generator,
             discriminator,
         } = &egbad.networks;
-        let encoded = values(encoder.forward(x.clone(), Pass::Score));
-        let generated = values(generator.forward(z.clone(), Pass::Score));
-        let (logit, features) = discriminator.forward(x, z, Pass::Score);
-        assert_close("E(x)", &encoded, golden.get("encoded"), 1e-5);
-        assert_close("G(z)", &generated, golden.get("generated"), 1e-5);
-        assert_close("D(x, z)", &values(logit), golden.get("logit"), 1e-5);
-        assert_close("f(x, z)", &values(features), golden.get("features"), 1e-5);
+        for &(before, pass) in golden.passes {
+            let encoded = values(encoder.forward(x.clone(), pass));
+            let generated = values(generator.forward(z.clone(), pass));
+            let (logit, features) = discriminator.forward(x.clone(), z.clone(), pass);
+            for (name, ours) in [
+                ("encoded", encoded),
+                ("generated", generated),
+                ("logit", values(logit)),
+                ("features", values(features)),
+            ] {
+                let what = format!("{variant}, {before}{name}");
+                let theirs = golden.get(&format!("{before}{name}"));
+                assert_close(&what, &ours, theirs, 1e-5);
+            }
+        }
     }
 }
 
@@ -161,11 +226,8 @@ fn gradients_have_the_length_that_pytorch_gives_and_reach_only_their_network() {
     }
     for variant in VARIANTS {
         let (mut egbad, golden) = small(variant);
-        let (x, z) = (
-            golden.batch("x", 0, 0, WIDTH),
-            golden.batch("z", 0, 0, LATENT),
-        );
-        let loss = egbad.discriminator_loss(rows(x, WIDTH), rows(z, LATENT), [0; 2]);
+        let (x, z) = golden.batches(0, 0);
+        let loss = egbad.discriminator_loss(x, z, [0; 2]);
         let mut norms = Norms {
             grads: loss.total.backward(),
             golden: &golden,
@@ -184,11 +246,8 @@ fn gradients_have_the_length_that_pytorch_gives_and_reach_only_their_network() {
             .step(&mut egbad.networks.discriminator, &mut grads, 1.0)
             .unwrap();
 
-        let (x, z) = (
-            golden.batch("x", 0, 1, WIDTH),
-            golden.batch("z", 0, 1, LATENT),
-        );
-        let loss = egbad.generator_encoder_loss(rows(x, WIDTH), rows(z, LATENT), [0; 2]);
+        let (x, z) = golden.batches(0, 1);
+        let loss = egbad.generator_encoder_loss(x, z, [0; 2]);
         let grads = (loss.generator + loss.encoder).backward();
         let mut norms = Norms {
             grads,
@@ -212,10 +271,10 @@ fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
         for (step, theirs) in golden.get("losses").chunks(4).enumerate() {
             let batch = Batch {
                 len: BATCH,
-                x: golden.batch("x", step, 0, WIDTH),
-                x_other: golden.batch("x", step, 1, WIDTH),
-                z: golden.batch("z", step, 0, LATENT),
-                z_other: golden.batch("z", step, 1, LATENT),
+                x: golden.batch("x", step, 0),
+                x_other: golden.batch("x", step, 1),
+                z: golden.batch("z", step, 0),
+                z_other: golden.batch("z", step, 1),
             };
             let context = StepContext {
                 step: step as u64,
@@ -227,7 +286,12 @@ fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
             let names = ["discriminator", "generator", "encoder", "residual"];
             for (name, &theirs) in names.into_iter().zip(theirs) {
                 if let Some(ours) = ours(name) {
-                    assert_close(&format!("step {step}, {name}"), &[ours], &[theirs], 1e-4);
+                    assert_close(
+                        &format!("{variant}, step {step}, {name}"),
+                        &[ours],
+                        &[theirs],
+                        1e-4,
+                    );
                 }
             }
         }
@@ -240,12 +304,16 @@ fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
             assert_close(name, ours, &theirs.values, 1e-3);
         }
 
-        let shape = FeatureShape::Row { width: WIDTH };
-        let query = Features::new(shape, golden.get("query").to_vec());
+        let query = Features::new(golden.shape.clone(), golden.get("query").to_vec());
         let parts = egbad.scorer().parts(&query).unwrap();
         for part in [RESIDUAL, FEATURE, CROSS_ENTROPY] {
             let ours: Vec<f32> = parts.get(part).unwrap().iter().map(|&v| v as f32).collect();
             assert_close(part, &ours, golden.get(&format!("part.{part}")), 1e-3);
+        }
+
+        if let FeatureShape::Picture { .. } = golden.shape {
+            let ours = egbad.scorer().reconstructions(&query).unwrap().unwrap();
+            assert_close("G(E(x))", &ours, golden.get("reconstruction"), 1e-3);
         }
 
         // The paper's score is over sums.

@@ -267,6 +267,13 @@ impl Losses {
 /// The samples that a network sees at once while scoring: enough to fill the processor, little
 /// enough to stay in its cache.
 const SCORING_BATCH: usize = 512;
+/// The numbers that these samples have at most: the maps inside a network take many times as much.
+const SCORING_NUMBERS: usize = 1 << 19;
+
+/// The number of samples that a network sees at once while scoring.
+pub(crate) fn scoring_batch(shape: &FeatureShape) -> usize {
+    (SCORING_NUMBERS / shape.size().max(1)).clamp(1, SCORING_BATCH)
+}
 
 /// Scores features batch by batch, the last partial one included.
 ///
@@ -286,7 +293,10 @@ pub(crate) fn in_batches(
         });
     }
     let mut all = ScoreParts::default();
-    for batch in features.values().chunks(SCORING_BATCH * shape.size()) {
+    for batch in features
+        .values()
+        .chunks(scoring_batch(shape) * shape.size())
+    {
         let widen = |(name, scores): (&str, Vec<f32>)| {
             (name.to_owned(), scores.into_iter().map(f64::from).collect())
         };

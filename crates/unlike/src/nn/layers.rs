@@ -10,7 +10,7 @@ use crate::backend::{Device, Tensor};
 #[derive(Clone, Debug)]
 pub struct Linear {
     weight: Param<2>,
-    bias: Param<1>,
+    bias: Option<Param<1>>,
     norm: Option<Norm>,
     activation: Activation,
     dropout: f32,
@@ -29,7 +29,7 @@ impl Linear {
         let weight = init.draw(rng, inputs * outputs, inputs, outputs);
         Self {
             weight: Param::new(weight, [inputs, outputs], device),
-            bias: Param::new(vec![0.0; outputs], [outputs], device),
+            bias: Some(Param::new(vec![0.0; outputs], [outputs], device)),
             norm: None,
             activation,
             dropout: 0.0,
@@ -41,6 +41,13 @@ impl Linear {
     #[must_use]
     pub fn with_norm(mut self, norm: Norm) -> Self {
         self.norm = Some(norm);
+        self
+    }
+
+    /// Adds nothing after the product: for layers before a norm, which would take it away again.
+    #[must_use]
+    pub fn without_bias(mut self) -> Self {
+        self.bias = None;
         self
     }
 
@@ -57,7 +64,10 @@ impl Linear {
             let (w, b) = self.ready.get(|| self.for_scoring());
             return linear(x, w, b, self.activation, None);
         }
-        let (w, b) = (self.weight.get(pass), Some(self.bias.get(pass)));
+        let (w, b) = (
+            self.weight.get(pass),
+            self.bias.as_ref().map(|b| b.get(pass)),
+        );
         let dropout = pass.dropout(self.dropout, layer);
         let Some(norm) = &self.norm else {
             return linear(x, w, b, self.activation, dropout);
@@ -68,13 +78,14 @@ impl Linear {
     }
 
     fn for_scoring(&self) -> (Tensor<2>, Option<Tensor<1>>) {
-        let (w, b) = (self.weight.get(Pass::Score), self.bias.get(Pass::Score));
+        let w = self.weight.get(Pass::Score);
+        let b = self.bias.as_ref().map(|b| b.get(Pass::Score));
         match &self.norm {
             Some(norm) => {
-                let (w, b) = norm.fold(w, Some(b));
+                let (w, b) = norm.fold(w, b);
                 (w, Some(b))
             }
-            None => (w, Some(b)),
+            None => (w, b),
         }
     }
 }
@@ -83,7 +94,9 @@ impl Network for Linear {
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
         self.ready.forget();
         visitor.param(&join(path, "weight"), &mut self.weight);
-        visitor.param(&join(path, "bias"), &mut self.bias);
+        if let Some(bias) = &mut self.bias {
+            visitor.param(&join(path, "bias"), bias);
+        }
         if let Some(norm) = &mut self.norm {
             norm.visit(&join(path, "norm"), visitor);
         }
@@ -111,15 +124,8 @@ impl LinearJoint {
             dropout,
             ready: _,
         } = &self.0;
-        let (w, b) = (weight.get(pass), bias.get(pass));
-        linear_joint(
-            x1,
-            x2,
-            w,
-            Some(b),
-            *activation,
-            pass.dropout(*dropout, layer),
-        )
+        let (w, b) = (weight.get(pass), bias.as_ref().map(|b| b.get(pass)));
+        linear_joint(x1, x2, w, b, *activation, pass.dropout(*dropout, layer))
     }
 }
 

@@ -59,7 +59,7 @@ pub enum Pass {
         /// Seed of the dropout masks of this pass.
         dropout: u64,
     },
-    /// Scoring: no gradients, no dropout.
+    /// Scoring: running statistics, no dropout; the weights get no gradient.
     Score,
 }
 
