@@ -186,6 +186,21 @@ impl Scorer for Pca {
         ))
     }
 
+    /// The projection on the leading components.
+    fn reconstructions(&self, features: &Features) -> Result<Option<Vec<f32>>> {
+        check_scoring(features, &self.shape)?;
+        Ok(Some(map_rows(
+            features,
+            Scratch::default,
+            |scratch, sample, row| {
+                let residual = self.residual(scratch, sample);
+                for ((cell, &x), r) in row.iter_mut().zip(sample).zip(residual) {
+                    *cell = (f64::from(x) - r) as f32;
+                }
+            },
+        )))
+    }
+
     fn arrays(&self) -> Arrays {
         let width = self.mean.len();
         let mut arrays = Arrays::new();
@@ -250,6 +265,10 @@ mod tests {
         );
         let contributions = model.contributions(&query).unwrap();
         assert!((contributions[0] - 1.0).abs() < 1e-6 && (contributions[1] - 1.0).abs() < 1e-6);
+        let rebuilt = model.reconstructions(&query).unwrap().unwrap();
+        for (found, expected) in rebuilt.iter().zip([11.0, 21.0, 15.0, 25.0]) {
+            assert!((found - expected).abs() < 1e-5, "{rebuilt:?}");
+        }
     }
 
     #[test]

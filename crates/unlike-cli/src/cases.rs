@@ -1,13 +1,21 @@
 //! The samples that a person should look at: the strangest, the missed, the false alarms.
 
 use unlike::Model;
-use unlike_core::{Label, Result};
-use unlike_report::{Case, Part, Reason};
+use unlike_core::{Label, Result, Samples};
+use unlike_report::{Case, Part, Picture, Reason};
 
-use crate::{evaluation::TestSet, explanations::Explainer, output::ScoreTable};
+use crate::{
+    evaluation::TestSet,
+    explanations::Explainer,
+    maps::{STRIP, Strips},
+    output::ScoreTable,
+    picture,
+};
 
 /// Samples in each list.
 const LENGTH: usize = 10;
+/// Pixels of a picture, at most.
+const SIDE: usize = 128;
 
 /// Lists of samples, each at most ten long.
 pub(crate) struct Lists {
@@ -51,7 +59,16 @@ pub(crate) fn lists(
     ];
     let positions = chosen.concat();
     let samples = test.labelled.samples().select(&positions);
-    let explainer = Explainer::new(model, &samples)?;
+    let explainer = match samples {
+        Samples::Table(_) => Some(Explainer::new(model, &samples)?),
+        Samples::Images(_) => None,
+    };
+    let mut pictures = Vec::new();
+    if let Some(strips) = Strips::new(model, &samples)? {
+        for (place, &i) in positions.iter().enumerate() {
+            pictures.push(picture(strips.strip(place, test.mask(i), SIDE))?);
+        }
+    }
     let case = |(place, i): (usize, usize)| Case {
         id: table.ids[i].clone(),
         score: table.scores[i],
@@ -67,8 +84,8 @@ pub(crate) fn lists(
             })
             .collect(),
         reasons: explainer
-            .reasons(place)
-            .into_iter()
+            .iter()
+            .flat_map(|explainer| explainer.reasons(place))
             .map(|r| Reason {
                 column: r.column.to_owned(),
                 share: r.share,
@@ -76,7 +93,7 @@ pub(crate) fn lists(
                 typical: r.typical.to_owned(),
             })
             .collect(),
-        picture: None,
+        picture: pictures.get(place).cloned().flatten(),
     };
     let mut cases = positions.iter().copied().enumerate().map(case);
     let [most_anomalous, missed, flagged_normals] =
@@ -86,4 +103,16 @@ pub(crate) fn lists(
         missed,
         flagged_normals,
     })
+}
+
+/// The pictures of a sample side by side.
+fn picture(strip: Vec<picture::Picture>) -> Result<Option<Picture>> {
+    let Some(strip) = picture::Picture::grid(&[strip]) else {
+        return Ok(None);
+    };
+    Ok(Some(Picture {
+        title: STRIP.into(),
+        caption: None,
+        png: strip.png()?,
+    }))
 }

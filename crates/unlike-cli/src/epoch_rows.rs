@@ -7,6 +7,28 @@ use crate::terminal::{count, duration};
 /// Lines are at most this wide.
 const WIDTH: usize = 80;
 
+/// Lines in the table of a long training, about.
+const LINES: usize = 23;
+/// Trainings of up to so many epochs get a line for each.
+const SHORT: usize = 40;
+
+/// How many epochs each line of the table stands for.
+pub(crate) fn line_every(epochs: usize) -> usize {
+    match epochs {
+        ..=SHORT => 1,
+        _ => stride(epochs, LINES),
+    }
+}
+
+/// The smallest of 1, 2, 5, 10, 20, 50, … of which there are at most `most` in `count`.
+pub(crate) fn stride(count: usize, most: usize) -> usize {
+    let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
+    steps
+        .take_while(|step| step / 10 <= count)
+        .find(|step| count / step <= most)
+        .unwrap_or(count.max(1))
+}
+
 /// A column per loss that fits, the held-out part, speed and remaining time.
 pub(crate) struct Rows {
     /// Name, title and width.
@@ -145,6 +167,20 @@ mod tests {
             warnings: Vec::new(),
             samples_per_second: 123_456.0,
             seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn long_trainings_get_a_line_every_few_epochs() {
+        let every = [1, 10, 40, 41, 100, 160, 250, 1600, 1_000_000].map(line_every);
+        assert_eq!(every, [1, 1, 1, 2, 5, 10, 20, 100, 50_000]);
+        assert_eq!(
+            [20, 21, 40, 41, 1600].map(|n| stride(n, 20)),
+            [1, 2, 2, 2, 100]
+        );
+        for epochs in 1..3000 {
+            let lines = epochs / line_every(epochs) + 2;
+            assert!(lines <= 25 || line_every(epochs) == 1, "{epochs}: {lines}");
         }
     }
 

@@ -3,16 +3,26 @@
 use unlike::{Model, Scored};
 use unlike_core::{
     Calibration, Decision, Label, LabelledSamples, Metrics, Result,
-    metrics::{self, PrCurve, RocCurve},
+    metrics::{
+        self, PrCurve, RocCurve,
+        pixel::{PixelMetrics, PixelRanking},
+    },
 };
-use unlike_report::{Evaluation, Histogram, Measured};
+use unlike_data::Masks;
+use unlike_report::{Evaluation, Histogram, Measured, PartPair};
 
-use crate::{cases, decision_args, output::ScoreTable};
+use crate::{
+    cases, decision_args, maps,
+    output::ScoreTable,
+    terminal::{counted, say},
+};
 
 /// The false-alarm rates whose promises are checked.
 const RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.1];
 /// Points of a curve.
 const POINTS: usize = 200;
+/// Dots of each label in the chart of two parts, at most.
+const DOTS: usize = 400;
 
 /// Which test samples are flagged.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +68,8 @@ pub(crate) struct TestSet<'a> {
     pub(crate) rule: Rule,
     /// Of the bootstrap.
     pub(crate) seed: u64,
+    /// Where pictures are anomalous, if masks say so.
+    pub(crate) masks: Option<&'a Masks>,
 }
 
 impl TestSet<'_> {
@@ -133,6 +145,7 @@ impl TestSet<'_> {
         let (flags, threshold) = self.rule.flags(scores, model.calibration())?;
         let held_out = model.calibration().scores();
         let lists = cases::lists(self, model, table, &flags)?;
+        let pixels = self.pixels(model)?;
         Ok(Evaluation {
             data: self.labelled.samples().origin().to_owned(),
             rule: Some(self.rule.words()),
@@ -150,11 +163,71 @@ impl TestSet<'_> {
                 model.calibration(),
                 &RATES,
             )?,
+            pixels,
+            parts: self.part_pair(table),
             most_anomalous: lists.most_anomalous,
             missed: lists.missed,
             flagged_normals: lists.flagged_normals,
             ..Evaluation::default()
         })
+    }
+
+    /// The first two parts of the score, if it has more than one, for up to [`DOTS`] samples of each
+    /// label, spread evenly over the test set.
+    fn part_pair(&self, table: &ScoreTable) -> Option<PartPair> {
+        let mut parts = table.parts.iter();
+        let ((x, xs), (y, ys)) = (parts.next()?, parts.next()?);
+        let points = |label: Label| {
+            let positions = self.labelled.positions(label);
+            let point = |i: usize| [xs[i], ys[i]];
+            let step = positions.len().div_ceil(DOTS).max(1);
+            positions.into_iter().step_by(step).map(point).collect()
+        };
+        Some(PartPair {
+            names: [x.to_owned(), y.to_owned()],
+            normal: points(Label::Normal),
+            anomalous: points(Label::Anomalous),
+        })
+    }
+
+    /// The mask of a picture, if there is one.
+    pub(crate) fn mask(&self, position: usize) -> Option<&[bool]> {
+        self.masks?.mask(position)
+    }
+
+    /// Compares maps with masks, if a mask marks anything. Anomalous pictures without a mask are left
+    /// out: nobody knows which of their pixels are anomalous.
+    fn pixels(&self, model: &Model) -> Result<Option<PixelMetrics>> {
+        let Some(masks) = self.masks else {
+            return Ok(None);
+        };
+        let marked = |i| masks.mask(i).is_some_and(|mask| mask.contains(&true));
+        if !(0..masks.len()).any(marked) {
+            return Ok(None);
+        }
+        let labels = self.labelled.labels();
+        let mut ranking = PixelRanking::new();
+        let mut left_out = 0;
+        maps::each_chunk(model, self.labelled.samples(), |first, shape, maps| {
+            let size = shape[0] * shape[1];
+            let clean = vec![false; size];
+            for (i, map) in (first..).zip(maps.chunks_exact(size.max(1))) {
+                match (masks.mask(i), labels[i]) {
+                    (Some(mask), _) => ranking.add(map, mask, shape)?,
+                    (None, Label::Normal) => ranking.add(map, &clean, shape)?,
+                    (None, Label::Anomalous) => left_out += 1,
+                }
+            }
+            Ok(())
+        })?;
+        if left_out > 0 {
+            let images = counted(left_out, "anomalous image");
+            say(
+                "note",
+                &format!("{images} without a mask left out of the pixel metrics"),
+            );
+        }
+        ranking.metrics().map(Some)
     }
 
     fn metrics(&self, scores: &[f64], calibration: &Calibration) -> Result<Metrics> {

@@ -10,9 +10,12 @@ use unlike::train::{EpochReport, Observer, Plan, Snapshot, StepReport};
 use unlike_core::{Error, Result};
 
 use crate::{
+    epoch_rows::{Rows, digits, line_every, short_name},
+    events::EventFile,
     interrupt::Listener,
     run_folder::MetricsFile,
     run_report::warning_kind,
+    sheets::Sheets,
     terminal::{self, count, duration, say},
 };
 
@@ -20,8 +23,6 @@ use crate::{
 const LINE_EVERY: Duration = Duration::from_secs(30);
 /// How often the bar's text changes.
 const TEXT_EVERY: Duration = Duration::from_millis(150);
-/// Lines are at most this wide.
-const WIDTH: usize = 80;
 
 /// Looks at the model of every epoch; for display only.
 pub(crate) type EpochHook<'a> =
@@ -31,10 +32,14 @@ pub(crate) type EpochHook<'a> =
 pub(crate) struct Progress<'a> {
     listener: Listener,
     metrics: Option<MetricsFile>,
+    events: Option<EventFile>,
+    sheets: Option<&'a Sheets>,
     hook: Option<EpochHook<'a>>,
     bar: ProgressBar,
     plan: Option<Plan>,
     rows: Option<Rows>,
+    /// The latest epoch's line, unless it was shown.
+    unshown: Option<String>,
     told: Instant,
     /// Kinds of warnings that the user has read.
     warned: Vec<String>,
@@ -47,10 +52,13 @@ impl<'a> Progress<'a> {
         Self {
             listener: Listener::new(),
             metrics: None,
+            events: None,
+            sheets: None,
             hook: None,
             bar: ProgressBar::hidden(),
             plan: None,
             rows: None,
+            unshown: None,
             told: Instant::now(),
             warned: Vec::new(),
             failure: None,
@@ -63,6 +71,18 @@ impl<'a> Progress<'a> {
         self
     }
 
+    /// Also writes this event file.
+    pub(crate) fn with_events(mut self, file: EventFile) -> Self {
+        self.events = Some(file);
+        self
+    }
+
+    /// Also draws these sheets.
+    pub(crate) fn with_sheets(mut self, sheets: Option<&'a Sheets>) -> Self {
+        self.sheets = sheets;
+        self
+    }
+
     /// Also shows every epoch's model to `hook`.
     pub(crate) fn with_hook(mut self, hook: EpochHook<'a>) -> Self {
         self.hook = Some(hook);
@@ -70,7 +90,11 @@ impl<'a> Progress<'a> {
     }
 
     /// The error of a file or hook, if that is what stopped training.
-    pub(crate) fn finish(self) -> Option<Error> {
+    pub(crate) fn finish(mut self) -> Option<Error> {
+        // The last epoch always has its line, also where early stopping made it the last.
+        if let Some(row) = self.unshown.take() {
+            self.line(&row);
+        }
         self.bar.finish_and_clear();
         self.failure
     }
@@ -90,6 +114,37 @@ impl<'a> Progress<'a> {
         }
     }
 
+    fn begin_files(&mut self, history: &[EpochReport]) -> Result<()> {
+        if let Some(file) = &mut self.metrics {
+            file.start(history)?;
+        }
+        let Some(file) = &mut self.events else {
+            return Ok(());
+        };
+        file.start(history, |epoch| match self.sheets {
+            Some(sheets) => sheets.earlier(epoch),
+            None => Ok(None),
+        })
+    }
+
+    /// Everything that an epoch leaves on the disk.
+    fn write(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> Result<()> {
+        if let Some(file) = &mut self.metrics {
+            file.append(report)?;
+        }
+        let sheet = match self.sheets {
+            Some(sheets) if sheets.is_due(report.epoch) => sheets.add(report.epoch, snapshot)?,
+            _ => None,
+        };
+        if let Some(file) = &mut self.events {
+            file.append(report, sheet.as_ref())?;
+        }
+        match &mut self.hook {
+            Some(hook) => hook(report, snapshot),
+            None => Ok(()),
+        }
+    }
+
     fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {
         if let Err(error) = result {
             self.failure.get_or_insert(error);
@@ -104,12 +159,17 @@ impl<'a> Progress<'a> {
 
 impl Observer for Progress<'_> {
     fn started(&mut self, plan: &Plan, history: &[EpochReport]) {
+        // Only pictures have sheets.
+        let noun = match self.sheets {
+            Some(_) => "image",
+            None => "row",
+        };
         say(
             "training",
             &format!(
                 "{} on {} of {} each; {} more choose the epoch, {} calibrate",
                 plan.model,
-                terminal::counted(plan.n_train, "row"),
+                terminal::counted(plan.n_train, noun),
                 terminal::counted(plan.features, "feature"),
                 count(plan.n_validation),
                 count(plan.n_calibration)
@@ -118,7 +178,7 @@ impl Observer for Progress<'_> {
         if plan.n_train < 2 * plan.batch_size && plan.steps_per_epoch == 1 {
             say(
                 "note",
-                "the training rows make a single batch, so an epoch is one update",
+                &format!("the training {noun}s make a single batch, so an epoch is one update"),
             );
         }
         if let Some(last) = history.last() {
@@ -133,10 +193,7 @@ impl Observer for Progress<'_> {
             self.bar.set_style(style.progress_chars("━╸ "));
         }
         self.plan = Some(plan.clone());
-        let written = self
-            .metrics
-            .as_mut()
-            .map_or(Ok(()), |file| file.start(history));
+        let written = self.begin_files(history);
         _ = self.flow(written);
     }
 
@@ -192,15 +249,14 @@ impl Observer for Progress<'_> {
         if first {
             self.line(&header);
         }
-        self.line(&row);
-        self.told = Instant::now();
-        let mut result = self
-            .metrics
-            .as_mut()
-            .map_or(Ok(()), |file| file.append(report));
-        if let (Ok(()), Some(hook)) = (&result, &mut self.hook) {
-            result = hook(report, snapshot);
+        if first || report.epoch.is_multiple_of(line_every(epochs)) || report.epoch == epochs {
+            self.line(&row);
+            self.unshown = None;
+        } else {
+            self.unshown = Some(row);
         }
+        self.told = Instant::now();
+        let result = self.write(report, snapshot);
         self.flow(result)
     }
 
@@ -211,157 +267,5 @@ impl Observer for Progress<'_> {
             self.warned.push(kind.to_owned());
             self.bar.suspend(|| say("warning", text));
         }
-    }
-}
-
-/// The table of epochs: one column per loss, the held-out part, speed and remaining time.
-struct Rows {
-    losses: Vec<(String, String, usize)>,
-    held_out: Option<(String, usize)>,
-    epoch: usize,
-}
-
-/// Widths of the last two columns, the gap before them included.
-const SPEED: usize = 11;
-const LEFT: usize = 12;
-
-impl Rows {
-    fn new(report: &EpochReport, epochs: usize) -> Self {
-        let held_out = report.held_out.first().map(|part| {
-            let title = format!("held-out {}", part.part);
-            let width = title.len().max(15) + 2;
-            (title, width)
-        });
-        let epoch = format!("{epochs}/{epochs}").len().max(5);
-        let mut room =
-            WIDTH.saturating_sub(epoch + SPEED + LEFT + held_out.as_ref().map_or(0, |h| h.1));
-        // Losses that do not fit are in metrics.jsonl.
-        let column = |(name, _): &(String, f64)| {
-            let title = short_name(name).to_owned();
-            let width = title.chars().count().max(5) + 2;
-            room = room.checked_sub(width)?;
-            Some((name.clone(), title, width))
-        };
-        Self {
-            losses: report.losses.iter().filter_map(column).collect(),
-            held_out,
-            epoch,
-        }
-    }
-
-    fn header(&self) -> String {
-        let mut text = format!("{:<1$}", "epoch", self.epoch);
-        for (_, title, width) in &self.losses {
-            text.push_str(&format!("{title:>width$}"));
-        }
-        if let Some((title, width)) = &self.held_out {
-            text.push_str(&format!("{title:>width$}"));
-        }
-        text + &format!("{:>SPEED$}{:>LEFT$}", "samples/s", "left")
-    }
-
-    fn row(&self, report: &EpochReport, epochs: usize, left: Option<f64>) -> String {
-        let mut text = format!("{:<1$}", format!("{}/{epochs}", report.epoch), self.epoch);
-        for (name, _, width) in &self.losses {
-            let value = report
-                .losses
-                .iter()
-                .find(|l| l.0 == *name)
-                .map_or(f64::NAN, |l| l.1);
-            text.push_str(&format!("{:>width$}", digits(value)));
-        }
-        if let (Some((_, width)), Some(part)) = (&self.held_out, report.held_out.first()) {
-            let value = mean_and_sd(part.mean, part.sd);
-            text.push_str(&format!("{value:>width$}"));
-        }
-        let speed = count(report.samples_per_second as usize);
-        let left = left
-            .filter(|&seconds| seconds > 0.0)
-            .map_or_else(String::new, duration);
-        (text + &format!("{speed:>SPEED$}{left:>LEFT$}"))
-            .trim_end()
-            .to_owned()
-    }
-}
-
-/// The letters that papers use for the losses and monitors that every adversarial model has.
-pub(crate) fn short_name(name: &str) -> &str {
-    match name {
-        "discriminator" => "D",
-        "generator" => "G",
-        "encoder" => "E",
-        "d_real" => "D(x)",
-        "d_fake" => "D(G(z))",
-        other => other,
-    }
-}
-
-/// Both with the decimals that the mean needs.
-fn mean_and_sd(mean: f64, sd: f64) -> String {
-    let mean = digits(mean);
-    match mean.split_once('.') {
-        Some((_, decimals)) if !mean.contains('e') => format!("{mean} ± {sd:.*}", decimals.len()),
-        _ => format!("{mean} ± {}", digits(sd)),
-    }
-}
-
-/// About three significant digits in at most six characters.
-fn digits(value: f64) -> String {
-    let magnitude = value.abs();
-    match magnitude {
-        _ if !value.is_finite() => value.to_string(),
-        0.0..0.000_5 if magnitude > 0.0 => format!("{value:.0e}"),
-        0.0..0.1 => format!("{value:.4}"),
-        0.1..10.0 => format!("{value:.3}"),
-        10.0..1000.0 => format!("{value:.1}"),
-        1000.0..100_000.0 => format!("{value:.0}"),
-        _ => format!("{value:.0e}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use unlike::train::HeldOutPart;
-
-    use super::*;
-
-    fn report() -> EpochReport {
-        let losses = [
-            "discriminator",
-            "generator",
-            "encoder",
-            "residual",
-            "d_real",
-            "d_fake",
-        ];
-        EpochReport {
-            epoch: 3,
-            losses: losses.map(|name| (name.to_owned(), 0.712_345)).to_vec(),
-            held_out: vec![HeldOutPart {
-                part: "residual".into(),
-                mean: 0.012_34,
-                sd: 0.004_56,
-            }],
-            best_so_far: true,
-            warnings: Vec::new(),
-            samples_per_second: 123_456.0,
-            seconds: 1.0,
-        }
-    }
-
-    #[test]
-    fn header_and_rows_line_up_within_eighty_columns() {
-        let rows = Rows::new(&report(), 10);
-        let (header, row) = (rows.header(), rows.row(&report(), 10, Some(3599.0)));
-        assert_eq!(
-            header.chars().count(),
-            row.chars().count(),
-            "{header}\n{row}"
-        );
-        assert!(row.chars().count() <= WIDTH, "{row}");
-        assert!(
-            row.contains("0.0123 ± 0.0046") && row.contains("59 min 59 s"),
-            "{row}"
-        );
     }
 }

@@ -14,8 +14,10 @@ use unlike_core::{
 
 use crate::{
     environment::Environment,
+    events,
     folders::{NewFolders, write_text},
     output::json_line,
+    sheets,
 };
 
 const MODEL: &str = "model.safetensors";
@@ -71,6 +73,8 @@ impl RunFolder {
     /// training's.
     pub(crate) fn begin(&self, config: &TrainConfig, environment: &Environment) -> Result<()> {
         if self.existing == Existing::Overwrite {
+            events::remove(&self.root)?;
+            sheets::remove(&self.root)?;
             for stale in [self.state(), self.metrics()] {
                 match fs::remove_file(&stale) {
                     Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -120,6 +124,8 @@ impl Drop for RunFolder {
                 // What was never written cannot be removed.
                 _ = fs::remove_file(file);
             }
+            _ = events::remove(&self.root);
+            _ = sheets::remove(&self.root);
         }
     }
 }

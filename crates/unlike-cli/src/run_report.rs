@@ -7,7 +7,7 @@ use unlike::{
 use unlike_core::Detector;
 use unlike_report::{HeldOut, Report, Run, Series, Training, Warning};
 
-use crate::{columns, environment::Environment, observer::short_name, terminal::counted};
+use crate::{columns, environment::Environment, epoch_rows::short_name, terminal::counted};
 
 /// The report of a training, without an evaluation.
 pub(crate) fn report(model: &Model, environment: Option<&Environment>) -> Report {

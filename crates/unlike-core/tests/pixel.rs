@@ -23,6 +23,7 @@ fn perfect_constant_and_inverted_maps() {
     let map: Vec<f32> = mask.iter().map(|&m| f32::from(u8::from(m))).collect();
     let metrics = pixel_metrics(&map, &mask, [3, 4]).unwrap();
     assert_eq!((metrics.pixel_auroc, metrics.aupro), (1.0, 1.0));
+    assert_eq!(metrics.pixel_average_precision, 1.0);
     assert_eq!(
         (
             metrics.n_regions,
@@ -34,6 +35,7 @@ fn perfect_constant_and_inverted_maps() {
     let metrics = pixel_metrics(&[7.0; 12], &mask, [3, 4]).unwrap();
     assert_eq!(metrics.pixel_auroc, 0.5);
     close(metrics.aupro, 0.15);
+    close(metrics.pixel_average_precision, 0.25);
     let inverted: Vec<f32> = map.iter().map(|v| -v).collect();
     let metrics = pixel_metrics(&inverted, &mask, [3, 4]).unwrap();
     assert_eq!((metrics.pixel_auroc, metrics.aupro), (0.0, 0.0));
@@ -49,6 +51,7 @@ fn each_region_counts_the_same_whatever_its_size() {
     let metrics = pixel_metrics(&found_large, &mask, [2, 10]).unwrap();
     close(metrics.aupro, 0.5);
     close(metrics.pixel_auroc, 8.0 / 9.0);
+    close(metrics.pixel_average_precision, (8.0 + 9.0 / 20.0) / 9.0);
     // The other way round AUROC collapses, AUPRO does not.
     let found_small: Vec<f32> = (0..20)
         .map(|i| if i == 19 { 1.0 } else { -map[i] })

@@ -145,6 +145,20 @@ fn everything() -> Vec<(&'static str, Vec<u32>)> {
         ));
     }
 
+    for rows in [1, 2, 70] {
+        let x = random([rows, 300], 30).require_grad();
+        let w = random([300, 2300], 31).require_grad();
+        let y = linear(x.clone(), w.clone(), None, Activation::Tanh, None);
+        all.push(("large layer", bits(y.clone())));
+        let grads = y.sum().backward();
+        for (name, found) in [
+            ("large input", x.grad(&grads).map(bits)),
+            ("large weight", w.grad(&grads).map(bits)),
+        ] {
+            all.push((name, found.unwrap_or_default()));
+        }
+    }
+
     let step = AdamStep {
         learning_rate: 1e-3,
         beta1: 0.5,

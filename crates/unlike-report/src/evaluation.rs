@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     Label,
-    metrics::{FalseAlarms, Metrics, PrCurve, RocCurve},
+    metrics::{FalseAlarms, Metrics, PrCurve, RocCurve, pixel::PixelMetrics},
 };
 
 use crate::{histogram::Histogram, report::Picture};
@@ -28,6 +28,12 @@ pub struct Evaluation {
     pub histogram: Option<Histogram>,
     /// What promised false-alarm rates came to, ascending.
     pub false_alarms: Vec<FalseAlarms>,
+    /// Anomaly maps against masks, for pictures that have any.
+    pub pixels: Option<PixelMetrics>,
+    /// The two main parts of the score against each other.
+    pub parts: Option<PartPair>,
+    /// Why the numbers mean less than they seem to, one or more sentences each.
+    pub cautions: Vec<String>,
     /// The samples with the highest scores, highest first.
     pub most_anomalous: Vec<Case>,
     /// Anomalies with the lowest scores, lowest first.
@@ -177,6 +183,18 @@ pub struct Part {
     pub name: String,
     /// In the part's own units.
     pub value: f64,
+}
+
+/// Two parts of the score for some of the test samples: where they contradict each other, samples lie
+/// far along one axis alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartPair {
+    /// The names of the parts.
+    pub names: [String; 2],
+    /// Values of both for normal samples.
+    pub normal: Vec<[f64; 2]>,
+    /// Values of both for anomalous samples.
+    pub anomalous: Vec<[f64; 2]>,
 }
 
 /// What one column contributed to a score.

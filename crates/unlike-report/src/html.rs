@@ -9,7 +9,7 @@ use crate::{
     evaluation::{Case, Evaluation, Measure},
     number,
     report::{Picture, Report},
-    summary::{self, Headline},
+    summary::{self, Figure, Headline},
     table::{self, Table},
     text::harmless,
     training::Training,
@@ -35,10 +35,12 @@ struct Page<'a> {
     verdict: Verdict,
     headlines: Vec<Headline>,
     test_set: Option<String>,
+    pixels: Option<([Figure; 3], String)>,
     rule: Option<&'a str>,
     facts: Vec<(&'static str, String)>,
     comparison: Option<Table>,
     histogram: Option<[Drawn; 2]>,
+    parts: Option<Drawn>,
     curves: Option<Curves>,
     false_alarms: Option<Table>,
     cases: Vec<CaseList<'a>>,
@@ -66,6 +68,8 @@ struct CaseList<'a> {
     note: &'static str,
     cases: Vec<CaseView<'a>>,
     explained: bool,
+    /// How to read the pictures of samples.
+    pictured: Option<&'a str>,
 }
 
 struct CaseView<'a> {
@@ -97,10 +101,18 @@ impl<'a> Page<'a> {
             verdict: verdict(report),
             headlines: metrics.map(summary::headlines).unwrap_or_default(),
             test_set: metrics.map(summary::test_set),
+            pixels: evaluation
+                .and_then(|e| e.pixels.as_ref())
+                .map(|p| (summary::pixels(p), summary::mask_set(p))),
             rule: evaluation.and_then(|e| e.rule.as_deref()),
             facts: summary::facts(report),
             comparison: evaluation.and_then(|e| table::comparison(e, Measure::name)),
             histogram: evaluation.map(histogram).transpose()?.flatten(),
+            parts: evaluation
+                .and_then(|e| e.parts.as_ref())
+                .map(chart::parts)
+                .transpose()?
+                .flatten(),
             curves: evaluation.map(curves).transpose()?.flatten(),
             false_alarms: evaluation.and_then(|e| table::false_alarms(&report.run, e)),
             cases: evaluation.map(case_lists).transpose()?.unwrap_or_default(),
@@ -184,12 +196,15 @@ fn case_lists(evaluation: &Evaluation) -> Result<Vec<CaseList<'_>>> {
     let mut lists = vec![];
     for (title, note, cases) in summary::case_lists(evaluation) {
         let explained = cases.iter().any(|c| !c.reasons.is_empty());
+        let pictured = cases.iter().find_map(|c| c.picture.as_ref());
+        let pictured = pictured.map(|picture| picture.title.as_str());
         let cases = cases.iter().map(view).collect::<Result<_>>()?;
         lists.push(CaseList {
             title,
             note,
             cases,
             explained,
+            pictured,
         });
     }
     Ok(lists)

@@ -43,7 +43,7 @@ mod text;
 mod training;
 mod verdict;
 
-pub use evaluation::{Case, Evaluation, Measured, Part, Published, Reason};
+pub use evaluation::{Case, Evaluation, Measured, Part, PartPair, Published, Reason};
 pub use histogram::{Histogram, Scale};
 pub use html::html;
 pub use json::{FORMAT_VERSION, from_json, json};

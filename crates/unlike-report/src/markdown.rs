@@ -26,6 +26,7 @@ pub fn markdown(report: &Report) -> String {
         if let Some(table) = table::comparison(evaluation, Measure::name) {
             blocks.push("## Comparison".into());
             blocks.push(numbers(&table));
+            blocks.extend(table.notes.iter().map(|note| escaped(note)));
             let rule = evaluation.rule.as_deref();
             let rule = rule.map(|r| format!("For precision, recall and F1, {}. ", escaped(r)));
             blocks.push(format!(
@@ -94,6 +95,11 @@ fn metrics(evaluation: &Evaluation, blocks: &mut Vec<String>) {
         ));
     }
     blocks.push(format!("{}.", summary::test_set(metrics)));
+    if let Some(pixels) = &evaluation.pixels {
+        let rows = summary::pixels(pixels).map(|f| vec![f.name.to_owned(), f.value, f.note]);
+        blocks.push(grid(&["anomaly maps", "value", "note"], 1..2, &rows));
+        blocks.push(escaped(&summary::mask_set(pixels)));
+    }
 }
 
 fn cases(evaluation: &Evaluation, blocks: &mut Vec<String>) {

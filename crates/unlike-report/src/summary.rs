@@ -1,6 +1,12 @@
 //! What a report says in words and single numbers, built once for every renderer.
 
-use unlike_core::{InputSpec, Label, metrics::Metrics};
+use unlike_core::{
+    InputSpec, Label,
+    metrics::{
+        Metrics,
+        pixel::{AUPRO_LIMIT, PixelMetrics},
+    },
+};
 
 use crate::{
     evaluation::{Case, Estimate, Evaluation, Measure},
@@ -57,6 +63,46 @@ pub(crate) fn test_set(metrics: &Metrics) -> String {
         number::count((metrics.n_normal + metrics.n_anomalous) as u64),
         number::count(metrics.n_anomalous as u64),
         number::percent(metrics.prevalence)
+    )
+}
+
+/// A number with its name and what it compares to.
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) note: String,
+}
+
+/// How well anomaly maps point at what masks mark.
+pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 3] {
+    let figure = |name, value: f64, chance: f64| Figure {
+        name,
+        value: number::unit(value),
+        note: format!("chance {}", number::unit(chance)),
+    };
+    let share = pixels.n_anomalous_pixels as f64
+        / (pixels.n_anomalous_pixels + pixels.n_normal_pixels).max(1) as f64;
+    [
+        figure("pixel AUROC", pixels.pixel_auroc, 0.5),
+        figure(
+            "pixel average precision",
+            pixels.pixel_average_precision,
+            share,
+        ),
+        figure("AUPRO", pixels.aupro, AUPRO_LIMIT / 2.0),
+    ]
+}
+
+/// What the maps were compared with, in a sentence.
+pub(crate) fn mask_set(pixels: &PixelMetrics) -> String {
+    let count = |n: usize| number::count(n as u64);
+    format!(
+        "{} of {} pixels are marked, in {} regions. AUPRO counts every region the same, up to a \
+         false-alarm rate of {} of the pixels.",
+        count(pixels.n_anomalous_pixels),
+        count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),
+        count(pixels.n_regions),
+        number::rate(AUPRO_LIMIT)
     )
 }
 

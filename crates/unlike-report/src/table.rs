@@ -1,6 +1,6 @@
 //! Tables of formatted numbers, built once for every renderer.
 
-use unlike_core::metrics::FalseAlarms;
+use unlike_core::metrics::{FalseAlarms, Metrics};
 
 use crate::{
     evaluation::{Estimate, Evaluation, Measure, Measured, Published},
@@ -12,6 +12,8 @@ use crate::{
 pub(crate) struct Table {
     pub(crate) headings: Vec<String>,
     pub(crate) groups: Vec<Group>,
+    /// What the numbers call for, one sentence each.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Rows under a common title, which may be empty.
@@ -179,7 +181,32 @@ pub(crate) fn comparison(
             rows: contenders.iter().map(row).collect(),
         })
         .collect();
-    Some(Table { headings, groups })
+    let notes = evaluation.variants.iter().chain(&evaluation.baselines);
+    Some(Table {
+        headings,
+        groups,
+        notes: notes.filter_map(below_chance).collect(),
+    })
+}
+
+/// A sentence about a ranking that is the wrong way round.
+fn below_chance(measured: &Measured) -> Option<String> {
+    let Metrics {
+        auroc, auroc_ci95, ..
+    } = measured.metrics;
+    if auroc >= 0.5 {
+        return None;
+    }
+    let how = match auroc_ci95[1] < 0.5 {
+        true => "normal samples tend to score higher than anomalies",
+        false => "no different from chance within sampling error",
+    };
+    Some(format!(
+        "Below chance: {}, {how} (AUROC {}, 95 % interval {}).",
+        measured.name,
+        number::unit(auroc),
+        number::unit_interval(auroc_ci95)
+    ))
 }
 
 /// Promised against observed false alarms, and what is found at each rate.
@@ -240,6 +267,7 @@ pub(crate) fn false_alarms(run: &Run, evaluation: &Evaluation) -> Option<Table> 
     Some(Table {
         headings,
         groups: vec![Group { title: "", rows }],
+        notes: Vec::new(),
     })
 }
 

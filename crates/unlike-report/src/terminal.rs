@@ -6,7 +6,13 @@ use textwrap::Options;
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    columns::lay_out, evaluation::Measure, number, report::Report, summary, table, text::clean,
+    columns::lay_out,
+    evaluation::Measure,
+    number,
+    report::Report,
+    summary::{self, Figure},
+    table,
+    text::clean,
     verdict::verdict,
 };
 
@@ -36,6 +42,7 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     blocks.push(verdict_text(report, style));
     blocks.push(metrics(report, style));
+    blocks.push(pixels(report, style));
     blocks.push(comparison(report, style));
     blocks.push(decisions(report, style));
     blocks.push(most_anomalous(report, style));
@@ -101,6 +108,22 @@ pub fn comparison(report: &Report, style: Style) -> String {
         ));
     }
     text.push_str(&lay_out(&table, style));
+    text.extend(table.notes.iter().map(|note| wrapped(note, "  ", style)));
+    text
+}
+
+/// Anomaly maps against masks.
+pub fn pixels(report: &Report, style: Style) -> String {
+    let Some(pixels) = report.evaluation.as_ref().and_then(|e| e.pixels.as_ref()) else {
+        return String::new();
+    };
+    let mut text = heading("Anomaly maps against masks", style);
+    for Figure { name, value, note } in summary::pixels(pixels) {
+        let line = format!("  {name:<25}{value:>6}  {}", faint(&note, style));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.push_str(&wrapped(&summary::mask_set(pixels), "  ", style));
     text
 }
 

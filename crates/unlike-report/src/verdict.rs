@@ -66,6 +66,12 @@ pub fn verdict(report: &Report) -> Verdict {
             ]
             .into_iter()
             .flatten()
+            .chain(
+                evaluation
+                    .cautions
+                    .iter()
+                    .map(|c| (Tone::Caution, c.clone())),
+            )
             .collect(),
         },
     };

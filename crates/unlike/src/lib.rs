@@ -2,9 +2,11 @@
 
 pub mod backend;
 mod file;
+mod fingerprint;
 pub mod model;
 pub mod models;
 pub mod nn;
+mod pictures;
 pub mod rng;
 pub mod train;
 

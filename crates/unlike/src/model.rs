@@ -4,13 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Calibration, Detector, Error, Explanations, Features, InputSpec, Result, Samples,
-    ScoreParts, ScoreRule, Scorer, Scores,
+    Arrays, Calibration, Detector, Error, Explanations, Features, Images, InputSpec, Result,
+    Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::{Bound, Preprocessing};
 
 use crate::{
     backend, file,
+    fingerprint::fingerprint,
+    pictures,
     train::{EpochReport, TrainConfig},
 };
 
@@ -49,6 +51,10 @@ pub struct Provenance {
     pub unlike_version: String,
     /// Where the training samples came from.
     pub origin: String,
+    /// Of the normal samples that training was given, held-out ones included; empty in the models of
+    /// earlier versions. See [`Model::trained_on`].
+    #[serde(default)]
+    pub fingerprint: String,
     /// Samples that trained.
     pub n_train: usize,
     /// Held-out samples that measured every epoch.
@@ -254,6 +260,39 @@ impl Model {
         })
     }
 
+    /// What the model makes of each picture: the nearest thing to it that it can generate. `None` for
+    /// tables, and for models that generate nothing.
+    ///
+    /// # Errors
+    /// If the samples do not fit the model.
+    pub fn reconstructions(&self, samples: &Samples) -> Result<Option<Images>> {
+        pictures::reconstructions(
+            &self.parts.preprocessing,
+            self.parts.scorer.as_ref(),
+            samples,
+        )
+    }
+
+    /// Pictures out of nothing but noise; the same seed gives the same ones. `None` for tables, and
+    /// for models without a generator of this kind.
+    ///
+    /// # Errors
+    /// If a value is not a number.
+    pub fn generated(&self, count: usize, seed: u64) -> Result<Option<Images>> {
+        pictures::generated(
+            &self.parts.preprocessing,
+            self.parts.scorer.as_ref(),
+            count,
+            seed,
+        )
+    }
+
+    /// Whether these are, value for value, the normal samples that training was given. Columns that
+    /// the model does not know make no difference.
+    pub fn trained_on(&self, normals: &Samples) -> bool {
+        self.parts.provenance.fingerprint == fingerprint(normals, &self.input())
+    }
+
     /// The settings that it was trained with.
     pub fn config(&self) -> &TrainConfig {
         &self.parts.config
@@ -372,7 +411,10 @@ impl Detector for Model {
 }
 
 /// Calls `f` with the features of one chunk of samples after the other.
-fn in_chunks(bound: &Bound<'_>, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+pub(crate) fn in_chunks(
+    bound: &Bound<'_>,
+    mut f: impl FnMut(&Features) -> Result<()>,
+) -> Result<()> {
     for from in (0..bound.len()).step_by(CHUNK) {
         f(&bound.features(from..bound.len().min(from + CHUNK)))?;
     }

@@ -79,16 +79,20 @@ impl EvalArgs {
         if let Some(labels) = data.labels() {
             say("labels", labels.rule());
         }
+        let masks = data.masks().cloned();
         let labelled: LabelledSamples = data.into_labelled()?;
+        let caution = trained_on(&model, &labelled, &self.data);
         let (table, decision) = scoring::score(&model, labelled.samples(), &self.decision)?;
         let test = TestSet {
             labelled: &labelled,
             classes: classes.as_deref(),
             rule: Rule::Decision(decision),
             seed: self.seed,
+            masks: masks.as_ref(),
         };
         let (model, variants) = test.variants(model, &table)?;
         let mut evaluation = test.evaluation(&model, &table, variants)?;
+        evaluation.cautions.extend(caution);
         for (path, baseline) in &baselines {
             let name = format!("{} ({})", run_report::model_title(baseline), path.display());
             evaluation.baselines.push(test.baseline(name, baseline)?);
@@ -105,6 +109,26 @@ impl EvalArgs {
             terminal::print(&text::render(&report, terminal::style()))?;
         }
         Ok(Outcome::Done)
+    }
+}
+
+/// A sentence where the model has seen these samples while it was trained.
+fn trained_on(model: &Model, labelled: &LabelledSamples, data: &Path) -> Option<String> {
+    const FLATTERING: &str = "Its normal samples are no news to the model, so these numbers flatter \
+         it; measure it on samples that it has not seen.";
+    let origin = &model.provenance().origin;
+    if model.trained_on(&labelled.normals()) {
+        Some(format!(
+            "`{}` holds exactly the normal samples that the model was trained on. {FLATTERING}",
+            data.display()
+        ))
+    } else if *origin == labelled.samples().origin() {
+        Some(format!(
+            "The model was trained on `{origin}` too. Where its normal samples are the same, they are \
+             no news to the model, and these numbers flatter it."
+        ))
+    } else {
+        None
     }
 }
 

@@ -1,16 +1,11 @@
 //! `unlike quickstart`: the whole line on real data, beside the published numbers.
 
-use std::{
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::Args;
 use unlike::{Model, RunOptions, TrainConfig, train::Silent};
-use unlike_core::{LabelledSamples, Samples};
-use unlike_data::{ReadOptions, split};
-use unlike_report::{Measured, Published, Report, terminal as text};
+use unlike_core::Samples;
+use unlike_report::{Measured, Report, terminal as text};
 
 use crate::{
     cli::Common,
@@ -19,11 +14,13 @@ use crate::{
     environment::Environment,
     epoch_table::EpochTable,
     evaluation::{Rule, TestSet},
+    events::EventFile,
     failure::{Outcome, Result},
     find_data,
     observer::Progress,
     run_folder::{Existing, MetricsFile, RunFolder},
     run_report, scoring,
+    survey::{FLAGGED, Protocol, published},
     terminal::{self, counted, say},
     training,
 };
@@ -40,24 +37,8 @@ Examples:
   unlike quickstart
   unlike quickstart --seed 1 --epochs 5 --json";
 
-/// The rule behind the published numbers: this share of the test set is flagged.
-const FLAGGED: f64 = 0.2;
 /// Simple methods shown beside.
 const BASELINES: [&str; 3] = ["pca", "knn", "iforest"];
-/// Name, source, precision, recall and F1.
-const PUBLISHED: [(&str, &str, [f64; 3]); 2] = [
-    (
-        "EGBAD, its paper",
-        "Zenati et al. 2018, arXiv 1802.06222",
-        [0.9200, 0.9582, 0.9372],
-    ),
-    (
-        "EGBAD, the survey",
-        "Di Mattia et al. 2019, arXiv 1906.11632, table 3",
-        [0.9412, 0.9562, 0.9486],
-    ),
-];
-
 /// Train, calibrate, score and report on the bundled KDD Cup 99 data
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -108,6 +89,7 @@ impl QuickstartArgs {
             classes: Some(&classes),
             rule,
             seed: self.seed,
+            masks: None,
         };
         let (scores, _) =
             scoring::score(&model, test.labelled.samples(), &DecisionArgs::default())?;
@@ -117,7 +99,7 @@ impl QuickstartArgs {
         if let Some(own) = evaluation.variants.first_mut() {
             own.seconds = Some(seconds);
         }
-        evaluation.published = PUBLISHED.iter().map(published).collect();
+        evaluation.published = published();
         for name in BASELINES {
             evaluation
                 .baselines
@@ -145,6 +127,7 @@ impl QuickstartArgs {
         folder.begin(&config, environment)?;
         let progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
+            .with_events(EventFile::new(folder.root()))
             .with_hook(Box::new(|report, snapshot| {
                 table.add(report.epoch, snapshot.model()?)
             }));
@@ -200,42 +183,5 @@ impl QuickstartArgs {
         say("next", &format!("unlike inspect {out}"));
         say("next", "unlike train YOUR.csv --model egbad");
         Ok(Outcome::Done)
-    }
-}
-
-/// The survey's split of KDD Cup 99.
-struct Protocol {
-    train: Samples,
-    test: LabelledSamples,
-    /// One per test sample.
-    classes: Vec<String>,
-    description: String,
-}
-
-impl Protocol {
-    fn read(file: &Path, seed: u64) -> Result<Self> {
-        let data = unlike_data::read(file, &ReadOptions::default())?;
-        let split = split::kdd_survey(&data, seed)?;
-        let class = |&i: &usize| {
-            data.classes()
-                .map_or_else(String::new, |c| c.class(i).to_owned())
-        };
-        Ok(Self {
-            train: split.train_samples(data.samples()),
-            test: split.test_samples(data.samples())?,
-            classes: split.test().iter().map(class).collect(),
-            description: split.describe().to_owned(),
-        })
-    }
-}
-
-fn published(&(name, source, [precision, recall, f1]): &(&str, &str, [f64; 3])) -> Published {
-    Published {
-        name: name.into(),
-        source: source.into(),
-        precision: Some(precision),
-        recall: Some(recall),
-        f1: Some(f1),
-        ..Published::default()
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     environment::Environment,
     failure::{Outcome, Result},
     folders::write_text,
-    run_report,
+    run_report, sheets,
     terminal::{self, say},
 };
 
@@ -86,6 +86,10 @@ impl ReportArgs {
         }
         let model = Model::load(&self.source)?;
         let environment = Environment::load(&self.source.join("environment.json"));
-        Ok(run_report::report(&model, environment.as_ref()))
+        let mut report = run_report::report(&model, environment.as_ref());
+        if self.source.is_dir() {
+            report.pictures.extend(sheets::of_model(&self.source)?);
+        }
+        Ok(report)
     }
 }

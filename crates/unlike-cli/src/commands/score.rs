@@ -1,11 +1,11 @@
 //! `unlike score`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 use unlike::Model;
-use unlike_core::{Decision, files::check_writable};
+use unlike_core::{Decision, Samples, files::check_writable};
 
 use crate::{
     cli::Common,
@@ -14,6 +14,7 @@ use crate::{
     explanations::Explainer,
     failure::{Outcome, Result},
     folders::NewFolders,
+    map_files,
     output::{ScoreFormat, ScoreTable},
     scoring,
     terminal::{self, count, counted, say},
@@ -46,7 +47,10 @@ pub(crate) struct ScoreArgs {
     /// Where to write the scores: a .csv, .jsonl or .parquet file [default: CSV on stdout]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Also write, to this folder, the columns that contributed most to each row's score
+    /// Also write, to this folder, why samples got their scores. For rows: the columns that
+    /// contributed most (explanations.csv). For images: all anomaly maps (maps.npy), and the maps
+    /// of the flagged over their images, highest score first, 10 to 100 of them (overlays/,
+    /// most-anomalous.png)
     #[arg(long, value_name = "DIR")]
     explain: Option<PathBuf>,
     /// End with exit code 1 if a row is flagged
@@ -72,28 +76,36 @@ impl ScoreArgs {
         let samples = self.reading.read_for(&self.data, &model)?.into_samples();
         let (table, decision) = scoring::score(&model, &samples, &self.decision)?;
 
-        if let Some((path, _)) = &explanations {
-            Explainer::new(&model, &samples)?.save(path, &table)?;
-        }
+        let explained = match &explanations {
+            None => Vec::new(),
+            Some((folder, ending, _)) => match samples {
+                Samples::Images(_) => map_files::save(&model, &samples, &table, folder)?,
+                Samples::Table(_) => {
+                    let path = folder.join("explanations").with_extension(ending);
+                    Explainer::new(&model, &samples)?.save(&path, &table)?;
+                    vec![path]
+                }
+            },
+        };
         match &self.out {
             Some(path) => table.save(path)?,
             None if common.json => {}
             None => terminal::write(&table.csv()?)?,
         }
         let flagged = table.decisions.count();
+        let noun = match samples {
+            Samples::Images(_) => "image",
+            Samples::Table(_) => "row",
+        };
         say(
             "scored",
-            &format!(
-                "{} by `{}`",
-                counted(table.len(), "row"),
-                model.score_name()
-            ),
+            &format!("{} by `{}`", counted(table.len(), noun), model.score_name()),
         );
         say(
             "flagged",
             &format!("{}: {}", count(flagged), decision_args::rule(decision)),
         );
-        for path in self.out.iter().chain(explanations.iter().map(|e| &e.0)) {
+        for path in self.out.iter().chain(&explained) {
             say("written", &path.display().to_string());
         }
         if common.json {
@@ -105,8 +117,9 @@ impl ScoreArgs {
         })
     }
 
-    /// Fails before any work is done if results could not be written; gives the explanations' file.
-    fn check_outputs(&self) -> Result<Option<(PathBuf, NewFolders)>> {
+    /// Fails before any work is done if results could not be written; gives the explanations' folder
+    /// and the ending of a file in it.
+    fn check_outputs(&self) -> Result<Option<(&Path, &'static str, NewFolders)>> {
         let mut ending = "csv";
         if let Some(out) = &self.out {
             if ScoreFormat::of(out)? == ScoreFormat::JsonLines {
@@ -118,10 +131,7 @@ impl ScoreArgs {
             return Ok(None);
         };
         let folders = NewFolders::create(folder)?;
-        Ok(Some((
-            folder.join("explanations").with_extension(ending),
-            folders,
-        )))
+        Ok(Some((folder, ending, folders)))
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.

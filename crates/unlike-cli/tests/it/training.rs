@@ -20,6 +20,7 @@ fn a_run_folder_holds_everything() {
     for file in [
         "config.toml",
         "environment.json",
+        "events.out.tfevents.0000000001.unlike",
         "metrics.jsonl",
         "model.safetensors",
         "report.html",

@@ -1,4 +1,4 @@
-//! Whether anomaly maps point at the right pixels: pixel AUROC and AUPRO.
+//! Whether anomaly maps point at the right pixels: pixel AUROC, pixel average precision, AUPRO.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,10 @@ pub const AUPRO_LIMIT: f64 = 0.3;
 pub struct PixelMetrics {
     /// AUROC over all pixels of all images, ties counting half. Large regions dominate it.
     pub pixel_auroc: f64,
+    /// Average precision over all pixels of all images, step-wise, as
+    /// [`average_precision`](super::average_precision). A constant map has the share of anomalous
+    /// pixels, so small regions make small numbers.
+    pub pixel_average_precision: f64,
     /// Area under the per-region overlap against the false-positive rate, up to
     /// [`AUPRO_LIMIT`] and divided by it, in [0, 1]; a constant map has 0.15.
     ///
@@ -109,6 +113,7 @@ impl PixelRanking {
             .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         Ok(PixelMetrics {
             pixel_auroc: self.auroc(),
+            pixel_average_precision: self.average_precision(),
             aupro: self.aupro(),
             n_regions: self.regions,
             n_normal_pixels: self.normal.len(),
@@ -127,6 +132,18 @@ impl PixelRanking {
             true
         });
         twice as f64 / (2 * n0 * n1) as f64
+    }
+
+    /// Of sorted pixels, as [`average_precision`](super::average_precision).
+    fn average_precision(&self) -> f64 {
+        let (mut flagged, mut found, mut area) = (0usize, 0usize, 0.0);
+        self.descend(|normal, anomalous| {
+            flagged += normal + anomalous.len();
+            found += anomalous.len();
+            area += anomalous.len() as f64 * found as f64 / flagged as f64;
+            found < self.anomalous.len()
+        });
+        area / self.anomalous.len() as f64
     }
 
     /// Of sorted pixels: the trapezoidal area under the mean overlap, cut at the limit by linear

@@ -3,6 +3,7 @@
 //! Sums are kept in [`SUMS`] interleaved partial sums and combined in a fixed order, so that they
 //! are the same on every CPU with fused multiply–adds and for any number of threads.
 
+use super::gemm::GROUP;
 use super::math;
 use super::simd::Simd;
 use crate::dropout::hash;
@@ -73,6 +74,51 @@ pub(crate) fn transpose<S: Simd>(b: &[f32], k: usize, to: &mut [f32], width: usi
                 for j in 0..span {
                     to[i * width + j] = block[j][i];
                 }
+            }
+        }
+    }
+}
+
+/// `to[i] = Σ w[i, k] · x[k]` for `w [to.len(), x.len()]`, with the sums over `k` in order and cut
+/// into groups of [`GROUP`]: the bits of the same product by tiles, in which one column would fill
+/// one lane of each vector.
+#[inline(always)]
+pub(crate) fn matrix_vector<S: Simd>(w: &[f32], x: &[f32], to: &mut [f32]) {
+    /// The lanes of the widest instruction set.
+    const MOST: usize = 16;
+    let (lanes, k) = (S::LANES, x.len());
+    assert!(w.len() == to.len() * k && lanes <= MOST);
+    // Some columns of some rows, transposed.
+    let mut block = [0.0_f32; MOST * MOST];
+    for (i, to) in to.chunks_mut(lanes).enumerate() {
+        let w = &w[i * lanes * k..][..to.len() * k];
+        for (group, x) in x.chunks(GROUP).enumerate() {
+            // SAFETY: the instruction set is this function's; `lanes` rows of `w` have `lanes`
+            // elements from `first` on where they are transposed at once; the block has room for
+            // `lanes * lanes` elements and the sums for `lanes`.
+            let sums = unsafe {
+                let mut sum = S::zero();
+                for (part, x) in x.chunks(lanes).enumerate() {
+                    let first = group * GROUP + part * lanes;
+                    if to.len() == lanes && x.len() == lanes {
+                        S::transpose(w[first..].as_ptr(), k, block.as_mut_ptr(), lanes);
+                    } else {
+                        for (row, w) in w.chunks_exact(k).enumerate() {
+                            for (column, &w) in w[first..first + x.len()].iter().enumerate() {
+                                block[column * lanes + row] = w;
+                            }
+                        }
+                    }
+                    for (&x, column) in x.iter().zip(block.chunks_exact(lanes)) {
+                        sum = S::fma(S::load(column.as_ptr()), S::splat(x), sum);
+                    }
+                }
+                let mut sums = [0.0_f32; MOST];
+                S::store(sums.as_mut_ptr(), sum);
+                sums
+            };
+            for (to, sum) in to.iter_mut().zip(sums) {
+                *to = if group > 0 { *to + sum } else { sum };
             }
         }
     }

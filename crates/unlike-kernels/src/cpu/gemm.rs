@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::buffer::Buffer;
 use super::kernels::Kernels;
 use super::threads::{Out, parallel_if};
-use super::tile::{NARROW, NARROW_REST, NarrowOperands, Operands, ROWS, Run, narrow_rows};
+use super::tile::{LONG, NARROW, NARROW_REST, NarrowOperands, Operands, ROWS, Run, narrow_rows};
 
 /// The longest chain of multiply–adds.
 pub(crate) const GROUP: usize = 256;
@@ -340,7 +340,14 @@ impl Product<'_> {
         let mut run = 0;
         for (group, &end) in depth.ends.iter().enumerate() {
             let runs = &depth.runs[run..end];
-            for panel in panels.0..panels.1 {
+            let mut panel = panels.0;
+            while panel < panels.1 {
+                // One row has nothing to share a panel with, and wants the weight in the order in
+                // which it lies in memory.
+                let long = rows == 1
+                    && matches!(b, Right::Plain(_))
+                    && panel + LONG <= panels.1
+                    && (panel + LONG) * panel_columns(kernels) <= n;
                 let (columns, width) = panel_shape(kernels, n, panel);
                 let column = panel * panel_columns(kernels);
                 let vectors = columns.div_ceil(kernels.lanes);
@@ -368,10 +375,19 @@ impl Product<'_> {
                     };
                     // SAFETY: the caller vouches for `a` and `c`; `b` has all of `k` and `n`, was
                     // checked above, and a cut tile reads and writes `last_lanes` of its last
-                    // vector only; `kernels` are those of this CPU.
-                    unsafe { kernels.tiles[height - 1][vectors - 1][usize::from(cut)](&operands) };
+                    // vector only; a long one has all of its columns; `kernels` are those of this
+                    // CPU.
+                    unsafe {
+                        match long {
+                            true => (kernels.long_tile)(&operands),
+                            false => {
+                                kernels.tiles[height - 1][vectors - 1][usize::from(cut)](&operands)
+                            }
+                        }
+                    }
                     row += height;
                 }
+                panel += if long { LONG } else { 1 };
             }
             run = end;
         }
@@ -424,7 +440,7 @@ mod tests {
 
         #[test]
         fn products_agree_with_double_precision_on_every_instruction_set(
-            m in 1_usize..20, n in prop_oneof![1_usize..8, 1_usize..150], k in 0_usize..600, add: bool, left: bool,
+            m in prop_oneof![Just(1), 1_usize..20], n in prop_oneof![1_usize..8, 1_usize..150, 250_usize..600], k in 0_usize..600, add: bool, left: bool,
             columns: bool, right in 0_u8..3, seed: u64,
         ) {
             let (a, b) = (random(m * k, seed), random(k * n, seed ^ 1));
@@ -468,6 +484,30 @@ mod tests {
             }
             let fused: Vec<_> = outputs.iter().filter(|(fused, _)| *fused).collect();
             prop_assert!(fused.windows(2).all(|pair| pair[0] == pair[1]), "sets differ");
+        }
+
+        #[test]
+        fn a_matrix_times_a_vector_has_the_bits_of_the_tiles(
+            m in 1_usize..70, k in 1_usize..600, seed: u64,
+        ) {
+            let (w, x) = (random(m * k, seed), random(k, seed ^ 1));
+            for kernels in available() {
+                let (mut by_tiles, mut found) = (vec![0.0; m], vec![f32::NAN; m]);
+                let product = Product {
+                    a: Rows::Steps(w.as_ptr(), k, m),
+                    a_step: 1,
+                    depth: &Depth::contiguous(k, 1),
+                    b: Right::Plain(&x),
+                    n: 1,
+                    c: Rows::Steps(by_tiles.as_mut_ptr(), 1, m),
+                    panels: (0, 1),
+                    add: false,
+                };
+                // SAFETY: the pointers go over all of `w` and of the output.
+                unsafe { product.run(kernels) };
+                (kernels.matrix_vector)(&w, &x, &mut found);
+                prop_assert_eq!(&found, &by_tiles, "{}", kernels.name);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::elementwise as e;
 use super::simd::Portable;
-use super::tile::{NARROW, NarrowTile, ROWS, Tile, narrow_tile, tile};
+use super::tile::{LONG, NARROW, NarrowTile, ROWS, Tile, narrow_tile, tile};
 use crate::{Activation, AdamStep};
 
 /// Everything that is compiled once for each instruction set.
@@ -22,7 +22,10 @@ pub(crate) struct Kernels {
     pub(crate) tiles: [[[Tile; 2]; 4]; ROWS],
     /// By columns - 1: the largest tile, one of four rows, and one of a single row.
     pub(crate) narrow_tiles: [[NarrowTile; 3]; NARROW],
+    /// One row of [`LONG`] panels, not cut.
+    pub(crate) long_tile: Tile,
     pub(crate) transpose: fn(&[f32], usize, &mut [f32], usize),
+    pub(crate) matrix_vector: fn(&[f32], &[f32], &mut [f32]),
     pub(crate) finish: fn(&mut [f32], Option<&[f32]>, Activation, Option<e::Mask>),
     pub(crate) finish_backward:
         fn(&[f32], &[f32], &mut [f32], Option<&mut [f32]>, Activation, Option<e::Mask>),
@@ -69,6 +72,7 @@ macro_rules! instruction_set {
             use crate::cpu::simd::Simd;
 
             compiled!([$($attribute)?], $set, transpose(b: &[f32], k: usize, to: &mut [f32], width: usize));
+            compiled!([$($attribute)?], $set, matrix_vector(w: &[f32], x: &[f32], to: &mut [f32]));
             compiled!([$($attribute)?], $set, finish(
                 row: &mut [f32], bias: Option<&[f32]>, act: Activation, mask: Option<e::Mask>
             ));
@@ -142,7 +146,9 @@ macro_rules! instruction_set {
                     [narrow::<4, 3>, narrow::<4, 3>, narrow::<1, 3>],
                     [narrow::<4, 4>, narrow::<4, 4>, narrow::<1, 4>],
                 ],
+                long_tile: sized::<1, { LONG * <$set>::WIDTH }, false>,
                 transpose,
+                matrix_vector,
                 finish,
                 finish_backward,
                 add_rows,

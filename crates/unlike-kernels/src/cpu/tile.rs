@@ -8,6 +8,9 @@ use super::simd::Simd;
 /// Rows of the largest tile.
 pub(crate) const ROWS: usize = 6;
 
+/// Full panels that the tile of a single row may take at once.
+pub(crate) const LONG: usize = 4;
+
 /// A run of `k`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {

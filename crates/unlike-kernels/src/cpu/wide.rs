@@ -20,6 +20,8 @@ pub(crate) const LARGE: usize = 1 << 17;
 const BLOCK: usize = 192;
 /// Rows of a gradient that a task computes.
 const GRADIENT_ROWS: usize = 48;
+/// The gradients of so few inputs are computed one by one.
+const THIN: usize = 2;
 
 /// `dropout(act(Σ xᵢ · wᵢ + b))`, with `w` split by rows among the inputs.
 pub(crate) fn wide(
@@ -159,7 +161,7 @@ impl Wide {
     }
 
     /// Gradients of the inputs, where wanted: each as the transpose of `w · dᵀ`, which reads the
-    /// weight as it lies.
+    /// weight as it lies. Both ways to compute it give the same bits.
     fn input_gradients(&self, w: &[f32], d: &[f32], wanted: &[bool]) -> Vec<Option<Buffer>> {
         let &Self {
             kernels,
@@ -167,35 +169,46 @@ impl Wide {
             n,
             ref widths,
         } = self;
-        if !wanted[..widths.len()].contains(&true) {
-            return widths.iter().map(|_| None).collect();
-        }
-        let transposed = Source {
-            weight: d,
-            blocks: &[0],
-            rows: n,
-            n: rows,
-            transposed: true,
-        }
-        .pack(kernels);
+        let wanted = &wanted[..widths.len()];
+        let thin = rows <= THIN;
+        let transposed = (!thin && wanted.contains(&true)).then(|| {
+            Source {
+                weight: d,
+                blocks: &[0],
+                rows: n,
+                n: rows,
+                transposed: true,
+            }
+            .pack(kernels)
+        });
         let depth = Depth::contiguous(n, 1);
         let mut first_row = 0;
         let gradients = widths.iter().zip(wanted).map(|(&width, &wanted)| {
             let part = &w[first_row * n..(first_row + width) * n];
             first_row += width;
             wanted.then(|| {
-                let mut swapped = Buffer::new(width * rows);
-                let out = Out::new(&mut swapped);
+                let mut dx = Buffer::new(rows * width);
+                let mut swapped = Buffer::new(if thin { 0 } else { rows * width });
+                let (out, swapped_out) = (Out::new(&mut dx), Out::new(&mut swapped));
                 let tasks = width.div_ceil(GRADIENT_ROWS);
                 parallel_if(rows * part.len(), tasks, |task| {
                     let (first, end) = (width * task / tasks, width * (task + 1) / tasks);
+                    let part = &part[first * n..end * n];
+                    let Some(transposed) = &transposed else {
+                        for (row, d) in d.chunks_exact(n).enumerate() {
+                            // SAFETY: these columns of the output are this task's.
+                            let to = unsafe { out.slice(row * width + first, end - first) };
+                            (kernels.matrix_vector)(part, d, to);
+                        }
+                        return;
+                    };
                     let product = Product {
-                        a: Rows::Steps(part[first * n..].as_ptr(), n, end - first),
+                        a: Rows::Steps(part.as_ptr(), n, end - first),
                         a_step: 1,
                         depth: &depth,
-                        b: Right::Packed(&transposed),
+                        b: Right::Packed(transposed),
                         n: rows,
-                        c: Rows::Steps(out.at(first * rows), rows, end - first),
+                        c: Rows::Steps(swapped_out.at(first * rows), rows, end - first),
                         panels: (0, panels(kernels, rows)),
                         add: false,
                     };
@@ -203,19 +216,13 @@ impl Wide {
                     // this task's.
                     unsafe { product.run(kernels) };
                 });
-                self.transpose(&swapped, width)
+                if !thin {
+                    (kernels.transpose)(&swapped, rows, &mut dx, width);
+                }
+                dx
             })
         });
         gradients.collect()
-    }
-
-    /// `[width, rows]` to `[rows, width]`.
-    fn transpose(&self, x: &[f32], width: usize) -> Buffer {
-        let mut y = Buffer::new(x.len());
-        if self.rows > 0 {
-            (self.kernels.transpose)(x, self.rows, &mut y, width);
-        }
-        y
     }
 
     fn weight_gradient(&self, xs: &[&[f32]], d: &[f32]) -> Buffer {

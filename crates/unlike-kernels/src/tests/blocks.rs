@@ -376,3 +376,89 @@ fn an_image_does_not_depend_on_its_batch() {
         }
     }
 }
+
+/// The gradient of a sample is that sample's own too: AnoGAN's search scores with it.
+#[test]
+fn the_gradient_of_a_sample_does_not_depend_on_its_batch() {
+    let n = 9;
+    let each = |x: &[f32], block: &dyn Fn(&Tensor<1>, usize) -> Tensor<1>| {
+        let len = x.len() / n;
+        let gradient = |x: &[f32]| {
+            let leaf = super::tensor(x).require_grad();
+            let grads = block(&leaf, x.len() / len).backward();
+            leaf.grad(&grads).map(super::numbers).unwrap_or_default()
+        };
+        let together = gradient(x);
+        assert_eq!(together.len(), x.len());
+        for (x, expected) in x.chunks(len).zip(together.chunks(len)) {
+            assert_eq!(gradient(x), expected);
+        }
+    };
+    for (i, o) in [(33, 47), (200, 1), (3, 70), (500, 300), (130, 2100)] {
+        let w = super::tensor(&random(i * o, 1)).reshape([i, o]);
+        each(&random(n * i, 2), &|x, n| {
+            let y: Tensor<2> = linear(reshaped(x, [n, i]), w.clone(), None, Activation::Tanh, None);
+            mse_rows(y.clone(), y.detach() * 2.0, Reduction::Mean).sum()
+        });
+    }
+    for (size, [ci, co], kernel, stride, padding, up) in [
+        (12, [3, 40], 4, 2, 1, false),
+        (6, [40, 3], 4, 2, 1, true),
+        (1, [20, 33], 4, 1, 0, true),
+        (4, [64, 100], 4, 1, 0, false),
+    ] {
+        let w = super::tensor(&random(kernel * kernel * ci * co, 3));
+        let w = w.reshape([kernel, kernel, ci, co]);
+        each(&random(n * size * size * ci, 4), &|x, n| {
+            let x = reshaped(x, [n, size, size, ci]);
+            let act = Activation::LeakyRelu(0.2);
+            let y = match up {
+                true => conv_transpose2d(x, w.clone(), None, stride, padding, 0, act, None),
+                false => conv2d(x, w.clone(), None, stride, padding, act, None),
+            };
+            l1_rows(y.clone(), y.detach() * 2.0, Reduction::Mean).sum()
+        });
+    }
+}
+
+/// AnoGAN's search: through a generator and a feature of the discriminator whose weights are
+/// given, a gradient reaches the latent and nothing else.
+#[test]
+fn the_gradient_of_a_search_reaches_the_latent_alone() {
+    const TAPS: [usize; 3] = [4, 2, 1];
+    let (i, [side, c1, c2, f], act) = (32, [6, 120, 3, 5], Activation::LeakyRelu(0.2));
+    let o = side * side * c1;
+    for n in [1, 3] {
+        let grid = |size: usize, c: usize| Images([n, size, size, c]);
+        let inputs =
+            [n * i, i * o, o, 16 * c1 * c2, c2, 16 * c2 * f].map(|len| random(len, len as u64));
+        let tracked = [true, false, false, false, false, false];
+        check(
+            &inputs,
+            &tracked,
+            2e-5,
+            |v| {
+                let x = linear(
+                    reshaped(&v[0], [n, i]),
+                    reshaped(&v[1], [i, o]),
+                    Some(v[2].clone()),
+                    act,
+                    None,
+                );
+                let x = x.reshape([n, side, side, c1]);
+                let w = reshaped(&v[3], [4, 4, c1, c2]);
+                let x = conv_transpose2d(x, w, Some(v[4].clone()), 2, 1, 0, Activation::Tanh, None);
+                conv2d(x, reshaped(&v[5], [4, 4, c2, f]), None, 2, 1, act, None).flatten(0, 3)
+            },
+            |v| {
+                let x = reference::matmul(&v[0], &v[1], [n, i, o]);
+                let x = reference::finish(x, o, Some(&v[2]), act, None);
+                let (coarse, fine) = (grid(side, c1), grid(2 * side, c2));
+                let x = reference::convolution(&x, &v[3], coarse, fine, TAPS, false);
+                let x = reference::finish(x, c2, Some(&v[4]), Activation::Tanh, None);
+                let x = reference::convolution(&x, &v[5], fine, grid(side, f), TAPS, true);
+                reference::finish(x, f, None, act, None)
+            },
+        );
+    }
+}

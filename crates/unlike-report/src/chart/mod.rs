@@ -7,6 +7,7 @@
 mod axis;
 mod curves;
 mod histogram;
+mod parts;
 mod training;
 
 use plotters::{
@@ -24,6 +25,7 @@ use unlike_core::{Error, Result};
 use axis::Axis;
 pub(crate) use curves::{precision_recall, roc, roc_log};
 pub(crate) use histogram::{histogram_counts, histogram_shares};
+pub(crate) use parts::parts;
 pub(crate) use training::{held_out, losses, monitors};
 
 /// Drawing units per unit of the page.
@@ -187,10 +189,10 @@ impl Chart {
                 .into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin_top(unit(34.0))
-            .margin_right(unit(14.0))
+            .margin_right(unit(18.0))
             .margin_bottom(unit(22.0))
             .x_label_area_size(unit(20.0))
-            .y_label_area_size(unit(46.0))
+            .y_label_area_size(unit(52.0))
             .build_cartesian_2d(self.x.coordinates(), self.y.coordinates())?;
         chart
             .configure_mesh()

@@ -67,6 +67,14 @@ pub(crate) fn held_out(training: &Training) -> Result<Option<Drawn>> {
         .iter()
         .map(|h| h.mean + h.sd)
         .fold(f64::NEG_INFINITY, f64::max);
+    // A first epoch far from all others leaves nothing to see of these on a linear axis.
+    let smallest = epochs.iter().map(|h| h.mean).fold(f64::INFINITY, f64::min);
+    let y = if smallest > 0.0 && high / smallest > WIDE {
+        Axis::log10(0.5 * smallest, high, "score (logarithmic)")
+    } else {
+        let margin = 0.06 * (high - low);
+        Axis::linear(low - margin, high + margin, 6, "score")
+    };
     let mean: Vec<_> = epochs
         .iter()
         .map(|h| [f64::from(h.epoch), h.mean])
@@ -92,12 +100,7 @@ pub(crate) fn held_out(training: &Training) -> Result<Option<Drawn>> {
         size: Size::Half,
         alt: "Scores of held-out normals over the epochs".into(),
         x: Axis::epochs(range.0, range.1),
-        y: Axis::linear(
-            low - 0.06 * (high - low),
-            high + 0.06 * (high - low),
-            6,
-            "score",
-        ),
+        y,
         layers,
     };
     let legend = vec![Key::line("mean", Ink::Blue), Key::area("± 1 sd", Ink::Blue)];

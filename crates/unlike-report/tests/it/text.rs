@@ -1,12 +1,13 @@
 //! Markdown, terminal text and JSON.
 
-use unlike_core::ColumnKind;
+use unlike_core::{ColumnKind, metrics::pixel::pixel_metrics};
 use unlike_report::{
-    Case, ColumnNote, Data, Fact, Picture, Reason, Report, from_json, json, markdown,
+    Case, ColumnNote, Data, Fact, Histogram, PartPair, Picture, Reason, Report, from_json, html,
+    json, markdown,
     terminal::{self, Style},
 };
 
-use crate::{scored, simulation};
+use crate::{measured, scored, simulation};
 
 #[test]
 fn markdown_of_a_whole_run() {
@@ -157,4 +158,66 @@ fn json_of_a_newer_version_or_of_something_else_is_refused() {
         error.contains("notes.txt") && error.contains("not a report"),
         "{error}"
     );
+}
+
+#[test]
+fn every_score_below_chance_has_a_sentence() {
+    let mut report = scored(&[0.1, 0.2, 0.3, 0.6, 0.7], 3);
+    let evaluation = report.evaluation.as_mut().unwrap();
+    let wrong_way_round: Vec<f64> = (0..40).map(|i| f64::from(40 - i)).collect();
+    evaluation
+        .variants
+        .push(measured("reconstruction", &wrong_way_round, 20));
+    evaluation
+        .variants
+        .push(measured("feature", &[1.0, 2.0, 3.0, 1.0, 2.5], 3));
+    let sentences = [
+        "Below chance: reconstruction, normal samples tend to score higher than anomalies",
+        "Below chance: feature, no different from chance within sampling error",
+    ];
+    let style = Style {
+        width: 1000,
+        colour: false,
+    };
+    for text in [
+        terminal::render(&report, style),
+        markdown(&report),
+        html(&report).unwrap(),
+    ] {
+        for sentence in sentences {
+            assert_eq!(text.matches(sentence).count(), 1, "{text}");
+        }
+        assert_eq!(text.matches("Below chance").count(), 2, "{text}");
+    }
+}
+
+#[test]
+fn maps_and_parts_are_shown_where_there_are_any() {
+    let mut report = scored(&[0.1, 0.2, 0.3, 0.6, 0.7], 3);
+    let without = html(&report).unwrap();
+    assert!(!without.contains("pixel AUROC") && !without.contains("Two parts"));
+    let evaluation = report.evaluation.as_mut().unwrap();
+    let map = [0.1, 0.2, 0.9, 0.3];
+    let mask = [false, false, true, false];
+    evaluation.pixels = Some(pixel_metrics(&map, &mask, [2, 2]).unwrap());
+    evaluation.parts = Some(PartPair {
+        names: ["latent".into(), "reconstruction <x>".into()],
+        normal: vec![[0.1, 0.2], [0.3, 100.0]],
+        anomalous: vec![[5.0, f64::NAN], [7.0, 0.1]],
+    });
+    let histogram = Histogram::new(&[0.1, 0.2], &[0.1, 0.3], &[0.7], &[], None);
+    evaluation.histogram = histogram;
+    for text in [
+        terminal::render(&report, Style::default()),
+        markdown(&report),
+        html(&report).unwrap(),
+    ] {
+        assert!(
+            text.contains("pixel AUROC") && text.contains("AUPRO"),
+            "{text}"
+        );
+    }
+    let page = html(&report).unwrap();
+    assert!(page.contains("Two parts of the score"), "{page}");
+    assert!(!page.contains("<x>") && !page.contains("NaN"), "{page}");
 }

@@ -143,3 +143,19 @@ fn without_labels_nothing_is_claimed() {
     assert!(said.sentences[0].starts_with("Not evaluated"), "{said:?}");
     assert_eq!(said.sentences[1], "Training raised 1 warning.");
 }
+
+#[test]
+fn cautions_are_sentences_and_spoil_the_tone() {
+    let mut report = scored(&scores(2.0, 3.0), 400);
+    assert_eq!(verdict(&report).tone, Tone::Good);
+    if let Some(evaluation) = &mut report.evaluation {
+        evaluation.cautions = vec!["These are the training rows.".into()];
+    }
+    let said = verdict(&report);
+    assert_eq!(said.tone, Tone::Caution);
+    assert!(
+        said.sentences
+            .contains(&"These are the training rows.".to_owned()),
+        "{said:?}"
+    );
+}

@@ -99,6 +99,19 @@ pub(crate) struct Split {
 }
 
 impl HoldOut {
+    /// Positions of up to `count` of the samples that [`fit`](crate::fit) holds out of `n` to choose
+    /// the epoch, spread over all of them: something to look at while training runs.
+    ///
+    /// # Errors
+    /// If there are too few samples to train.
+    pub fn examples(&self, n: usize, seed: u64, count: usize) -> Result<Vec<usize>> {
+        let held_out = self.split(n, seed)?.validation;
+        let count = count.min(held_out.len());
+        Ok((0..count)
+            .map(|i| held_out[i * held_out.len() / count])
+            .collect())
+    }
+
     /// Splits `n` samples by one permutation.
     pub(crate) fn split(&self, n: usize, seed: u64) -> Result<Split> {
         let part = |share: f64| ((n as f64 * share).round() as usize).clamp(1, self.limit.max(1));

@@ -19,6 +19,7 @@ pub use state::ResumeFile;
 
 use crate::{
     backend::{self, Device},
+    fingerprint::fingerprint,
     model::{Model, Parts, Provenance},
     models::{Adversarial, Batch, Losses, StepContext},
 };
@@ -86,6 +87,7 @@ pub fn fit(
     let provenance = Provenance {
         unlike_version: env!("CARGO_PKG_VERSION").to_owned(),
         origin: samples.origin().to_owned(),
+        fingerprint: fingerprint(samples, &preprocessing.input()),
         n_train: data.train.len(),
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),
@@ -269,7 +271,9 @@ impl Run<'_> {
                     &[],
                 )
             };
-            let flow = observer.epoch(report, &Snapshot::new(&model));
+            let scorer = || network.scorer();
+            let snapshot = Snapshot::new(&model, &scorer, &self.preprocessing);
+            let flow = observer.epoch(report, &snapshot);
             if flow.is_break() {
                 save(network.as_ref(), &progress)?;
                 return Err(Error::Interrupted);

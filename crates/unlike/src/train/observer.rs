@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use unlike_core::Result;
+use unlike_core::{Images, Result, Samples, Scorer};
+use unlike_data::Preprocessing;
 
-use crate::model::Model;
+use crate::{model::Model, pictures};
 
 /// Watches a training; every method may be left out.
 pub trait Observer {
@@ -123,6 +124,8 @@ impl HeldOutPart {
 /// The model that would come out if training stopped after this epoch; made only when asked for.
 pub struct Snapshot<'a> {
     model: &'a dyn Fn() -> Result<Model>,
+    scorer: &'a dyn Fn() -> Box<dyn Scorer>,
+    preprocessing: &'a Preprocessing,
 }
 
 impl std::fmt::Debug for Snapshot<'_> {
@@ -132,8 +135,16 @@ impl std::fmt::Debug for Snapshot<'_> {
 }
 
 impl<'a> Snapshot<'a> {
-    pub(super) fn new(model: &'a dyn Fn() -> Result<Model>) -> Self {
-        Self { model }
+    pub(super) fn new(
+        model: &'a dyn Fn() -> Result<Model>,
+        scorer: &'a dyn Fn() -> Box<dyn Scorer>,
+        preprocessing: &'a Preprocessing,
+    ) -> Self {
+        Self {
+            model,
+            scorer,
+            preprocessing,
+        }
     }
 
     /// Calibrates and returns it.
@@ -142,6 +153,22 @@ impl<'a> Snapshot<'a> {
     /// If a score is not finite.
     pub fn model(&self) -> Result<Model> {
         (self.model)()
+    }
+
+    /// As [`Model::reconstructions`], without the cost of calibrating a model.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reconstructions(&self, samples: &Samples) -> Result<Option<Images>> {
+        pictures::reconstructions(self.preprocessing, (self.scorer)().as_ref(), samples)
+    }
+
+    /// As [`Model::generated`], without the cost of calibrating a model.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn generated(&self, count: usize, seed: u64) -> Result<Option<Images>> {
+        pictures::generated(self.preprocessing, (self.scorer)().as_ref(), count, seed)
     }
 }
 

@@ -17,11 +17,13 @@ use crate::{
     cli::Common,
     data_args::DataArgs,
     environment::{Environment, command_line},
+    events::EventFile,
     failure::{Outcome, Result},
     folders::write_text,
     observer::Progress,
     run_folder::{MetricsFile, RunFolder},
     run_report,
+    sheets::{self, Sheets},
     terminal::{self, say},
     training,
 };
@@ -32,7 +34,9 @@ const EXAMPLES: &str = "\
 Trains on the normal rows of DATA, holds some of them out to choose the epoch
 and to calibrate p-values, and writes to RUN: model.safetensors (all that
 scoring needs), config.toml (every setting, for --config), report.html,
-metrics.jsonl (one line per epoch), environment.json and resume/.
+metrics.jsonl (one line per epoch), the same as an event file for TensorBoard,
+environment.json and resume/. Where a model generates pictures, samples/ shows
+what it makes of held-out normals, epoch by epoch.
 
 Examples:
   unlike train shuttle.npz --model egbad
@@ -113,6 +117,7 @@ impl TrainArgs {
         let seconds = began.elapsed().as_secs_f64();
         let mut report = run_report::report(&model, Some(&environment));
         report.run.seconds = Some(seconds);
+        report.pictures.extend(sheets::of_model(folder.root())?);
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
         summary(&model, &folder, &self.data, seconds);
         if common.json {
@@ -140,7 +145,11 @@ impl TrainArgs {
         environment: &Environment,
     ) -> Result<Model> {
         folder.begin(&plan.config, environment)?;
-        let progress = Progress::new().with_metrics(MetricsFile::new(folder.metrics()));
+        let sheets = Sheets::new(folder.root(), &plan.config, samples)?;
+        let progress = Progress::new()
+            .with_metrics(MetricsFile::new(folder.metrics()))
+            .with_events(EventFile::new(folder.root()))
+            .with_sheets(sheets.as_ref());
         let how_to_go_on = format!(
             "the state is saved; go on with: {}",
             command_line(&["--resume"])
@@ -157,6 +166,9 @@ impl TrainArgs {
         }
         terminal::notes(model.preprocessing().notes());
         model.save(folder.model())?;
+        if let Some(sheets) = &sheets {
+            sheets.finish(&model)?;
+        }
         Ok(model)
     }
 }

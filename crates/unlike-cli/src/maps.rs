@@ -1,0 +1,148 @@
+//! Where pictures are anomalous, for people to look at.
+
+use unlike::Model;
+use unlike_core::{Detector, Error, Explanations, Images, Result, Samples};
+
+use crate::picture::Picture;
+
+/// Maps that are made at a time, so that memory does not grow with the input.
+const CHUNK: usize = 256;
+
+/// The maps of pictures, `[N, height, width]`, chunk by chunk with the position of the chunk's first.
+pub(crate) fn each_chunk(
+    model: &Model,
+    samples: &Samples,
+    mut f: impl FnMut(usize, [usize; 2], &[f32]) -> Result<()>,
+) -> Result<()> {
+    for from in (0..samples.len()).step_by(CHUNK) {
+        let positions: Vec<usize> = (from..samples.len().min(from + CHUNK)).collect();
+        let (shape, maps) = of(model, &samples.select(&positions))?;
+        f(from, shape, &maps)?;
+    }
+    Ok(())
+}
+
+/// The maps of all of these pictures.
+fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
+    match model.explain(samples)? {
+        Explanations::Maps {
+            height,
+            width,
+            values,
+        } => Ok(([height, width], values)),
+        Explanations::Columns { .. } => Err(Error::Mismatch {
+            origin: Some(samples.origin().to_owned()),
+            found: "one contribution per column".into(),
+            expected: "maps".into(),
+            hint: None,
+        }),
+    }
+}
+
+/// How maps become colours, the same for all pictures that are shown together. In a map, 1 is what is
+/// typical of the pixel in normals; colours begin at twice that, and their scale is logarithmic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ColourScale {
+    /// What has the lightest colour.
+    top: f32,
+}
+
+impl ColourScale {
+    /// The highest five in a thousand values have the lightest colour, unless they are low.
+    pub(crate) fn of(maps: &[f32]) -> Self {
+        let mut sorted = maps.to_vec();
+        let at = sorted.len().saturating_sub(1 + sorted.len() / 200);
+        let high = match sorted.is_empty() {
+            true => 0.0,
+            false => *sorted.select_nth_unstable_by(at, f32::total_cmp).1,
+        };
+        Self {
+            top: high.max(LEAST),
+        }
+    }
+
+    /// From the units of a map to [0, 1].
+    pub(crate) fn share(self, value: f32) -> f32 {
+        ((value.max(DARK) / DARK).ln() / (self.top / DARK).ln()).min(1.0)
+    }
+}
+
+/// The lightest colour stands at least for this many times what is typical, so that pictures in which
+/// all is normal stay dark.
+const LEAST: f32 = 20.0;
+/// Up to this many times what is typical, a pixel is dark: normals often reach it.
+const DARK: f32 = 2.0;
+
+/// What [`Strips`] show, in words.
+pub(crate) const STRIP: &str = "The picture, what the model makes of it (where it can generate), \
+     the anomaly map over it, and the mask (where there is one).";
+
+/// Pictures beside what the model makes of them, on one scale of colours.
+pub(crate) struct Strips<'a> {
+    images: &'a Images,
+    reconstructions: Option<Images>,
+    /// Pixels of a map, and of one of its rows.
+    size: [usize; 2],
+    /// `[N, height, width]`
+    maps: Vec<f32>,
+    scale: ColourScale,
+}
+
+impl<'a> Strips<'a> {
+    /// Maps and reconstructions of all of these samples; `None` for tables.
+    pub(crate) fn new(model: &Model, samples: &'a Samples) -> Result<Option<Self>> {
+        let Samples::Images(images) = samples else {
+            return Ok(None);
+        };
+        let ([height, width], maps) = of(model, samples)?;
+        Ok(Some(Self {
+            images,
+            reconstructions: model.reconstructions(samples)?,
+            size: [height * width, width],
+            scale: ColourScale::of(&maps),
+            maps,
+        }))
+    }
+
+    /// One of the pictures, its reconstruction if the model makes one, its map over it, and its mask
+    /// if there is one; each at most `side` pixels high and wide.
+    pub(crate) fn strip(&self, i: usize, mask: Option<&[bool]>, side: usize) -> Vec<Picture> {
+        let [pixels, width] = self.size;
+        let picture = Picture::of_image(self.images, i);
+        let map = self.maps[i * pixels..][..pixels].iter();
+        let map: Vec<f32> = map.map(|&v| self.scale.share(v)).collect();
+        let overlay = picture.with_map(&map);
+        let rebuilt = |images: &Images| Picture::of_image(images, i);
+        [
+            Some(picture),
+            self.reconstructions.as_ref().map(rebuilt),
+            Some(overlay),
+            mask.map(|mask| Picture::of_mask(mask, width)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|picture| picture.scaled(side))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_begin_above_what_is_typical_and_end_where_few_values_are() {
+        let mut maps = vec![1.0; 1000];
+        maps[..10].fill(200.0);
+        maps[0] = 1e30;
+        let scale = ColourScale::of(&maps);
+        assert_eq!(scale, ColourScale { top: 200.0 });
+        assert_eq!(
+            [0.0, 2.0, 200.0, 1e30].map(|v| scale.share(v)),
+            [0.0, 0.0, 1.0, 1.0]
+        );
+        assert!((scale.share(20.0) - 0.5).abs() < 1e-6);
+        assert_eq!(ColourScale::of(&[1.0; 9]), ColourScale { top: LEAST });
+        assert_eq!(ColourScale::of(&[]), ColourScale { top: LEAST });
+    }
+}

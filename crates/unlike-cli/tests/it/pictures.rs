@@ -1,0 +1,229 @@
+//! What people see of pictures: sheets, maps, overlays, pixel metrics, reports.
+
+use std::{fs, path::Path};
+
+use unlike::Model;
+use unlike_core::{Detector, Explanations};
+
+use crate::support::{Place, noise};
+
+/// Pixels a side.
+const SIDE: usize = 16;
+
+/// A slope, whose steepness and direction differ from picture to picture; `hole` is a dark square at
+/// this row and column.
+fn slope(i: usize, hole: Option<[usize; 2]>) -> Vec<u8> {
+    let [down, right] = [0, 1].map(|k| 6.0 * noise(1000 * k + i));
+    let pixel = |at: usize| {
+        let (row, column) = (at / SIDE, at % SIDE);
+        let grain = 4.0 * noise(7919 * i + at);
+        let inside = |[top, left]: [usize; 2]| {
+            (top..top + 4).contains(&row) && (left..left + 4).contains(&column)
+        };
+        match hole {
+            Some(hole) if inside(hole) => 10,
+            _ => (50.0 + down * row as f64 + right * column as f64 + grain) as u8,
+        }
+    };
+    (0..SIDE * SIDE).map(pixel).collect()
+}
+
+fn save(path: &Path, bytes: &[u8]) {
+    let mut text = format!("P5\n{SIDE} {SIDE}\n255\n").into_bytes();
+    text.extend(bytes);
+    fs::write(path, text).unwrap();
+}
+
+fn save_mask(path: &Path, [top, left]: [usize; 2]) {
+    let inside = |at: usize| {
+        (top..top + 4).contains(&(at / SIDE)) && (left..left + 4).contains(&(at % SIDE))
+    };
+    let bytes: Vec<u8> = (0..SIDE * SIDE)
+        .map(|at| if inside(at) { 255 } else { 0 })
+        .collect();
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), SIDE as u32, SIDE as u32);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&bytes).unwrap();
+}
+
+/// Width and height of a PNG file.
+fn size(bytes: &[u8]) -> [usize; 2] {
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let side = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    [side(16), side(20)]
+}
+
+/// Surfaces: `train` holds normal ones, `test` normal ones and others with a hole and a mask, and
+/// one in a folder of its own without a mask. A model of `train` is in `run`.
+fn surfaces() -> Place {
+    let place = Place::new();
+    for folder in ["train", "test/good", "test/hole", "test/odd"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    for i in 0..120 {
+        save(&place.path(&format!("train/{i:03}.pgm")), &slope(i, None));
+    }
+    for i in 0..20 {
+        save(
+            &place.path(&format!("test/good/{i}.pgm")),
+            &slope(500 + i, None),
+        );
+        let hole = [i % 12, (5 * i) % 12];
+        let class = if i == 0 { "odd" } else { "hole" };
+        let path = place.path(&format!("test/{class}/nr {i}.pgm"));
+        save(&path, &slope(700 + i, Some(hole)));
+        if i > 0 {
+            save_mask(&path.with_extension("png"), hole);
+        }
+    }
+    place.run("train train --model pca --out run").ends_with(0);
+    place
+}
+
+#[test]
+fn maps_are_measured_and_shown() {
+    let place = surfaces();
+    let line = "eval run test --normal-label good --seed 1";
+    let ran = place.run(&format!("{line} --json --out e")).ends_with(0);
+    assert!(
+        ran.stderr.contains("1 anomalous image without a mask"),
+        "{}",
+        ran.stderr
+    );
+    let json = ran.json();
+    let pixels = &json["evaluation"]["pixels"];
+    assert_eq!(pixels["n_regions"], 19);
+    assert_eq!(pixels["n_anomalous_pixels"], 19 * 16);
+    assert_eq!(pixels["n_normal_pixels"], 39 * 256 - 19 * 16);
+    for key in ["pixel_auroc", "pixel_average_precision", "aupro"] {
+        let value = pixels[key].as_f64().unwrap();
+        assert!((0.8..=1.0).contains(&value), "{key} {value}");
+    }
+    let case = &json["evaluation"]["most_anomalous"][0];
+    assert_eq!(case["class"], "hole");
+    assert!(
+        case["picture"]["png"]
+            .as_str()
+            .unwrap()
+            .starts_with("iVBOR")
+    );
+    assert_eq!(json["evaluation"]["cautions"].as_array().unwrap().len(), 0);
+
+    let text = place.run(line).ends_with(0).stdout;
+    assert!(
+        text.contains("pixel AUROC") && text.contains("AUPRO"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    let html = String::from_utf8(place.read("e/report.html")).unwrap();
+    assert!(html.contains("pixel average precision"));
+    // The picture, its reconstruction, its map, and its mask.
+    assert!(html.matches("data:image/png;base64,").count() >= 10);
+    place.run("report e --out e.md").ends_with(0);
+    assert!(
+        String::from_utf8(place.read("e.md"))
+            .unwrap()
+            .contains("AUPRO")
+    );
+}
+
+#[test]
+fn explanations_are_all_maps_and_the_strangest_pictures() {
+    let place = surfaces();
+    let score = "score run test --false-alarms 0.1 --out s.csv --explain why";
+    fs::create_dir_all(place.path("why/overlays")).unwrap();
+    place.write("why/overlays/001-of-an-earlier-run.png", "old");
+    place.write("why/overlays/mine.png", "not ours");
+    place.run(score).ends_with(0);
+
+    let model = Model::load(place.path("run")).unwrap();
+    let options = model.preprocessing().read_options(Default::default());
+    let data = unlike_data::read(place.path("test"), &options).unwrap();
+    let Explanations::Maps { values, .. } = model.explain(data.samples()).unwrap() else {
+        panic!("maps");
+    };
+    let npy = place.read("why/maps.npy");
+    let header = String::from_utf8_lossy(&npy[10..128]);
+    assert!(header.contains("'descr': '<f4'"), "{header}");
+    assert!(header.contains("'shape': (40, 16, 16)"), "{header}");
+    let (_, content) = npy.split_at(npy.len() - 4 * values.len());
+    assert_eq!(npy.len() - content.len(), 128);
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    assert_eq!(content, bytes);
+
+    let table = String::from_utf8(place.read("s.csv")).unwrap();
+    let flagged = table.matches(",true,").count();
+    assert!(flagged >= 15, "{flagged}");
+    let files = place.files();
+    let overlays: Vec<&String> = files
+        .iter()
+        .filter(|f| f.starts_with("why/overlays/") && !f.ends_with("mine.png"))
+        .collect();
+    assert_eq!(overlays.len(), flagged, "{overlays:?}");
+    assert!(
+        overlays[0].starts_with("why/overlays/001-hole_nr_"),
+        "{overlays:?}"
+    );
+    assert!(!overlays[0].contains("earlier") && files.contains(&"why/overlays/mine.png".into()));
+    // Input, reconstruction and overlay, 32 times as large.
+    assert_eq!(size(&place.read(overlays[0])), [3 * 512 + 8, 512]);
+    assert_eq!(
+        size(&place.read("why/most-anomalous.png"))[0],
+        6 * 128 + 5 * 4
+    );
+}
+
+#[test]
+fn a_training_leaves_a_sheet_of_held_out_normals() {
+    let place = surfaces();
+    assert!(place.files().contains(&"run/samples/model.png".into()));
+    // Eight inputs, their reconstructions, and what is left.
+    assert_eq!(
+        size(&place.read("run/samples/model.png")),
+        [8 * 132 - 4, 3 * 132 - 4]
+    );
+    let page = |name: &str| String::from_utf8(place.read(name)).unwrap();
+    let html = page("run/report.html");
+    assert!(
+        html.contains("Held-out normals as the model sees them"),
+        "{html}"
+    );
+    place.run("report run --out again.html").ends_with(0);
+    assert!(page("again.html").contains("Held-out normals as the model sees them"));
+    // Another model in the same folder takes the sheet away, if it makes none.
+    place
+        .run("train train --model iforest --out run --overwrite")
+        .ends_with(0);
+    assert!(!place.path("run/samples").exists());
+}
+
+#[test]
+fn measuring_on_what_was_trained_on_is_said() {
+    let place = surfaces();
+    let json = |line: &str| place.run(&format!("{line} --json")).ends_with(0).json();
+    place
+        .run("train test --normal-label good --model pca --out other")
+        .ends_with(0);
+    let caution = |line: &str| {
+        let json = json(line);
+        let cautions = json["evaluation"]["cautions"].as_array().unwrap();
+        assert!(cautions.len() <= 1);
+        cautions.first().map(|c| c.as_str().unwrap().to_owned())
+    };
+    let said = caution("eval other test --normal-label good").unwrap();
+    assert!(said.contains("exactly the normal samples"), "{said}");
+    // Under another name, too.
+    fs::rename(place.path("test"), place.path("moved")).unwrap();
+    let said = caution("eval other moved --normal-label good").unwrap();
+    assert!(said.contains("`moved` holds exactly"), "{said}");
+    // The same name with another content is a weaker hint.
+    fs::rename(place.path("moved"), place.path("test")).unwrap();
+    fs::remove_file(place.path("test/good/3.pgm")).unwrap();
+    let said = caution("eval other test --normal-label good").unwrap();
+    assert!(said.contains("trained on `test` too"), "{said}");
+    assert_eq!(caution("eval run test --normal-label good"), None);
+}

@@ -1,0 +1,120 @@
+//! From what a scorer generates to pictures.
+
+use unlike_core::{FeatureShape, Images, Result, Samples, Scorer};
+use unlike_data::Preprocessing;
+
+use crate::model::in_chunks;
+
+/// What the scorer makes of each picture; `None` for tables, and if it generates nothing.
+pub(crate) fn reconstructions(
+    preprocessing: &Preprocessing,
+    scorer: &dyn Scorer,
+    samples: &Samples,
+) -> Result<Option<Images>> {
+    let Samples::Images(images) = samples else {
+        return Ok(None);
+    };
+    let bound = preprocessing.bind(samples)?;
+    let mut pixels = Vec::with_capacity(images.pixels().len());
+    let mut generates = true;
+    in_chunks(&bound, |features| {
+        if generates {
+            match scorer.reconstructions(features)? {
+                Some(values) => pixels.extend(values),
+                None => generates = false,
+            }
+        }
+        Ok(())
+    })?;
+    if !generates {
+        return Ok(None);
+    }
+    let ids = (0..images.len()).map(|i| images.id(i)).collect();
+    picture(images.origin(), images.shape(), pixels, ids).map(Some)
+}
+
+/// Pictures out of noise; `None` for tables, and if the scorer has no generator.
+pub(crate) fn generated(
+    preprocessing: &Preprocessing,
+    scorer: &dyn Scorer,
+    count: usize,
+    seed: u64,
+) -> Result<Option<Images>> {
+    let FeatureShape::Picture {
+        height,
+        width,
+        channels,
+    } = preprocessing.shape()
+    else {
+        return Ok(None);
+    };
+    let Some(values) = scorer.generated(count, seed) else {
+        return Ok(None);
+    };
+    let ids = (1..=count).map(|i| format!("generated {i}")).collect();
+    picture("generated", [height, width, channels], values, ids).map(Some)
+}
+
+/// Not every model keeps within [-1, 1]; pictures do.
+fn picture(
+    origin: &str,
+    shape: [usize; 3],
+    mut pixels: Vec<f32>,
+    ids: Vec<String>,
+) -> Result<Images> {
+    for value in &mut pixels {
+        *value = value.clamp(-1.0, 1.0);
+    }
+    Images::new(origin, shape, pixels, ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use unlike_core::{Arrays, Features, ScoreParts};
+
+    use super::*;
+
+    /// Makes of every picture what it is told.
+    struct Fake(f32);
+
+    impl Scorer for Fake {
+        fn parts(&self, _: &Features) -> Result<ScoreParts> {
+            Ok(ScoreParts::default())
+        }
+
+        fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
+            Ok(features.values().to_vec())
+        }
+
+        fn reconstructions(&self, features: &Features) -> Result<Option<Vec<f32>>> {
+            Ok(Some(features.values().iter().map(|v| v * self.0).collect()))
+        }
+
+        fn generated(&self, count: usize, seed: u64) -> Option<Vec<f32>> {
+            Some(vec![seed as f32 * self.0; 6 * count])
+        }
+
+        fn arrays(&self) -> Arrays {
+            Arrays::new()
+        }
+    }
+
+    #[test]
+    fn what_a_scorer_makes_becomes_pictures_within_their_range() {
+        let ids = ["a", "b"].map(str::to_owned).to_vec();
+        let pixels: Vec<f32> = (0..12).map(|i| i as f32 / 11.0).collect();
+        let images = Images::new("i", [1, 2, 3], pixels, ids).unwrap();
+        let samples = Samples::Images(images.clone());
+        let preprocessing = Preprocessing::fit(&samples, &Default::default()).unwrap();
+        let made = |scale| reconstructions(&preprocessing, &Fake(scale), &samples);
+        assert_eq!(made(1.0).unwrap(), Some(images.clone()));
+        let bright = made(2.0).unwrap().unwrap();
+        assert_eq!((bright.pixels()[11], bright.id(1)), (1.0, "b".to_owned()));
+        assert!(made(f32::NAN).is_err());
+        let noise = generated(&preprocessing, &Fake(0.25), 3, 2)
+            .unwrap()
+            .unwrap();
+        assert_eq!((noise.len(), noise.shape()), (3, [1, 2, 3]));
+        assert!(noise.pixels().iter().all(|&v| v == 0.5));
+    }
+}
