@@ -59,14 +59,14 @@ pub(crate) fn lists(
     ];
     let positions = chosen.concat();
     let samples = test.labelled.samples().select(&positions);
-    let explainer = match samples {
+    let explainer = match &samples {
         Samples::Table(_) => Some(Explainer::new(model, &samples)?),
         Samples::Images(_) => None,
     };
     let mut pictures = Vec::new();
     if let Some(strips) = Strips::new(model, &samples)? {
         for (place, &i) in positions.iter().enumerate() {
-            pictures.push(picture(strips.strip(place, test.mask(i), SIDE))?);
+            pictures.push(picture(strips.strip(place, test.mask(i), SIDE)?)?);
         }
     }
     let case = |(place, i): (usize, usize)| Case {

@@ -6,7 +6,9 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use unlike::train::with_threads;
 
 use crate::{
-    commands::{calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train},
+    commands::{
+        bench, calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train,
+    },
     failure::{self, Outcome, Result},
 };
 
@@ -17,11 +19,14 @@ Examples:
   unlike train flows.csv --model egbad        learn what normal rows look like
   unlike eval runs/egbad-flows labelled.csv   how well it finds anomalies
   unlike score runs/egbad-flows new.csv --false-alarms 0.001 --out scores.csv
+  unlike train tiles/good --model pca         learn from good pictures
+  unlike score runs/pca-good tiles/new        and look at new ones
 
-DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not; rows are samples.
-Training uses normal rows only: those that labels call normal, or all rows of a
-file without labels. MODEL is a folder that `unlike train` made, or a model
-file.
+DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not, whose rows are
+samples; or a folder of pictures (sub-folders are labels), or one of MNIST or
+CIFAR-10 files. Training uses normal samples only: those that labels call
+normal, or all where there are no labels. MODEL is a folder that `unlike train`
+made, or a model file.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done,
 1 anomalies found (with --fail-on-anomaly), 2 error, 130 interrupted.";
@@ -69,6 +74,8 @@ enum Command {
     /// Look at files of data
     #[command(subcommand)]
     Data(DataCommand),
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -88,6 +95,7 @@ impl Command {
             Self::Report(args) => args.run(common),
             Self::Inspect(args) => args.run(common),
             Self::Data(DataCommand::Info(args)) => args.run(common),
+            Self::Bench(command) => command.run(common),
             Self::Doctor(args) => args.run(common),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use unlike::TrainConfig;
 use unlike_core::{Error, Location, Result, Samples};
+use unlike_data::Fit;
 
 /// Which model, and the settings of a file, before the samples are known that the recommended
 /// settings depend on.
@@ -69,6 +70,14 @@ impl Settings {
                 settings,
             }),
         })
+    }
+
+    /// How the file says that pictures come to their size.
+    pub(crate) fn image_fit(&self) -> Option<Fit> {
+        let settings = &self.file.as_ref()?.settings;
+        let fit = settings.get("preprocessing")?.get("image-fit")?;
+        // What is wrong with it is said when all settings are read.
+        fit.clone().try_into().ok()
     }
 
     /// The recommended settings for these samples with those of the file on top.

@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::{Args, builder::PossibleValuesParser};
 use unlike::Model;
 use unlike_core::Error;
-use unlike_data::{DataSet, Format, ReadOptions};
+use unlike_data::{DataSet, Fit, Format, ReadOptions};
 
-use crate::{failure::Result, terminal};
+use crate::{failure::Result, image_args::ImageArgs, terminal};
 
 /// How DATA is read, where that differs from what the file itself suggests.
 #[derive(Args, Clone, Debug, Default)]
@@ -19,7 +19,8 @@ pub(crate) struct DataArgs {
     /// The column (or array of an .npz file) that holds the labels
     #[arg(long, value_name = "COLUMN")]
     label_column: Option<String>,
-    /// Labels that are normal; all others are anomalous [default: 0, or `normal.` in KDD Cup 99]
+    /// Labels that are normal; all others are anomalous [default: 0, `normal.` in KDD Cup 99,
+    /// sub-folders called good or normal]
     #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
     normal_label: Vec<String>,
     /// Labels that are anomalous; all others are normal
@@ -46,6 +47,8 @@ pub(crate) struct DataArgs {
     /// The first row is data; columns are called 1, 2, …
     #[arg(long)]
     no_header: bool,
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 impl DataArgs {
@@ -54,10 +57,24 @@ impl DataArgs {
         told(path, &self.options()?)
     }
 
-    /// Reads DATA with the columns that a model knows: their kinds are the model's, whatever the
-    /// cells look like.
+    /// Reads DATA to train on. `fit` is how pictures come to their size.
+    pub(crate) fn read_for_training(&self, path: &Path, fit: Fit) -> Result<DataSet> {
+        let mut options = self.options()?;
+        options.image.fit = fit;
+        told(path, &options)
+    }
+
+    /// How pictures come to their size, if the user said so.
+    pub(crate) fn fit(&self) -> Option<Fit> {
+        self.images.fit()
+    }
+
+    /// Reads DATA as a model knows it: columns are of the model's kinds, whatever the cells look
+    /// like, and pictures come to the model's size as they did in training.
     pub(crate) fn read_for(&self, path: &Path, model: &Model) -> Result<DataSet> {
-        told(path, &model.preprocessing().read_options(self.options()?))
+        let options = model.preprocessing().read_options(self.options()?);
+        self.images.check_against(&options.image)?;
+        told(path, &options)
     }
 
     fn options(&self) -> Result<ReadOptions> {
@@ -75,6 +92,7 @@ impl DataArgs {
                 .clone()
                 .unwrap_or_else(|| ReadOptions::default().missing),
             has_header: (self.header || self.no_header).then_some(self.header),
+            image: self.images.options(),
             ..ReadOptions::default()
         })
     }

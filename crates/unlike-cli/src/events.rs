@@ -401,7 +401,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let ids = vec!["a".to_owned()];
         let image = Images::new("i", [1, 2, 1], vec![-1.0, 1.0], ids).unwrap();
-        let sheet = Picture::of_image(&image, 0);
+        let sheet = Picture::of_image(&image, 0).unwrap();
         let mut expected = vec![Read::Version("brain.Event:2".into()), Read::Started(1)];
 
         let mut file = EventFile::new(place.path());

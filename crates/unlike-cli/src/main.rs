@@ -7,6 +7,7 @@
 //!
 //! Data goes to stdout, everything else to stderr.
 
+mod augment_args;
 mod cases;
 mod cli;
 mod columns;
@@ -24,6 +25,7 @@ mod failure;
 mod find_data;
 mod folders;
 mod heat;
+mod image_args;
 mod interrupt;
 mod layout;
 mod map_files;
@@ -36,6 +38,7 @@ mod run_folder;
 mod run_report;
 mod scoring;
 mod sheets;
+mod split_args;
 mod survey;
 mod terminal;
 mod training;

@@ -52,18 +52,19 @@ pub(crate) fn save(
         return Ok(written);
     };
     for (place, &sample) in order.iter().enumerate() {
-        if let Some(picture) = Picture::grid(&[strips.strip(place, None, SIDE)]) {
+        if let Some(picture) = Picture::grid(&[strips.strip(place, None, SIDE)?]) {
             let path = overlays.join(file_name(place + 1, &table.ids[sample]));
             write_png(&path, &picture)?;
         }
     }
     let [rows, columns] = SHEET;
     let places: Vec<usize> = (0..order.len().min(rows * columns)).collect();
-    let line = |places: &[usize]| -> Vec<Picture> {
+    let line = |places: &[usize]| -> Result<Vec<Picture>> {
         let strip = |&place: &usize| strips.strip(place, None, SMALL_SIDE);
-        places.iter().flat_map(strip).collect()
+        let strips: Result<Vec<_>> = places.iter().map(strip).collect();
+        Ok(strips?.concat())
     };
-    let lines: Vec<Vec<Picture>> = places.chunks(columns).map(line).collect();
+    let lines: Vec<Vec<Picture>> = places.chunks(columns).map(line).collect::<Result<_>>()?;
     if let Some(sheet) = Picture::grid(&lines) {
         let path = folder.join("most-anomalous.png");
         write_png(&path, &sheet)?;

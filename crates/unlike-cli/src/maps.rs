@@ -106,23 +106,32 @@ impl<'a> Strips<'a> {
 
     /// One of the pictures, its reconstruction if the model makes one, its map over it, and its mask
     /// if there is one; each at most `side` pixels high and wide.
-    pub(crate) fn strip(&self, i: usize, mask: Option<&[bool]>, side: usize) -> Vec<Picture> {
+    ///
+    /// # Errors
+    /// If the picture can no longer be read.
+    pub(crate) fn strip(
+        &self,
+        i: usize,
+        mask: Option<&[bool]>,
+        side: usize,
+    ) -> Result<Vec<Picture>> {
         let [pixels, width] = self.size;
-        let picture = Picture::of_image(self.images, i);
+        let picture = Picture::of_image(self.images, i)?;
         let map = self.maps[i * pixels..][..pixels].iter();
         let map: Vec<f32> = map.map(|&v| self.scale.share(v)).collect();
         let overlay = picture.with_map(&map);
         let rebuilt = |images: &Images| Picture::of_image(images, i);
-        [
+        let rebuilt = self.reconstructions.as_ref().map(rebuilt).transpose()?;
+        Ok([
             Some(picture),
-            self.reconstructions.as_ref().map(rebuilt),
+            rebuilt,
             Some(overlay),
             mask.map(|mask| Picture::of_mask(mask, width)),
         ]
         .into_iter()
         .flatten()
         .map(|picture| picture.scaled(side))
-        .collect()
+        .collect())
     }
 }
 

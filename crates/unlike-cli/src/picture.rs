@@ -20,21 +20,22 @@ pub(crate) struct Picture {
 
 impl Picture {
     /// One of these images; -1 is black, 1 white.
-    pub(crate) fn of_image(images: &Images, position: usize) -> Self {
+    ///
+    /// # Errors
+    /// If its file can no longer be read.
+    pub(crate) fn of_image(images: &Images, position: usize) -> Result<Self> {
         let [height, width, channels] = images.shape();
-        let each = height * width * channels;
         let byte = |v: f32| (127.5 * (v + 1.0)).round() as u8;
         let pixel = |p: &[f32]| match *p {
             [r, g, b] => [r, g, b].map(byte),
             _ => [byte(p[0]); 3],
         };
-        let values = &images.pixels()[position * each..(position + 1) * each];
-        let pixels = values.chunks_exact(channels).map(pixel).collect();
-        Self {
+        let values = images.image(position)?;
+        Ok(Self {
             width,
             height,
-            pixels,
-        }
+            pixels: values.chunks_exact(channels).map(pixel).collect(),
+        })
     }
 
     /// A map `[height, width]` of values in [0, 1] as colours.

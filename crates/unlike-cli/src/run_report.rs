@@ -44,6 +44,7 @@ pub(crate) fn model_title(model: &Model) -> String {
     match model.config().model.name() {
         "egbad" => "EGBAD",
         "bigan" => "BiGAN",
+        "anogan" => "AnoGAN",
         "pca" => "PCA",
         "knn" => "k nearest neighbours",
         "iforest" => "isolation forest",

@@ -80,7 +80,8 @@ impl Sheets {
         reconstructions: Option<Images>,
         generated: Option<Images>,
     ) -> Result<Option<Picture>> {
-        let Some(sheet) = draw(&self.inputs, reconstructions.as_ref(), generated.as_ref()) else {
+        let sheet = draw(&self.inputs, reconstructions.as_ref(), generated.as_ref())?;
+        let Some(sheet) = sheet else {
             return Ok(None);
         };
         fs::create_dir_all(&self.folder).map_err(Error::io("create", &self.folder))?;
@@ -140,43 +141,44 @@ fn draw(
     inputs: &Samples,
     reconstructions: Option<&Images>,
     generated: Option<&Images>,
-) -> Option<Picture> {
+) -> Result<Option<Picture>> {
     let Samples::Images(inputs) = inputs else {
-        return None;
+        return Ok(None);
     };
-    let all = |images: &Images| -> Vec<Picture> {
-        let of = |i| Picture::of_image(images, i).scaled(SIDE);
+    let all = |images: &Images| -> Result<Vec<Picture>> {
+        let of = |i| Ok(Picture::of_image(images, i)?.scaled(SIDE));
         (0..images.len()).map(of).collect()
     };
     let mut rows = Vec::new();
     if let Some(reconstructions) = reconstructions {
         rows.extend([
-            all(inputs),
-            all(reconstructions),
-            residuals(inputs, reconstructions),
+            all(inputs)?,
+            all(reconstructions)?,
+            residuals(inputs, reconstructions)?,
         ]);
     }
-    rows.extend(generated.map(all));
+    rows.extend(generated.map(all).transpose()?);
     if rows.len() == 1 {
         // Something to compare the generated samples with.
-        rows.insert(0, all(inputs));
+        rows.insert(0, all(inputs)?);
     }
-    Picture::grid(&rows)
+    Ok(Picture::grid(&rows))
 }
 
 /// Where pictures and reconstructions differ: the mean over the channels, and the lightest colour
 /// for half of the range from -1 to 1.
-fn residuals(inputs: &Images, reconstructions: &Images) -> Vec<Picture> {
+fn residuals(inputs: &Images, reconstructions: &Images) -> Result<Vec<Picture>> {
     let [_, width, channels] = inputs.shape();
-    let map: Vec<f32> = inputs
-        .pixels()
+    let (inputs_read, rebuilt) = (inputs.pixels()?, reconstructions.pixels()?);
+    let map: Vec<f32> = inputs_read
         .chunks_exact(channels)
-        .zip(reconstructions.pixels().chunks_exact(channels))
+        .zip(rebuilt.chunks_exact(channels))
         .map(|(x, y)| x.iter().zip(y).map(|(x, y)| (x - y).abs()).sum::<f32>() / channels as f32)
         .collect();
-    map.chunks_exact((map.len() / inputs.len().max(1)).max(1))
+    Ok(map
+        .chunks_exact((map.len() / inputs.len().max(1)).max(1))
         .map(|map| Picture::of_map(map, width).scaled(SIDE))
-        .collect()
+        .collect())
 }
 
 #[cfg(test)]
@@ -193,17 +195,19 @@ mod tests {
     fn a_sheet_has_a_row_for_each_thing_that_the_model_makes() {
         let inputs = Samples::Images(images(1.0));
         let height = |sheet: Picture| (sheet.size()[1] + 4) / (128 + 4);
-        assert_eq!(draw(&inputs, None, None), None);
-        let both = draw(&inputs, Some(&images(0.0)), Some(&images(-1.0))).unwrap();
+        assert_eq!(draw(&inputs, None, None).unwrap(), None);
+        let both = draw(&inputs, Some(&images(0.0)), Some(&images(-1.0)))
+            .unwrap()
+            .unwrap();
         let (width, _, pixels) = decoded(&both.png().unwrap());
         let row = |row: usize| pixels[(row * 132 + 5) * width];
         assert_eq!([row(0), row(1), row(3)], [[255; 3], [128; 3], [0; 3]]);
         // A difference of half of the range is as light as it gets.
         assert_eq!(row(2), crate::heat::heat(1.0));
         assert_eq!(height(both), 4);
-        let rebuilt = draw(&inputs, Some(&images(0.0)), None).unwrap();
+        let rebuilt = draw(&inputs, Some(&images(0.0)), None).unwrap().unwrap();
         assert_eq!(height(rebuilt), 3);
-        let generated = draw(&inputs, None, Some(&images(0.0))).unwrap();
+        let generated = draw(&inputs, None, Some(&images(0.0))).unwrap().unwrap();
         assert_eq!(height(generated), 2);
     }
 }

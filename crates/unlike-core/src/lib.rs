@@ -93,6 +93,7 @@ pub mod detector;
 pub mod error;
 pub mod features;
 pub mod files;
+mod images;
 pub mod metrics;
 pub mod samples;
 pub mod score;
@@ -106,7 +107,8 @@ pub use error::{Error, Location, Result};
 pub use features::{FeatureShape, Features};
 pub use metrics::Metrics;
 pub use samples::{
-    Column, ColumnKind, Images, Label, LabelledSamples, MISSING, Samples, Table, Values,
+    Column, ColumnKind, Images, Label, LabelledSamples, MISSING, PictureSource, Samples, Table,
+    Values,
 };
 pub use score::ScoreRule;
 pub use scorer::{Array, Arrays, Scorer};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+pub use crate::images::{Images, PictureSource};
 
 /// A set of samples of one kind, without labels.
 ///
@@ -54,7 +55,7 @@ impl Samples {
     pub fn origin(&self) -> &str {
         match self {
             Self::Table(table) => &table.origin,
-            Self::Images(images) => &images.origin,
+            Self::Images(images) => images.origin(),
         }
     }
 }
@@ -332,108 +333,6 @@ impl Table {
                 .ids
                 .as_ref()
                 .map(|ids| positions.iter().map(|&p| ids[p].clone()).collect()),
-        }
-    }
-}
-
-/// Pictures of one size, `[N, height, width, channels]`, values in [-1, 1].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Images {
-    origin: Arc<str>,
-    height: usize,
-    width: usize,
-    channels: usize,
-    pixels: Vec<f32>,
-    ids: Vec<String>,
-}
-
-impl Images {
-    /// Pictures laid out one after the other, rows from the top, channels innermost.
-    ///
-    /// # Errors
-    /// If the sizes do not multiply up to `pixels`, or a value is not within [-1, 1].
-    pub fn new(
-        origin: impl Into<Arc<str>>,
-        [height, width, channels]: [usize; 3],
-        pixels: Vec<f32>,
-        ids: Vec<String>,
-    ) -> Result<Self> {
-        let origin = origin.into();
-        let mismatch = |found: String, expected: String| Error::Mismatch {
-            origin: Some(origin.to_string()),
-            found,
-            expected,
-            hint: None,
-        };
-        let each = height
-            .checked_mul(width)
-            .and_then(|p| p.checked_mul(channels))
-            .unwrap_or(0);
-        if each == 0 || each.checked_mul(ids.len()) != Some(pixels.len()) {
-            return Err(mismatch(
-                format!("{} values for {} images", pixels.len(), ids.len()),
-                format!("{height} × {width} × {channels} values an image"),
-            ));
-        }
-        if let Some(at) = pixels.iter().position(|v| !(-1.0..=1.0).contains(v)) {
-            return Err(mismatch(
-                format!("the value {} in image `{}`", pixels[at], ids[at / each]),
-                "pixels within [-1, 1]".into(),
-            ));
-        }
-        Ok(Self {
-            origin,
-            height,
-            width,
-            channels,
-            pixels,
-            ids,
-        })
-    }
-
-    /// The number of images.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Whether there is no image.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    /// `[height, width, channels]`.
-    pub fn shape(&self) -> [usize; 3] {
-        [self.height, self.width, self.channels]
-    }
-
-    /// All values, `[N, height, width, channels]`.
-    pub fn pixels(&self) -> &[f32] {
-        &self.pixels
-    }
-
-    /// The image's name.
-    pub fn id(&self, position: usize) -> String {
-        self.ids[position].clone()
-    }
-
-    /// Where the images came from, for messages.
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// The images at these positions, in this order.
-    #[must_use]
-    pub fn select(&self, positions: &[usize]) -> Self {
-        let each = self.height * self.width * self.channels;
-        Self {
-            origin: self.origin.clone(),
-            pixels: positions
-                .iter()
-                .flat_map(|&p| &self.pixels[p * each..(p + 1) * each])
-                .copied()
-                .collect(),
-            ids: positions.iter().map(|&p| self.ids[p].clone()).collect(),
-            ..*self
         }
     }
 }

@@ -99,6 +99,14 @@ impl ScoreRule {
         Ok(Self::Combined { terms })
     }
 
+    /// The names of the parts that it is made of.
+    pub fn parts(&self) -> Vec<&str> {
+        match self {
+            Self::Weighted { terms } => terms.iter().map(|term| &*term.part).collect(),
+            Self::Combined { terms } => terms.iter().map(|term| &*term.part).collect(),
+        }
+    }
+
     /// One score per sample.
     ///
     /// # Errors

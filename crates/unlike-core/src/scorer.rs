@@ -20,6 +20,15 @@ pub trait Scorer: Send + Sync {
     /// If the features have another shape than in training.
     fn parts(&self, features: &Features) -> Result<ScoreParts>;
 
+    /// Some parts of the score only, bit for bit those of [`parts`](Self::parts); possibly others
+    /// beside them. A scorer for which some parts are costly leaves those out.
+    ///
+    /// # Errors
+    /// If the features have another shape than in training.
+    fn parts_of(&self, features: &Features, _wanted: &[&str]) -> Result<ScoreParts> {
+        self.parts(features)
+    }
+
     /// How much each feature departs from normal, `[N, features.shape().size()]`, non-negative,
     /// higher = more anomalous.
     ///

@@ -140,7 +140,11 @@ impl Toy {
                 if images.shape() != shape && !self.is(Fault::AnySize) {
                     return refuse(format!("{:?}", images.shape()), format!("{shape:?}"));
                 }
-                let values = images.pixels().iter().map(|v| f64::from(v.abs())).collect();
+                let values = images
+                    .pixels()?
+                    .iter()
+                    .map(|v| f64::from(v.abs()))
+                    .collect();
                 Ok((values, images.shape().iter().product()))
             }
             _ if self.is(Fault::AnyKindOfSamples) => Ok((vec![0.0; samples.len()], 1)),

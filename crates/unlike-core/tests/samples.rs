@@ -1,9 +1,11 @@
 //! Tables, images, labels and arrays: what cannot be built, and what selecting keeps.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use unlike_core::{
-    Arrays, Column, ColumnKind, Images, Label, LabelledSamples, MISSING, Samples, ScoreParts,
-    ScoreRule, Table, Values,
+    Arrays, Column, ColumnKind, Error, Images, Label, LabelledSamples, MISSING, PictureSource,
+    Result, Samples, ScoreParts, ScoreRule, Table, Values,
 };
 
 fn table(rows: usize) -> Table {
@@ -53,6 +55,9 @@ proptest! {
             prop_assert_eq!(twice.len(), both.len());
             for (at, &from) in both.iter().enumerate() {
                 prop_assert_eq!(twice.id(at), samples.id(from));
+                if let (Samples::Images(twice), Samples::Images(all)) = (&twice, &samples) {
+                    prop_assert_eq!(twice.image(at).unwrap(), all.image(from).unwrap());
+                }
             }
         }
     }
@@ -151,6 +156,43 @@ fn images_that_are_not_are_refused_with_the_place() {
     }
     let none = Images::new("i", [1, 2, 1], vec![], vec![]).unwrap();
     assert!(none.is_empty());
+}
+
+/// Pictures of one value each; the last cannot be read.
+#[derive(Debug)]
+struct Fading;
+
+impl PictureSource for Fading {
+    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
+        if picture == 2 {
+            return Err(Error::Interrupted);
+        }
+        out.fill(picture as f32 / 2.0);
+        Ok(())
+    }
+}
+
+#[test]
+fn images_are_the_same_wherever_their_pixels_are() {
+    let ids = || vec!["a".to_owned(), "b".to_owned()];
+    let bytes = Images::from_bytes("i", [1, 3, 1], vec![0, 255, 51, 0, 0, 0], ids()).unwrap();
+    assert_eq!(bytes.image(0).unwrap(), [-1.0, 1.0, 51.0 / 127.5 - 1.0]);
+    let floats = Images::new("i", [1, 3, 1], bytes.pixels().unwrap(), ids()).unwrap();
+    assert_eq!(floats, bytes);
+    assert_ne!(floats.select(&[0]), bytes.select(&[1]));
+    assert!(Images::from_bytes("i", [1, 3, 1], vec![0; 5], ids()).is_err());
+}
+
+#[test]
+fn an_image_that_cannot_be_read_is_an_error_and_equal_to_none() {
+    let ids = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let images = Images::from_source("i", [1, 1, 2], Arc::new(Fading), ids).unwrap();
+    let some = images.select(&[1, 0]);
+    assert_eq!(some.pixels().unwrap(), [0.5, 0.5, 0.0, 0.0]);
+    assert_eq!(some, some.clone());
+    assert!(images.pixels().is_err() && images.image(2).is_err());
+    assert_ne!(images, images.clone());
+    assert!(Images::from_source("i", [0, 1, 1], Arc::new(Fading), vec![]).is_err());
 }
 
 #[test]

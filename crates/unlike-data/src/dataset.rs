@@ -131,6 +131,27 @@ impl DataSet {
         Self { label_like, ..self }
     }
 
+    /// The samples at these positions, in this order, with their classes, labels and masks, as a
+    /// data set without [`parts`](Self::parts).
+    ///
+    /// # Panics
+    /// If there is no sample at a position.
+    #[must_use]
+    pub fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            path: self.path.clone(),
+            format: self.format,
+            samples: self.samples.select(positions),
+            classes: self.classes.as_ref().map(|c| c.select(positions)),
+            labels: self.labels.as_ref().map(|l| l.select(positions)),
+            masks: self.masks.as_ref().map(|m| m.select(positions)),
+            parts: Vec::new(),
+            layout: self.layout.clone(),
+            notes: self.notes.clone(),
+            label_like: self.label_like.clone(),
+        }
+    }
+
     /// The file or folder.
     pub fn path(&self) -> &Path {
         &self.path

@@ -66,6 +66,15 @@ impl Classes {
         &self.levels[self.codes[position] as usize]
     }
 
+    /// The classes of the samples at these positions, in this order.
+    pub(crate) fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            name: self.name.clone(),
+            levels: self.levels.clone(),
+            codes: positions.iter().map(|&p| self.codes[p]).collect(),
+        }
+    }
+
     /// Each class and its number of samples, most frequent first, ties by name.
     pub fn counts(&self) -> Vec<(&str, usize)> {
         let mut counts = vec![0; self.levels.len()];
@@ -112,6 +121,14 @@ impl Labels {
     /// One per sample.
     pub fn values(&self) -> &[Label] {
         &self.values
+    }
+
+    /// The labels of the samples at these positions, in this order.
+    pub(crate) fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            values: positions.iter().map(|&p| self.values[p]).collect(),
+            rule: self.rule.clone(),
+        }
     }
 
     pub(crate) fn into_values(self) -> Vec<Label> {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::{Crc, read::MultiGzDecoder};
 use unlike_core::{Error, Location, Result};
 
 use crate::words;
@@ -54,6 +54,13 @@ impl Source {
                     .with_hint("the file was cut short or damaged; copy or download it again"))
             }
         }
+    }
+
+    /// Tells whether a file is still what it was: the CRC-32 of its content.
+    pub(crate) fn checksum(&self) -> u32 {
+        let mut crc = Crc::new();
+        crc.update(&self.bytes);
+        crc.sum()
     }
 
     /// The name that messages and samples carry.

@@ -135,6 +135,56 @@ pub fn merged_80_20(labels: &[Label], seed: u64) -> Result<Split> {
     Ok(Split::new(labels, train, test, description))
 }
 
+/// The parts that a data set is published in, as MNIST's and CIFAR-10's files are: the normals of
+/// the training part train, and the test part tests.
+///
+/// # Errors
+/// If the data set has no such parts or no labels, the training part has no normals, or the test
+/// part lacks normals or anomalies.
+pub fn official(data: &DataSet) -> Result<Split> {
+    let of = |starts: [&str; 2]| -> Vec<usize> {
+        let named = |name: &str| starts.iter().any(|start| name.starts_with(start));
+        let parts = data.parts().iter().filter(|(name, _)| named(name));
+        parts.flat_map(|(_, range)| range.clone()).collect()
+    };
+    let (first, test) = (of(["train", "data_batch"]), of(["t10k", "test"]));
+    if first.is_empty() || test.is_empty() {
+        return Err(Error::Mismatch {
+            origin: Some(format!("`{}`", data.path().display())),
+            found: "samples without a training and a test part".into(),
+            expected: "a folder with both parts of MNIST, Fashion-MNIST or CIFAR-10".into(),
+            hint: Some("other data can be split with --split merged-80-20".into()),
+        });
+    }
+    let labelled = data.labelled()?;
+    let labels = labelled.labels();
+    let is_normal = |&p: &usize| labels[p] == Label::Normal;
+    let (train, unused): (Vec<usize>, Vec<usize>) = first.into_iter().partition(is_normal);
+    let normal = test.iter().copied().filter(|p| is_normal(p)).count();
+    if train.is_empty() || normal == 0 || normal == test.len() {
+        return Err(Error::NotEnough {
+            what: "labelled samples in the official parts".into(),
+            found: format!(
+                "{} normal to train on; {} normal and {} anomalous to test on",
+                words::count(train.len()),
+                words::count(normal),
+                words::count(test.len() - normal)
+            ),
+            expected: "at least 1 of each".into(),
+            hint: None,
+        });
+    }
+    let description = format!(
+        "the official parts: training on the {} normals of the training part, without its {} \
+         anomalies; testing on the test part, {} normals and {} anomalies",
+        words::count(train.len()),
+        words::count(unused.len()),
+        words::count(normal),
+        words::count(test.len() - normal),
+    );
+    Ok(Split::new(labels, train, test, description))
+}
+
 /// DAGMM's protocol, which EGBAD and ALAD share: the normals of a random half train; the other half
 /// tests, with anomalies dropped at random until they are at most `share` of it.
 ///

@@ -38,14 +38,25 @@ pub(crate) fn limited(items: impl IntoIterator<Item = String>, limit: usize) -> 
     text
 }
 
-/// `[height, width, channels]` as people write it: `32 × 32 pixels, grey`.
+/// `[height, width, channels]` as people write it: `32 × 32 pixels, grey (1
+/// channel)`.
 pub(crate) fn image_size([height, width, channels]: [usize; 3]) -> String {
     let channels = match channels {
-        1 => "grey".to_owned(),
-        3 => "colour".to_owned(),
+        1 => "grey (1 channel)".to_owned(),
+        3 => "colour (3 channels)".to_owned(),
         n => format!("{n} channels"),
     };
     format!("{width} × {height} pixels, {channels}")
+}
+
+/// `3.2 GB`: memory in units that people know.
+pub(crate) fn memory(bytes: usize) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
 }
 
 /// At most 40 characters, control characters escaped, so that a message stays on its line.
@@ -116,6 +127,12 @@ mod tests {
             [counted(1, "row"), counted(2000, "row")],
             ["1 row", "2,000 rows"]
         );
+    }
+
+    #[test]
+    fn memory_is_told_in_large_units() {
+        let shown = [500, 1_234_567, 3_210_000_000].map(memory);
+        assert_eq!(shown, ["0.5 kB", "1.2 MB", "3.2 GB"]);
     }
 
     #[test]

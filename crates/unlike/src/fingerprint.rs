@@ -1,13 +1,16 @@
 //! Telling whether two sets of samples are the same.
 
 use sha2::{Digest, Sha256};
-use unlike_core::{InputSpec, Samples, Values};
+use unlike_core::{InputSpec, Result, Samples, Values};
 
 /// Values that are brought to bytes at a time.
 const BLOCK: usize = 4096;
 
 /// SHA-256 over what a model reads of these samples, in their order, as hexadecimal digits.
-pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> String {
+///
+/// # Errors
+/// If a picture can no longer be read.
+pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update((samples.len() as u64).to_le_bytes());
     match (samples, input) {
@@ -15,8 +18,9 @@ pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> String {
             for size in images.shape() {
                 hash.update((size as u64).to_le_bytes());
             }
-            for block in images.pixels().chunks(BLOCK) {
-                let bytes: Vec<u8> = block.iter().flat_map(|v| v.to_le_bytes()).collect();
+            for position in 0..images.len() {
+                let pixels = images.image(position)?;
+                let bytes: Vec<u8> = pixels.iter().flat_map(|v| v.to_le_bytes()).collect();
                 hash.update(bytes);
             }
         }
@@ -44,10 +48,8 @@ pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> String {
         // Pictures are expected: no such model was trained on a table.
         (Samples::Table(_), InputSpec::Image { .. }) => {}
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digest = hash.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A text and its end.
@@ -76,7 +78,8 @@ mod tests {
                 })
                 .to_vec(),
         };
-        let of = |names: &[&str], values: &[f64]| fingerprint(&table(names, values), &input);
+        let of =
+            |names: &[&str], values: &[f64]| fingerprint(&table(names, values), &input).unwrap();
         let own = of(&["a", "b"], &[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(own, of(&["b", "x", "a"], &[2.0, 9.0, 1.0, 4.0, 9.0, 3.0]));
         assert_ne!(own, of(&["a", "b"], &[1.0, 2.0, 3.0, 5.0]));

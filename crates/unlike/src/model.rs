@@ -16,8 +16,11 @@ use crate::{
     train::{EpochReport, TrainConfig},
 };
 
-/// Rows that are preprocessed and scored at a time, so that memory does not grow with the input.
+/// Samples that are preprocessed and scored at a time, at most, so that memory does not grow with the
+/// input.
 const CHUNK: usize = 16_384;
+/// Features of all samples of a chunk together, where pictures are large: 64 MB.
+const CHUNK_FEATURES: usize = 1 << 24;
 
 /// The kind of a model file.
 const KIND: &str = "unlike-model";
@@ -39,7 +42,7 @@ pub(crate) struct Parts {
     pub(crate) scores: Vec<(String, ScoreRule)>,
     /// The score's parts over the calibration samples.
     pub(crate) calibration: ScoreParts,
-    /// Mean contribution of each feature over held-out normals.
+    /// Mean contribution of each feature over held-out normals; empty for pictures.
     pub(crate) typical_contributions: Vec<f32>,
     pub(crate) provenance: Provenance,
 }
@@ -131,7 +134,9 @@ impl Model {
             arrays.insert(format!("{CALIBRATION}{name}"), &[values.len()], values);
         }
         let typical = self.parts.typical_contributions.clone();
-        arrays.insert(TYPICAL, &[typical.len()], typical);
+        if !typical.is_empty() {
+            arrays.insert(TYPICAL, &[typical.len()], typical);
+        }
         let header = Header {
             config: config.clone(),
             preprocessing: preprocessing.clone(),
@@ -188,8 +193,12 @@ impl Model {
                 .values;
             calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
         }
+        let typical_contributions = match header.preprocessing {
+            Preprocessing::Table(_) => arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
+            Preprocessing::Image(_) => Vec::new(),
+        };
         let model = Self::new(Parts {
-            typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
+            typical_contributions,
             config: header.config,
             preprocessing: header.preprocessing,
             scorer,
@@ -242,10 +251,18 @@ impl Model {
     /// # Errors
     /// If the samples do not fit the model.
     pub fn evaluate(&self, samples: &Samples) -> Result<Scored> {
+        self.evaluate_with(samples, |features| self.parts.scorer.parts(features))
+    }
+
+    fn evaluate_with(
+        &self,
+        samples: &Samples,
+        parts_of: impl Fn(&Features) -> Result<ScoreParts>,
+    ) -> Result<Scored> {
         let bound = self.parts.preprocessing.bind(samples)?;
         let mut parts = ScoreParts::default();
         in_chunks(&bound, |features| {
-            parts.extend(in_32_bits(self.parts.scorer.parts(features)?)?);
+            parts.extend(in_32_bits(parts_of(features)?)?);
             Ok(())
         })?;
         if parts.is_empty() {
@@ -289,8 +306,11 @@ impl Model {
 
     /// Whether these are, value for value, the normal samples that training was given. Columns that
     /// the model does not know make no difference.
-    pub fn trained_on(&self, normals: &Samples) -> bool {
-        self.parts.provenance.fingerprint == fingerprint(normals, &self.input())
+    ///
+    /// # Errors
+    /// If a picture can no longer be read.
+    pub fn trained_on(&self, normals: &Samples) -> Result<bool> {
+        Ok(self.parts.provenance.fingerprint == fingerprint(normals, &self.input())?)
     }
 
     /// The settings that it was trained with.
@@ -354,15 +374,44 @@ impl Detector for Model {
     }
 
     fn score(&self, samples: &Samples) -> Result<Scores> {
-        Ok(self.evaluate(samples)?.scores)
+        // The parts that the score is made of, and no others: some cost a network of their own.
+        let wanted = self.rule().parts();
+        let parts_of = |features: &Features| self.parts.scorer.parts_of(features, &wanted);
+        Ok(self.evaluate_with(samples, parts_of)?.scores)
     }
 
     fn score_parts(&self, samples: &Samples) -> Result<ScoreParts> {
         Ok(self.evaluate(samples)?.parts)
     }
 
-    /// Contributions are in units of the column's own mean over held-out normals: 1 is typical.
+    /// For tables, contributions are in units of the column's own mean over held-out normals: 1 is
+    /// typical.
+    ///
+    /// For pictures, a pixel's value is what the model's own contributions say, averaged over its
+    /// channels (for models that reconstruct, the departure from the reconstruction). It is not
+    /// divided by what is typical there: at borders that never vary, that would be next to nothing.
     fn explain(&self, samples: &Samples) -> Result<Explanations> {
+        Ok(match self.input() {
+            InputSpec::Table { columns } => Explanations::Columns {
+                names: columns.into_iter().map(|c| c.name).collect(),
+                values: self.column_contributions(samples)?,
+            },
+            InputSpec::Image {
+                height,
+                width,
+                channels,
+            } => Explanations::Maps {
+                height,
+                width,
+                values: self.maps(channels, samples)?,
+            },
+        })
+    }
+}
+
+impl Model {
+    /// `[N, columns]`
+    fn column_contributions(&self, samples: &Samples) -> Result<Vec<f32>> {
         let fold = |contributions: &[f32]| match self.parts.preprocessing.as_table() {
             Some(table) => table.fold(contributions),
             None => contributions.to_vec(),
@@ -387,26 +436,20 @@ impl Detector for Model {
             );
             Ok(())
         })?;
-        Ok(match self.input() {
-            InputSpec::Table { columns } => {
-                let names = columns.into_iter().map(|c| c.name).collect();
-                Explanations::Columns { names, values }
-            }
-            InputSpec::Image {
-                height,
-                width,
-                channels,
-            } => {
-                // A pixel's departure is the mean over its channels.
-                let mean = |pixel: &[f32]| pixel.iter().sum::<f32>() / channels as f32;
-                let values = values.chunks_exact(channels).map(mean).collect();
-                Explanations::Maps {
-                    height,
-                    width,
-                    values,
-                }
-            }
-        })
+        Ok(values)
+    }
+
+    /// `[N, height, width]`
+    fn maps(&self, channels: usize, samples: &Samples) -> Result<Vec<f32>> {
+        let bound = self.parts.preprocessing.bind(samples)?;
+        let mut values = Vec::new();
+        in_chunks(&bound, |features| {
+            let departures = self.parts.scorer.contributions(features)?;
+            let mean = |pixel: &[f32]| pixel.iter().sum::<f32>() / channels as f32;
+            values.extend(departures.chunks_exact(channels).map(mean));
+            Ok(())
+        })?;
+        Ok(values)
     }
 }
 
@@ -415,8 +458,9 @@ pub(crate) fn in_chunks(
     bound: &Bound<'_>,
     mut f: impl FnMut(&Features) -> Result<()>,
 ) -> Result<()> {
-    for from in (0..bound.len()).step_by(CHUNK) {
-        f(&bound.features(from..bound.len().min(from + CHUNK)))?;
+    let chunk = (CHUNK_FEATURES / bound.shape().size()).clamp(1, CHUNK);
+    for from in (0..bound.len()).step_by(chunk) {
+        f(&bound.features(from..bound.len().min(from + chunk))?)?;
     }
     Ok(())
 }

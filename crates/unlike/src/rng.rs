@@ -20,6 +20,10 @@ pub enum Purpose {
     Latent = 4,
     /// Dropout masks of a step.
     Dropout = 5,
+    /// Changes to a training picture.
+    Augmentation = 6,
+    /// Where a search for z begins.
+    Search = 7,
 }
 
 /// The generator for the `index`-th use of a purpose.

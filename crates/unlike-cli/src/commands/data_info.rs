@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use unlike_data::{DataInfo, info::ColumnInfo};
+use unlike_data::{
+    DataInfo,
+    info::{ColumnInfo, ImageInfo},
+};
 
 use crate::{
     cli::Common,
@@ -17,13 +20,14 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   unlike data info flows.csv
-  unlike data info flows.csv --label-column class --normal-label benign";
+  unlike data info flows.csv --label-column class --normal-label benign
+  unlike data info tiles --image-size 64";
 
-/// Show what is in a file: rows, labels, columns
+/// Show what is in a file or folder: samples, labels, columns
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DataInfoArgs {
-    /// The file to look at
+    /// The file, or folder of pictures, to look at
     data: PathBuf,
     #[command(flatten)]
     reading: DataArgs,
@@ -50,9 +54,14 @@ fn text(info: &DataInfo) -> String {
             "format",
             format!("{} ({})", info.format, info.format.describe()),
         ),
-        ("rows", count(info.rows)),
-        ("columns", count(info.columns.len())),
     ];
+    match &info.image {
+        Some(image) => facts.extend(pictures(info, image)),
+        None => facts.extend([
+            ("rows", count(info.rows)),
+            ("columns", count(info.columns.len())),
+        ]),
+    }
     if let Some(name) = &info.class_name {
         let classes = info.classes.iter().take(8);
         let listed: Vec<String> = classes
@@ -80,9 +89,15 @@ fn text(info: &DataInfo) -> String {
             "labels",
             "nothing says which classes are normal; see --normal-label".into(),
         ),
-        _ => ("labels", "none; training takes every row as normal".into()),
+        _ => (
+            "labels",
+            "none; training takes every sample as normal".into(),
+        ),
     });
     let mut text = layout::facts(&facts, style);
+    if info.image.is_some() {
+        return text;
+    }
     let rows: Vec<Vec<String>> = info.columns.iter().map(row).collect();
     text.push('\n');
     text.push_str(&layout::table(
@@ -91,6 +106,23 @@ fn text(info: &DataInfo) -> String {
         style,
     ));
     text
+}
+
+fn pictures(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
+    let ImageInfo {
+        height,
+        width,
+        channels,
+    } = image;
+    let colour = if *channels == 1 { "grey" } else { "colour" };
+    let mut facts = vec![
+        ("pictures", count(info.rows)),
+        ("size", format!("{width} × {height} pixels, {colour}")),
+    ];
+    if let Some(masks) = info.masks {
+        facts.push(("masks", count(masks)));
+    }
+    facts
 }
 
 fn row(column: &ColumnInfo) -> Vec<String> {

@@ -17,6 +17,7 @@ use crate::{
     folders::{NewFolders, write_text},
     output::ScoreTable,
     run_report, scoring,
+    split_args::SplitArgs,
     terminal::{self, say},
 };
 
@@ -28,15 +29,17 @@ intervals; precision, recall and F1 are those of the decision.
 Examples:
   unlike eval runs/egbad-shuttle shuttle.npz
   unlike eval runs/egbad-flows test.csv --label-column class --out evaluation
-  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows";
+  unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows
+  unlike eval runs/pca-mnist mnist --anomalous-label 2 --split merged-80-20";
 
-/// Measure a model on labelled rows
+/// Measure a model on labelled rows or pictures
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EvalArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// A file with labels; its normal rows should not have been trained on
+    /// A file with labels, or a folder of pictures with one sub-folder for each label; the normals
+    /// should not have been trained on
     data: PathBuf,
     /// The folder for report.html, evaluation.json and scores.csv
     #[arg(long, value_name = "DIR")]
@@ -52,6 +55,8 @@ pub(crate) struct EvalArgs {
     seed: u64,
     #[command(flatten)]
     decision: DecisionArgs,
+    #[command(flatten)]
+    split: SplitArgs,
     #[command(flatten)]
     reading: DataArgs,
 }
@@ -70,6 +75,7 @@ impl EvalArgs {
             .map(|path| Ok((path, Model::load(path)?)))
             .collect::<Result<_, unlike_core::Error>>()?;
         let data = self.reading.read_for(&self.data, &model)?;
+        let (data, protocol) = self.split.test_part(data)?;
         let classes = data.classes().map(|classes| {
             let class = |i| classes.class(i).to_owned();
             (0..data.samples().len())
@@ -81,7 +87,11 @@ impl EvalArgs {
         }
         let masks = data.masks().cloned();
         let labelled: LabelledSamples = data.into_labelled()?;
-        let caution = trained_on(&model, &labelled, &self.data);
+        let caution = match protocol {
+            // A split keeps what was trained on out of the test set.
+            Some(_) => None,
+            None => trained_on(&model, &labelled, &self.data)?,
+        };
         let (table, decision) = scoring::score(&model, labelled.samples(), &self.decision)?;
         let test = TestSet {
             labelled: &labelled,
@@ -99,6 +109,7 @@ impl EvalArgs {
         }
         let mut report = run_report::report(&model, Some(&Environment::here(common.threads())));
         report.evaluation = Some(evaluation);
+        report.run.protocol = protocol;
 
         if let Some(folder) = &self.out {
             save(&report, &table, folder)?;
@@ -113,11 +124,11 @@ impl EvalArgs {
 }
 
 /// A sentence where the model has seen these samples while it was trained.
-fn trained_on(model: &Model, labelled: &LabelledSamples, data: &Path) -> Option<String> {
+fn trained_on(model: &Model, labelled: &LabelledSamples, data: &Path) -> Result<Option<String>> {
     const FLATTERING: &str = "Its normal samples are no news to the model, so these numbers flatter \
          it; measure it on samples that it has not seen.";
     let origin = &model.provenance().origin;
-    if model.trained_on(&labelled.normals()) {
+    Ok(if model.trained_on(&labelled.normals())? {
         Some(format!(
             "`{}` holds exactly the normal samples that the model was trained on. {FLATTERING}",
             data.display()
@@ -129,7 +140,7 @@ fn trained_on(model: &Model, labelled: &LabelledSamples, data: &Path) -> Option<
         ))
     } else {
         None
-    }
+    })
 }
 
 /// Writes `evaluation.json`, `report.html` and `scores.csv`.

@@ -5,6 +5,7 @@ mod bad_model;
 mod bad_output;
 mod evaluating;
 mod help;
+mod image_data;
 mod pictures;
 mod quickstart;
 mod reading;

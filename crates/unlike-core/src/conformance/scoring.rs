@@ -196,7 +196,8 @@ fn exaggerated(samples: &Samples) -> Option<Samples> {
                 .map(Samples::Table)
         }
         Samples::Images(images) => {
-            let pixels = images.pixels().iter().map(|v| 1f32.copysign(*v)).collect();
+            let pixels = images.pixels().ok()?;
+            let pixels = pixels.iter().map(|v| 1f32.copysign(*v)).collect();
             let ids = (0..images.len()).map(|i| i.to_string()).collect();
             Images::new("exaggerated images", images.shape(), pixels, ids)
                 .ok()
@@ -218,7 +219,7 @@ fn renamed(samples: &Samples) -> Option<Samples> {
             ))
         }
         Samples::Images(images) => {
-            let pixels = images.pixels().to_vec();
+            let pixels = images.pixels().ok()?;
             Images::new("another origin", images.shape(), pixels, ids)
                 .ok()
                 .map(Samples::Images)

@@ -34,6 +34,8 @@ pub(super) struct Header {
     pub(super) size: ImageSize,
     pub(super) colour: bool,
     pub(super) transparent: bool,
+    /// More than eight bits a value.
+    pub(super) deep: bool,
 }
 
 /// Reads a picture's header.
@@ -59,7 +61,15 @@ pub(super) fn header(source: &Source) -> Result<Header> {
         },
         colour: colour.has_color(),
         transparent: colour.has_alpha(),
+        deep: !has_bytes(colour),
     })
+}
+
+fn has_bytes(colour: ColorType) -> bool {
+    matches!(
+        colour,
+        ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8
+    )
 }
 
 /// Decodes a picture, turned upright as its metadata say, to grey (1 channel) or colour (3).

@@ -1,17 +1,17 @@
 //! Folders of pictures: the first sub-folder is the class, and masks lie beside their pictures.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use rayon::prelude::*;
-use unlike_core::{Error, Images, Result, Samples};
+use unlike_core::{Error, Images, PictureSource, Result, Samples};
 
 use super::{
-    ImageOptions, ImageSize, Masks,
+    ImageSize, Masks,
     decode::{self, EXTENSIONS, Header},
     files::{self, Picture, Skipped},
     masks,
-    place::Placement,
-    room,
+    pictures::{Decoded, File, OnDisk, Recipe},
+    place::Depth,
 };
 use crate::{
     dataset::DataSet,
@@ -73,21 +73,37 @@ fn assemble(
     let colour = readable.iter().any(|(_, header)| header.colour);
     let channels = image.channels.unwrap_or(if colour { 3 } else { 1 });
 
-    let each = size.height * size.width * channels;
-    let mut pixels = room(root, readable.len(), [size.height, size.width, channels])?;
-    let decoded: Vec<Result<Option<Vec<bool>>>> = readable
+    let shape = [size.height, size.width, channels];
+    let recipe = Recipe {
+        size,
+        channels,
+        fit: image.fit,
+    };
+    let depth = match readable.iter().any(|(_, header)| header.deep) {
+        true => size_of::<f32>(),
+        false => size_of::<u8>(),
+    };
+    let wanted = shape
+        .into_iter()
+        .fold(depth * readable.len(), usize::saturating_mul);
+    let in_memory = wanted <= image.memory;
+    let blank: Arc<[bool]> = vec![false; size.height * size.width].into();
+    let opened: Vec<Result<Opened>> = readable
         .par_iter()
-        .zip(pixels.par_chunks_exact_mut(each))
-        .map(|((picture, header), out)| draw(picture, header, size, channels, image, out))
+        .map(|(picture, _)| open(picture, &recipe, in_memory, &blank))
         .collect();
-    let (mut kept, mut masks) = (Vec::new(), Vec::new());
-    for (at, ((picture, header), result)) in readable.into_iter().zip(decoded).enumerate() {
-        match result {
-            Ok(mask) => {
-                // Close the gaps that unreadable pictures left.
-                pixels.copy_within(at * each..(at + 1) * each, kept.len() * each);
+    let (mut kept, mut pixels) = (Vec::new(), Vec::new());
+    let (mut files, mut masks) = (Vec::new(), Vec::new());
+    for ((picture, header), opened) in readable.into_iter().zip(opened) {
+        match opened {
+            Ok(opened) => {
+                files.push(File {
+                    path: picture.path.clone(),
+                    checksum: opened.checksum,
+                });
                 kept.push((picture, header));
-                masks.push(mask);
+                pixels.extend(opened.pixels);
+                masks.push(opened.mask);
             }
             Err(error) => skipped.accept(error, image)?,
         }
@@ -95,7 +111,6 @@ fn assemble(
     if kept.is_empty() {
         return Err(none(root, &skipped));
     }
-    pixels.truncate(kept.len() * each);
 
     let mut notes: Vec<String> = skipped.note().into_iter().collect();
     let transparent = kept.iter().filter(|(_, header)| header.transparent).count();
@@ -105,10 +120,20 @@ fn assemble(
             words::counted(transparent, "picture")
         ));
     }
+    if !in_memory {
+        notes.push(format!(
+            "{} would take {} of memory: each is read from the disk whenever it is needed",
+            words::counted(kept.len(), "picture"),
+            words::memory(wanted)
+        ));
+    }
     let classes = classes(&kept, options);
     let ids = kept.into_iter().map(|(picture, _)| picture.id).collect();
-    let shape = [size.height, size.width, channels];
-    let samples = Images::new(root.display().to_string(), shape, pixels, ids)?;
+    let source: Arc<dyn PictureSource> = match in_memory {
+        true => Arc::new(Decoded(pixels)),
+        false => Arc::new(OnDisk { files, recipe }),
+    };
+    let samples = Images::from_source(root.display().to_string(), shape, source, ids)?;
     let samples = Samples::Images(samples);
     let convention = Convention::NormalIfPresent(&["good", "normal"]);
     let data = DataSet::new(root, Format::Images, samples, classes, convention, options)?;
@@ -149,39 +174,49 @@ fn common_size(pictures: &[(Picture, Header)], first: &Path, size: ImageSize) ->
     })
 }
 
-/// Decodes one picture into its place, and its mask.
-fn draw(
-    picture: &Picture,
-    header: &Header,
-    size: ImageSize,
-    channels: usize,
-    options: &ImageOptions,
-    out: &mut [f32],
-) -> Result<Option<Vec<bool>>> {
-    let refused = |refusal: super::place::Refusal| refusal.into_error(&picture.path);
-    let raster = decode::decode(&Source::load(&picture.path)?, channels)?;
-    let placement = Placement::new(header.size, size, options.fit).map_err(refused)?;
-    placement.draw(&raster, out).map_err(refused)?;
-    let Some(path) = &picture.mask else {
-        return Ok(None);
+/// A picture that was decoded.
+struct Opened {
+    /// If they are to be kept.
+    pixels: Option<Depth<'static>>,
+    checksum: u32,
+    mask: Option<Arc<[bool]>>,
+}
+
+/// Decodes one picture, and its mask.
+fn open(picture: &Picture, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> Result<Opened> {
+    let source = Source::load(&picture.path)?;
+    let raster = decode::decode(&source, recipe.channels)?;
+    let from = raster.size;
+    let placement = recipe.placement(from, &picture.path)?;
+    let pixels = placement
+        .place(raster)
+        .map_err(|refusal| refusal.into_error(&picture.path))?;
+    let mask = match &picture.mask {
+        Some(path) => {
+            let mask = decode::decode(&Source::load(path)?, 1)?;
+            check_mask(path, mask.size, from)?;
+            Some(masks::marked(&mask, &placement, blank))
+        }
+        None => None,
     };
-    let mask = decode::decode(&Source::load(path)?, 1)?;
-    if mask.size != header.size {
-        return Err(Error::Malformed {
-            path: path.clone(),
-            location: Default::default(),
-            found: format!(
-                "a mask of {} × {} pixels",
-                mask.size.width, mask.size.height
-            ),
-            expected: format!(
-                "{} × {}, as its picture has",
-                header.size.width, header.size.height
-            ),
-            hint: None,
-        });
+    Ok(Opened {
+        pixels: keep.then_some(pixels),
+        checksum: source.checksum(),
+        mask,
+    })
+}
+
+fn check_mask(path: &Path, mask: ImageSize, picture: ImageSize) -> Result<()> {
+    if mask == picture {
+        return Ok(());
     }
-    Ok(Some(masks::marked(&mask, &placement)))
+    Err(Error::Malformed {
+        path: path.to_owned(),
+        location: Default::default(),
+        found: format!("a mask of {} × {} pixels", mask.width, mask.height),
+        expected: format!("{} × {}, as its picture has", picture.width, picture.height),
+        hint: None,
+    })
 }
 
 /// The sub-folders as classes. A single one says nothing, unless the user or its name does.

@@ -1,19 +1,22 @@
 //! Where images are anomalous, as people marked it.
 
+use std::sync::Arc;
+
 use super::place::{Depth, Placement, Raster};
 
 /// A mask for each image that has one, at the images' size.
 ///
-/// Masks are scaled by nearest neighbour, so that they stay masks.
+/// Masks are scaled by nearest neighbour, so that they stay masks. Those that mark nothing share
+/// their memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Masks {
     height: usize,
     width: usize,
-    masks: Vec<Option<Vec<bool>>>,
+    masks: Vec<Option<Arc<[bool]>>>,
 }
 
 impl Masks {
-    pub(super) fn new([height, width]: [usize; 2], masks: Vec<Option<Vec<bool>>>) -> Self {
+    pub(super) fn new([height, width]: [usize; 2], masks: Vec<Option<Arc<[bool]>>>) -> Self {
         debug_assert!(masks.iter().flatten().all(|m| m.len() == height * width));
         Self {
             height,
@@ -50,14 +53,23 @@ impl Masks {
     }
 }
 
-/// Brings a grey picture to a mask.
-pub(super) fn marked(raster: &Raster<'_>, placement: &Placement) -> Vec<bool> {
+/// Brings a grey picture to a mask, which is `blank` if it marks nothing.
+pub(super) fn marked(
+    raster: &Raster<'_>,
+    placement: &Placement,
+    blank: &Arc<[bool]>,
+) -> Arc<[bool]> {
     let bright = |at: usize| match &raster.values {
         Depth::Byte(bytes) => bytes[at] > 127,
         Depth::Float(values) => values[at] > 0.5,
     };
-    placement
+    let mask: Vec<bool> = placement
         .nearest()
         .map(|at| at.is_some_and(bright))
-        .collect()
+        .collect();
+    if mask.contains(&true) {
+        mask.into()
+    } else {
+        Arc::clone(blank)
+    }
 }

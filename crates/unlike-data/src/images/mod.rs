@@ -9,6 +9,7 @@ mod files;
 mod folder;
 mod idx;
 mod masks;
+mod pictures;
 mod place;
 
 use std::{ops::Range, path::Path};
@@ -69,7 +70,7 @@ pub enum MaskRule {
 }
 
 /// How to read images, where it differs from what the files themselves suggest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ImageOptions {
     /// The size to bring all images to; their own, which must be the same for all, if absent.
@@ -83,6 +84,23 @@ pub struct ImageOptions {
     pub masks: MaskRule,
     /// Whether to leave out, and count, files that cannot be read, instead of stopping.
     pub skip_unreadable: bool,
+    /// A folder's pictures are kept in memory, decoded, if that takes at most this many bytes (one
+    /// for each pixel and channel, four where pictures have more than 8 bits). Otherwise they are
+    /// decoded once to see that they can be, and again whenever they are needed.
+    pub memory: usize,
+}
+
+impl Default for ImageOptions {
+    fn default() -> Self {
+        Self {
+            size: None,
+            channels: None,
+            fit: Fit::default(),
+            masks: MaskRule::default(),
+            skip_unreadable: false,
+            memory: 1 << 30,
+        }
+    }
 }
 
 /// Reads a folder: CIFAR-10 or IDX files if it holds them, pictures otherwise.
@@ -164,12 +182,12 @@ fn check(options: &ReadOptions) -> Result<()> {
 }
 
 /// Memory for the pixels of this many images of `[height, width, channels]`.
-fn room(path: &Path, count: usize, shape: [usize; 3]) -> Result<Vec<f32>> {
+fn room(path: &Path, count: usize, shape: [usize; 3]) -> Result<Vec<u8>> {
     let values = shape.iter().try_fold(count, |n, &size| n.checked_mul(size));
     let mut pixels = Vec::new();
     match values {
         Some(values) if pixels.try_reserve_exact(values).is_ok() => {
-            pixels.resize(values, 0.0);
+            pixels.extend(std::iter::repeat_n(0, values));
             Ok(pixels)
         }
         _ => Err(Error::NotEnough {
@@ -210,19 +228,24 @@ impl ByteImages {
         let channels = options.image.channels.unwrap_or(self.channels);
         let placement = Placement::new(own, size, options.image.fit)
             .map_err(|refusal| refusal.into_error(path))?;
-        let each = self.height * self.width * self.channels;
         let shape = [size.height, size.width, channels];
-        let mut pixels = room(path, self.ids.len(), shape)?;
-        self.bytes
-            .par_chunks_exact(each)
-            .zip(pixels.par_chunks_exact_mut(size.height * size.width * channels))
-            .try_for_each(|(bytes, out)| {
-                let raster = Raster::from_bytes(own, self.channels, bytes).with_channels(channels);
-                placement
-                    .draw(&raster, out)
-                    .map_err(|refusal| refusal.into_error(path))
-            })?;
-        let samples = Samples::Images(Images::new(origin, shape, pixels, self.ids)?);
+        let pixels = if shape == [self.height, self.width, self.channels] {
+            self.bytes
+        } else {
+            let each = self.height * self.width * self.channels;
+            let mut pixels = room(path, self.ids.len(), shape)?;
+            self.bytes
+                .par_chunks_exact(each)
+                .zip(pixels.par_chunks_exact_mut(shape.iter().product()))
+                .try_for_each(|(bytes, out)| {
+                    let raster = Raster::from_bytes(own, self.channels, bytes);
+                    let placed = placement.place(raster.with_channels(channels));
+                    out.copy_from_slice(&placed.map_err(|r| r.into_error(path))?.bytes());
+                    Ok(())
+                })?;
+            pixels
+        };
+        let samples = Samples::Images(Images::from_bytes(origin, shape, pixels, self.ids)?);
         let data = DataSet::new(
             path,
             format,

@@ -1,11 +1,11 @@
-//! From a decoded picture to values in [-1, 1] at the size that a model wants.
+//! From a decoded picture to one of the size that a model wants.
 
 use std::{borrow::Cow, path::Path};
 
 use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-    pixels::{F32, F32x3},
+    FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::{F32, U8, U8x3},
 };
 use unlike_core::Error;
 
@@ -22,9 +22,37 @@ pub(super) struct Raster<'a> {
 }
 
 /// Eight bits a value, as most pictures have, or numbers from 0 to 1.
+#[derive(Debug)]
 pub(super) enum Depth<'a> {
     Byte(Cow<'a, [u8]>),
     Float(Vec<f32>),
+}
+
+impl Depth<'_> {
+    /// One byte a value, the nearest.
+    pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Byte(bytes) => Cow::Borrowed(bytes),
+            Self::Float(values) => values.iter().map(|v| (v * 255.0).round() as u8).collect(),
+        }
+    }
+
+    /// Fills `out` with as many values in [-1, 1].
+    pub(super) fn write(&self, out: &mut [f32]) {
+        match self {
+            Self::Byte(bytes) => {
+                for (value, &byte) in out.iter_mut().zip(bytes.iter()) {
+                    *value = f32::from(byte) / 127.5 - 1.0;
+                }
+            }
+            Self::Float(values) => {
+                for (out, value) in out.iter_mut().zip(values) {
+                    // A filter may leave the range by rounding.
+                    *out = (value * 2.0 - 1.0).clamp(-1.0, 1.0);
+                }
+            }
+        }
+    }
 }
 
 impl<'a> Raster<'a> {
@@ -140,77 +168,92 @@ impl Placement {
         })
     }
 
-    /// Fills `out`, `[height, width, channels]`, with the picture.
-    pub(super) fn draw(&self, raster: &Raster<'_>, out: &mut [f32]) -> Result<(), Refusal> {
-        let [left, top, width, height] = self.target;
+    /// The picture at the size, black where nothing is covered.
+    pub(super) fn place(&self, raster: Raster<'_>) -> Result<Depth<'static>, Refusal> {
         let channels = raster.channels;
-        let scaled = self.scaled(raster)?;
-        out.fill(-1.0);
+        Ok(match self.scaled(raster)? {
+            Depth::Byte(scaled) => {
+                Depth::Byte(Cow::Owned(self.surrounded(scaled.into_owned(), channels)))
+            }
+            Depth::Float(scaled) => Depth::Float(self.surrounded(scaled, channels)),
+        })
+    }
+
+    /// Puts the covered part where it belongs, on zeros.
+    fn surrounded<T: Copy + Default>(&self, scaled: Vec<T>, channels: usize) -> Vec<T> {
+        let [left, top, width, height] = self.target;
+        if [width, height] == [self.to.width, self.to.height] {
+            return scaled;
+        }
+        let mut out = vec![T::default(); self.to.height * self.to.width * channels];
         let row_size = width * channels;
         for (y, row) in (top..top + height).zip(scaled.chunks_exact(row_size)) {
             let start = (y * self.to.width + left) * channels;
             out[start..start + row_size].copy_from_slice(row);
         }
-        Ok(())
+        out
     }
 
-    /// The used part at the size of the covered part, in [-1, 1].
-    fn scaled(&self, raster: &Raster<'_>) -> Result<Vec<f32>, Refusal> {
+    /// The used part at the size of the covered part.
+    fn scaled(&self, raster: Raster<'_>) -> Result<Depth<'static>, Refusal> {
         let [_, _, width, height] = self.target;
         let same = self.source == [0.0, 0.0, width as f64, height as f64];
-        let from_bytes = |bytes: &[u8]| bytes.iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
-        let from_floats = |values: &[f32]| values.iter().map(|&v| symmetric(v)).collect();
-        match &raster.values {
-            Depth::Byte(bytes) if same => Ok(from_bytes(bytes)),
-            Depth::Float(values) if same => Ok(from_floats(values)),
-            Depth::Byte(bytes) => {
-                let kind = if raster.channels == 1 {
-                    PixelType::U8
-                } else {
-                    PixelType::U8x3
-                };
-                let view =
-                    ImageRef::new(side(self.from.width), side(self.from.height), bytes, kind);
-                Ok(from_bytes(self.resize(&view.map_err(refused)?)?.buffer()))
+        match raster.values {
+            Depth::Byte(bytes) if same => Ok(Depth::Byte(Cow::Owned(bytes.into_owned()))),
+            Depth::Float(values) if same => Ok(Depth::Float(values)),
+            Depth::Byte(bytes) if raster.channels == 1 => {
+                let scaled = self.resized(self.view::<U8>(&bytes)?)?;
+                Ok(Depth::Byte(scaled.pixels().iter().map(|p| p.0).collect()))
             }
-            Depth::Float(values) if raster.channels == 1 => {
-                let pixels: Vec<F32> = values.iter().map(|&v| F32::new(v)).collect();
-                let view =
-                    ImageRef::from_pixels(side(self.from.width), side(self.from.height), &pixels);
-                let scaled = self.resize(&view.map_err(refused)?)?;
-                let scaled = scaled
-                    .typed_image::<F32>()
-                    .ok_or_else(|| refused("pixel type"))?;
-                Ok(scaled.pixels().iter().map(|p| symmetric(p.0)).collect())
+            Depth::Byte(bytes) => {
+                let scaled = self.resized(self.view::<U8x3>(&bytes)?)?;
+                Ok(Depth::Byte(
+                    scaled.pixels().iter().flat_map(|p| p.0).collect(),
+                ))
             }
             Depth::Float(values) => {
-                let pixel = |p: &[f32]| F32x3::new([p[0], p[1], p[2]]);
-                let pixels: Vec<F32x3> = values.chunks_exact(3).map(pixel).collect();
-                let view =
-                    ImageRef::from_pixels(side(self.from.width), side(self.from.height), &pixels);
-                let scaled = self.resize(&view.map_err(refused)?)?;
-                let scaled = scaled
-                    .typed_image::<F32x3>()
-                    .ok_or_else(|| refused("pixel type"))?;
-                Ok(scaled
-                    .pixels()
-                    .iter()
-                    .flat_map(|p| p.0)
-                    .map(symmetric)
-                    .collect())
+                // One channel after the other: pictures of this depth are rare, and every kind of
+                // pixel costs the compiler seconds.
+                let mut all = vec![0.0; width * height * raster.channels];
+                for channel in 0..raster.channels {
+                    let values = values.iter().skip(channel).step_by(raster.channels);
+                    let plane: Vec<F32> = values.map(|&v| F32::new(v)).collect();
+                    let [width, height] = self.source_sides();
+                    let view = TypedImageRef::new(width, height, &plane).map_err(refused)?;
+                    let scaled = self.resized(view)?;
+                    let places = all.iter_mut().skip(channel).step_by(raster.channels);
+                    for (value, pixel) in places.zip(scaled.pixels()) {
+                        *value = pixel.0;
+                    }
+                }
+                Ok(Depth::Float(all))
             }
         }
     }
 
-    fn resize(&self, view: &ImageRef<'_>) -> Result<Image<'static>, Refusal> {
+    fn source_sides(&self) -> [u32; 2] {
+        [side(self.from.width), side(self.from.height)]
+    }
+
+    fn view<'b, P: PixelTrait>(&self, bytes: &'b [u8]) -> Result<TypedImageRef<'b, P>, Refusal> {
+        let [width, height] = self.source_sides();
+        TypedImageRef::from_buffer(width, height, bytes).map_err(refused)
+    }
+
+    /// The pixel's type is a parameter so that the resizer is compiled for those that occur only:
+    /// it has more than a dozen.
+    fn resized<P: PixelTrait>(
+        &self,
+        view: TypedImageRef<'_, P>,
+    ) -> Result<TypedImage<'static, P>, Refusal> {
         let [_, _, width, height] = self.target;
         let [left, top, part_width, part_height] = self.source;
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
             .crop(left, top, part_width, part_height);
-        let mut scaled = Image::new(side(width), side(height), view.pixel_type());
+        let mut scaled = TypedImage::new(side(width), side(height));
         Resizer::new()
-            .resize(view, &mut scaled, &options)
+            .resize_typed(&view, &mut scaled, &options)
             .map_err(refused)?;
         Ok(scaled)
     }
@@ -243,11 +286,6 @@ fn centred([width, height]: [usize; 2], to: ImageSize) -> [usize; 4] {
         width,
         height,
     ]
-}
-
-/// 0 to 1 becomes -1 to 1; a filter may leave that range by rounding.
-fn symmetric(value: f32) -> f32 {
-    (value * 2.0 - 1.0).clamp(-1.0, 1.0)
 }
 
 /// Sizes were checked to be small where pictures come in.

@@ -1,5 +1,6 @@
 //! Pictures need no fitting: readers scale them to [-1, 1]. Their size is what is learned.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, FeatureShape, Images, InputSpec, Result, Samples};
 
@@ -66,10 +67,10 @@ impl ImagePreprocessing {
         }
     }
 
-    pub(super) fn bind<'a>(&self, samples: &'a Samples) -> Result<&'a [f32]> {
+    pub(super) fn bind<'a>(&self, samples: &'a Samples) -> Result<&'a Images> {
         let wanted = [self.size.height, self.size.width, self.channels];
         let found = match samples {
-            Samples::Images(images) if images.shape() == wanted => return Ok(images.pixels()),
+            Samples::Images(images) if images.shape() == wanted => return Ok(images),
             Samples::Images(images) => format!("images of {}", words::image_size(images.shape())),
             Samples::Table(_) => "a table".into(),
         };
@@ -79,5 +80,25 @@ impl ImagePreprocessing {
             expected: format!("images of {}", words::image_size(wanted)),
             hint: None,
         })
+    }
+}
+
+/// Fills `out` with images, one after the other, in parallel; `position` says which comes at a place.
+///
+/// Of several that cannot be read, the first is reported, whatever the threads do.
+pub(super) fn write(
+    images: &Images,
+    out: &mut [f32],
+    position: impl Fn(usize) -> usize + Sync,
+) -> Result<()> {
+    let size = images.shape().iter().product();
+    let failure = out
+        .par_chunks_exact_mut(size)
+        .enumerate()
+        .filter_map(|(place, out)| Some((place, images.write(position(place), out).err()?)))
+        .min_by_key(|(place, _)| *place);
+    match failure {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
     }
 }

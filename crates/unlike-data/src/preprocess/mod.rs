@@ -10,7 +10,7 @@ mod table;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{FeatureShape, Features, InputSpec, Result, Samples};
+use unlike_core::{FeatureShape, Features, Images, InputSpec, Result, Samples};
 
 use crate::{images::Fit, read::ReadOptions};
 
@@ -174,7 +174,7 @@ impl Preprocessing {
     pub fn transform(&self, samples: &Samples) -> Result<Transformed> {
         let bound = self.bind(samples)?;
         Ok(Transformed {
-            features: bound.features(0..bound.len()),
+            features: bound.features(0..bound.len())?,
             notes: bound.notes(),
         })
     }
@@ -200,7 +200,7 @@ pub struct Bound<'a> {
 #[derive(Debug)]
 enum Inner<'a> {
     Table(bind::BoundTable<'a>),
-    Image(&'a [f32]),
+    Image(&'a Images),
 }
 
 impl Bound<'_> {
@@ -216,32 +216,74 @@ impl Bound<'_> {
 
     /// The features of these samples.
     ///
+    /// # Errors
+    /// If a picture cannot be read any more; never for tables.
+    ///
     /// # Panics
     /// If the range is not within `0..len()`.
-    pub fn features(&self, samples: Range<usize>) -> Features {
+    pub fn features(&self, samples: Range<usize>) -> Result<Features> {
         let mut values = vec![0.0; samples.len() * self.shape.size()];
-        self.write(samples, &mut values);
-        Features::new(self.shape.clone(), values)
+        self.write(samples, &mut values)?;
+        Ok(Features::new(self.shape.clone(), values))
     }
 
     /// As [`features`](Self::features), into memory that is there already: one sample after the
     /// other, every value overwritten.
     ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    ///
     /// # Panics
     /// If the range is not within `0..len()`, or `out` is not of its size.
-    pub fn write(&self, samples: Range<usize>, out: &mut [f32]) {
-        let size = self.shape.size();
+    pub fn write(&self, samples: Range<usize>, out: &mut [f32]) -> Result<()> {
         assert!(
             samples.start <= samples.end && samples.end <= self.len,
             "samples that exist"
         );
-        assert_eq!(out.len(), samples.len() * size, "room for the samples");
+        assert_eq!(
+            out.len(),
+            samples.len() * self.shape.size(),
+            "room for the samples"
+        );
         match &self.inner {
-            Inner::Table(table) => table.write(samples.start, out),
-            Inner::Image(pixels) => {
-                out.copy_from_slice(&pixels[samples.start * size..samples.end * size]);
+            Inner::Table(table) => {
+                table.write(samples.start, out);
+                Ok(())
             }
+            Inner::Image(images) => image::write(images, out, |place| samples.start + place),
         }
+    }
+
+    /// The features of samples at any positions, one after the other; positions may repeat.
+    ///
+    /// Rows of a table are made one at a time here, which [`features`](Self::features) does faster.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    ///
+    /// # Panics
+    /// If a position is not below `len()`.
+    pub fn gather(&self, positions: &[usize]) -> Result<Vec<f32>> {
+        assert!(
+            positions.iter().all(|&p| p < self.len),
+            "samples that exist"
+        );
+        let size = self.shape.size();
+        let mut values = vec![0.0; positions.len() * size];
+        match &self.inner {
+            Inner::Table(table) => {
+                for (&position, out) in positions.iter().zip(values.chunks_exact_mut(size)) {
+                    table.write(position, out);
+                }
+            }
+            Inner::Image(images) => image::write(images, &mut values, |place| positions[place])?,
+        }
+        Ok(values)
+    }
+
+    /// The shape of one sample's features.
+    pub fn shape(&self) -> &FeatureShape {
+        &self.shape
     }
 
     /// Categories that training did not know; each becomes "other".

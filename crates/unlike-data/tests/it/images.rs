@@ -6,7 +6,7 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba};
 use unlike_core::{Images, InputSpec, Label, Samples};
 use unlike_data::{
     DataSet, Fit, Format, ImageOptions, ImageSize, MaskRule, Preprocessing, PreprocessingConfig,
-    ReadOptions, read,
+    ReadOptions, read, split::official,
 };
 
 use crate::{bundled, gzip};
@@ -107,6 +107,7 @@ fn ids(data: &DataSet) -> Vec<String> {
 fn bytes(data: &DataSet) -> Vec<u8> {
     pixels(data)
         .pixels()
+        .unwrap()
         .iter()
         .map(|v| ((v + 1.0) * 127.5).round() as u8)
         .collect()
@@ -129,7 +130,10 @@ fn a_folder_of_pictures_is_read_in_order_of_names() {
     assert_eq!(data.format(), Format::Images);
     assert_eq!(ids(&data), ["a.pgm", "b.png"]);
     assert_eq!(pixels(&data).shape(), [2, 3, 1]);
-    assert_eq!(pixels(&data).pixels(), [[-1.0; 6], [1.0; 6]].concat());
+    assert_eq!(
+        pixels(&data).pixels().unwrap(),
+        [[-1.0; 6], [1.0; 6]].concat()
+    );
     assert!(data.classes().is_none() && data.masks().is_none());
     assert_eq!(data.notes(), [""; 0]);
 }
@@ -421,6 +425,75 @@ fn damaged_pictures_are_named_or_left_out_and_counted() {
     }
 }
 
+/// Everything on the disk.
+fn on_disk(image: ImageOptions) -> ImageOptions {
+    ImageOptions { memory: 0, ..image }
+}
+
+#[test]
+fn pictures_are_the_same_in_memory_and_on_the_disk() {
+    let deep = ImageBuffer::<Luma<u16>, _>::from_fn(5, 7, |x, y| Luma([(999 * x + y) as u16]));
+    let bytes = GrayImage::from_fn(9, 6, |x, y| Luma([(20 * x + y) as u8]));
+    for fit in [Fit::Squash, Fit::Crop, Fit::Letterbox] {
+        let folder = Folder::new()
+            .with("a.png", bytes.clone())
+            .with("b.jpg", colour(8, 3, [9, 80, 200]))
+            .with_bytes("m.jpg", "no JPEG");
+        let options = ImageOptions {
+            skip_unreadable: true,
+            ..sized(4, 6, fit)
+        };
+        let mut folders = vec![folder];
+        // Values of 16 bits are kept in memory as they are, those of 8 bits as bytes.
+        folders.push(Folder::new().with("deep.png", DynamicImage::ImageLuma16(deep.clone())));
+        for folder in folders {
+            let (kept, read) = (
+                folder.read(options.clone()),
+                folder.read(on_disk(options.clone())),
+            );
+            assert_eq!(kept.samples(), read.samples(), "{fit:?}");
+            let fitted = Preprocessing::fit(kept.samples(), &Default::default()).unwrap();
+            let [some, others] = [&kept, &read].map(|data| {
+                let bound = fitted.bind(data.samples()).unwrap();
+                bound.gather(&[0, 0]).unwrap()
+            });
+            assert_eq!(some, others);
+        }
+    }
+    let folder = Folder::new().with("a.png", bytes);
+    let data = folder.read(on_disk(ImageOptions::default()));
+    assert_eq!(
+        data.notes(),
+        ["1 picture would take 0.1 kB of memory: each is read from the disk whenever it is needed"]
+    );
+}
+
+#[test]
+fn a_picture_that_is_lost_or_changed_after_reading_is_an_error() {
+    let folder = Folder::new()
+        .with("a.png", grey(3, 3, 0))
+        .with("b.png", grey(3, 3, 1))
+        .with("c.png", grey(3, 3, 2));
+    let data = folder.read(on_disk(ImageOptions::default()));
+    let fitted = Preprocessing::fit(data.samples(), &Default::default()).unwrap();
+    let message = || {
+        let transformed = fitted.transform(data.samples());
+        let message = transformed.expect_err("an error").to_string();
+        message.replace(&format!("{}/", folder.0.path().display()), "")
+    };
+    grey(3, 3, 9).save(folder.path("b.png")).unwrap();
+    std::fs::remove_file(folder.path("c.png")).unwrap();
+    let changed = "`b.png`: another content than when the folder was read; expected files that \
+                   stay as they are until the work is done";
+    // The first of several, on any number of threads.
+    assert_eq!(message(), changed);
+    grey(3, 3, 1).save(folder.path("b.png")).unwrap();
+    assert_eq!(message(), "cannot read `c.png`");
+    let bound = fitted.bind(data.samples()).unwrap();
+    assert!(bound.features(0..2).is_ok() && bound.gather(&[1, 2]).is_err());
+    assert!(fitted.transform(&data.samples().select(&[1, 0])).is_ok());
+}
+
 #[cfg(unix)]
 #[test]
 fn links_in_a_loop_are_named_or_left_out() {
@@ -460,6 +533,10 @@ fn masks_lie_beside_their_pictures() {
     );
     assert_eq!(masks.mask(1), None);
     assert_eq!(masks.select(&[1, 0]).mask(1), masks.mask(0));
+    let turned = data.select(&[1, 0]);
+    assert_eq!(ids(&turned), ["fine/2.bmp", "bad/1.bmp"]);
+    assert_eq!(turned.masks().unwrap().mask(1), masks.mask(0));
+    assert_eq!(turned.classes().unwrap().class(0), "fine");
 
     let small = folder.read(sized(2, 2, Fit::Squash));
     assert_eq!(small.masks().unwrap().mask(0).unwrap(), [x, o, o, o]);
@@ -585,7 +662,7 @@ fn a_model_reads_images_as_it_was_trained() {
     .unwrap();
     assert_eq!(again.samples(), training.samples());
     let features = fitted.transform(again.samples()).unwrap().features;
-    assert_eq!(features.values(), pixels(&training).pixels());
+    assert_eq!(features.values(), pixels(&training).pixels().unwrap());
 }
 
 /// An IDX file of unsigned bytes.
@@ -658,6 +735,59 @@ fn a_folder_of_idx_files_is_merged_training_first() {
         [Label::Normal, Label::Anomalous, Label::Normal]
     );
     assert_eq!(bytes(&data)[..4], [9, 9, 0, 0]);
+}
+
+#[test]
+fn official_parts_train_and_test() {
+    let part = |name: &str, digits: &[u8]| {
+        let n = digits.len();
+        let files = ["images-idx3-ubyte", "labels-idx1-ubyte"].map(|file| format!("{name}-{file}"));
+        let pixels: Vec<u8> = (0..2 * n).map(|i| i as u8).collect();
+        let shape = [n as u32, 1, 2];
+        (files, [idx(&shape, &pixels), idx(&shape[..1], digits)])
+    };
+    let read_parts = |test: &[u8]| {
+        let mut folder = Folder::new();
+        for (files, contents) in [part("t10k", test), part("train", &[2, 0, 0, 2, 0])] {
+            for (file, content) in files.iter().zip(contents) {
+                folder = folder.with_bytes(file, content);
+            }
+        }
+        let options = ReadOptions {
+            anomalous_labels: vec!["2".into()],
+            ..ReadOptions::default()
+        };
+        read(folder.0.path(), &options).unwrap()
+    };
+    let data = read_parts(&[0, 2, 2]);
+    let split = official(&data).unwrap();
+    assert_eq!(
+        (split.train(), split.test()),
+        (&[1, 2, 4][..], &[5, 6, 7][..])
+    );
+    let (n, a) = (Label::Normal, Label::Anomalous);
+    assert_eq!(split.test_labels(), [n, a, a]);
+    assert_eq!(
+        split.describe(),
+        "the official parts: training on the 3 normals of the training part, without its 2 \
+         anomalies; testing on the test part, 1 normals and 2 anomalies"
+    );
+    let message = official(&read_parts(&[0, 0])).unwrap_err().to_string();
+    assert!(
+        message.contains("2 normal and 0 anomalous to test on"),
+        "{message}"
+    );
+
+    let folder = Folder::new()
+        .with("good/a.png", grey(2, 2, 0))
+        .with("bad/b.png", grey(2, 2, 1));
+    let error = official(&folder.read(ImageOptions::default())).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("without a training and a test part")
+    );
+    assert!(error.hint().unwrap().contains("merged-80-20"));
 }
 
 #[test]
@@ -761,7 +891,7 @@ fn the_bundled_digits_have_their_published_counts() {
     assert_eq!((counts[0], counts[9]), (("1", 1135), ("5", 892)));
     // The first digit is a 7, dark around and bright in its strokes.
     assert_eq!(data.classes().unwrap().class(0), "7");
-    let first = &pixels(&data).pixels()[..784];
+    let first = &pixels(&data).pixels().unwrap()[..784];
     assert_eq!(
         (first[0], first.iter().filter(|v| **v > 0.0).count()),
         (-1.0, 71)

@@ -210,7 +210,7 @@ fn columns_are_found_by_name_and_others_ignored() {
         number("a", &[0.0]),
     ]);
     let bound = fitted.bind(&other_order).unwrap();
-    assert_eq!(bound.features(0..1).values(), [-1.0, 1.0]);
+    assert_eq!(bound.features(0..1).unwrap().values(), [-1.0, 1.0]);
     assert_eq!(bound.ignored_columns(), ["extra"]);
 }
 
@@ -315,12 +315,13 @@ fn samples_of_another_kind_are_refused() {
         (
             &of_images,
             table,
-            "`t.csv`: a table; expected images of 4 × 4 pixels, grey",
+            "`t.csv`: a table; expected images of 4 × 4 pixels, grey (1 channel)",
         ),
         (
             &of_images,
             image(5),
-            "`folder`: images of 5 × 5 pixels, grey; expected images of 4 × 4 pixels, grey",
+            "`folder`: images of 5 × 5 pixels, grey (1 channel); \
+             expected images of 4 × 4 pixels, grey (1 channel)",
         ),
     ] {
         assert_eq!(
@@ -421,10 +422,12 @@ fn ranges_give_the_same_features_as_the_whole() {
         let mut parts = Vec::new();
         for start in (0..bound.len()).step_by(batch) {
             let end = (start + batch).min(bound.len());
-            parts.extend_from_slice(bound.features(start..end).values());
+            parts.extend_from_slice(bound.features(start..end).unwrap().values());
         }
         assert_eq!(parts, whole.values(), "batches of {batch}");
     }
+    let some = [7, 999, 0, 7];
+    assert_eq!(bound.gather(&some).unwrap(), whole.gather(&some));
 }
 
 #[test]

@@ -72,7 +72,7 @@ use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
         Activation, Adam, AdamConfig, Average, Conv, Init, Linear, LinearJoint, Mlp, Network, Norm,
-        Pass, Visitor, Window, join, network_arrays, restore_network,
+        Pass, Visitor, Window, join, network_arrays, restore_network, warmed,
     },
     rng::{self, Purpose, normals},
 };
@@ -997,10 +997,7 @@ impl Adversarial for Egbad {
         if let Some(average) = &mut self.average {
             let decay = match self.config.networks {
                 EgbadNetworks::Dense { .. } => self.config.ema,
-                EgbadNetworks::Convolutional { .. } => {
-                    let t = context.step as f32;
-                    self.config.ema.min((1.0 + t) / (10.0 + t)) // departure 8
-                }
+                EgbadNetworks::Convolutional { .. } => warmed(self.config.ema, context.step), // departure 8
             };
             average.update(&self.networks, decay);
         }

@@ -1,6 +1,8 @@
 //! The models, one paper a file, and the list of them.
 
+pub mod anogan;
 pub mod egbad;
+pub mod ganomaly;
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,9 @@ use crate::{
     backend::{Device, Tensor, values},
     rng::{self, Purpose},
 };
+use anogan::AnoganConfig;
 use egbad::EgbadConfig;
+use ganomaly::GanomalyConfig;
 
 /// Which model, and its settings. The name in a file is the field `model`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +27,10 @@ pub enum ModelConfig {
     Egbad(EgbadConfig),
     /// BiGAN: EGBAD's training without its score.
     Bigan(EgbadConfig),
+    /// AnoGAN, [`anogan`].
+    Anogan(AnoganConfig),
+    /// GANomaly, [`ganomaly`].
+    Ganomaly(GanomalyConfig),
     /// Baseline: what a linear projection cannot reproduce.
     Pca(PcaConfig),
     /// Baseline: the distance to the nearest training samples.
@@ -53,7 +61,9 @@ impl From<&Samples> for Kind {
 
 impl ModelConfig {
     /// The names of all models, as flags and files spell them.
-    pub const NAMES: [&str; 6] = ["egbad", "bigan", "pca", "knn", "iforest", "ecod"];
+    pub const NAMES: [&str; 8] = [
+        "egbad", "bigan", "anogan", "ganomaly", "pca", "knn", "iforest", "ecod",
+    ];
 
     /// The recommended settings of the model of this name for samples of this kind.
     ///
@@ -63,6 +73,8 @@ impl ModelConfig {
         Ok(match name {
             "egbad" => Self::Egbad(EgbadConfig::recommended(kind)),
             "bigan" => Self::Bigan(EgbadConfig::bigan(kind)),
+            "ganomaly" => Self::Ganomaly(GanomalyConfig::recommended(kind)),
+            "anogan" => Self::Anogan(AnoganConfig::recommended(kind)),
             "pca" => Self::Pca(PcaConfig::default()),
             "knn" => Self::Knn(KnnConfig::default()),
             "iforest" => Self::Iforest(IforestConfig::default()),
@@ -83,6 +95,8 @@ impl ModelConfig {
         match self {
             Self::Egbad(_) => "egbad",
             Self::Bigan(_) => "bigan",
+            Self::Ganomaly(_) => "ganomaly",
+            Self::Anogan(_) => "anogan",
             Self::Pca(_) => "pca",
             Self::Knn(_) => "knn",
             Self::Iforest(_) => "iforest",
@@ -105,6 +119,8 @@ impl ModelConfig {
             Self::Egbad(config) | Self::Bigan(config) => {
                 Some(Box::new(config.build(input, rng, device)?))
             }
+            Self::Ganomaly(config) => Some(Box::new(config.build(input, rng, device)?)),
+            Self::Anogan(config) => Some(Box::new(config.build(input, rng, device)?)),
             Self::Pca(_) | Self::Knn(_) | Self::Iforest(_) | Self::Ecod(_) => None,
         })
     }
@@ -119,7 +135,7 @@ impl ModelConfig {
             Self::Knn(config) => Box::new(config.fit(features, seed)?),
             Self::Iforest(config) => Box::new(config.fit(features, seed)?),
             Self::Ecod(config) => Box::new(config.fit(features, seed)?),
-            Self::Egbad(_) | Self::Bigan(_) => {
+            Self::Egbad(_) | Self::Bigan(_) | Self::Anogan(_) | Self::Ganomaly(_) => {
                 return Err(Error::Setting {
                     name: "model".into(),
                     found: format!("`{}`", self.name()),
@@ -141,9 +157,9 @@ impl ModelConfig {
         device: &Device,
     ) -> Result<Box<dyn Scorer>> {
         Ok(match self {
-            Self::Egbad(_) | Self::Bigan(_) => {
+            Self::Egbad(_) | Self::Bigan(_) | Self::Anogan(_) | Self::Ganomaly(_) => {
                 let network = self.adversarial(input, 0, device)?;
-                let mut network = network.unwrap_or_else(|| unreachable!("egbad is adversarial"));
+                let mut network = network.unwrap_or_else(|| unreachable!("these are adversarial"));
                 network.restore_scoring(arrays)?;
                 network.scorer()
             }
@@ -162,6 +178,12 @@ pub trait Adversarial: Send {
     /// Length of z.
     fn latent(&self) -> usize;
 
+    /// Whether [`step`](Self::step) reads [`Batch::x_other`]; if not, it is empty, and no pictures are
+    /// read for it.
+    fn needs_other_samples(&self) -> bool {
+        true
+    }
+
     /// One update of every network, in the order of the paper.
     ///
     /// # Errors
@@ -174,6 +196,12 @@ pub trait Adversarial: Send {
     /// # Errors
     /// If there are no held-out normals.
     fn rules(&self, held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>>;
+
+    /// What measures held-out normals after an epoch, and how many of them at most. A model whose
+    /// scoring is slow measures fewer, or less thoroughly.
+    fn measure(&self) -> (Box<dyn Scorer>, usize) {
+        (self.scorer(), usize::MAX)
+    }
 
     /// What would score if training stopped here.
     fn scorer(&self) -> Box<dyn Scorer>;

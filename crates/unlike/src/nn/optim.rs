@@ -221,6 +221,14 @@ fn clip(grads: Vec<Tensor<1>>, limit: f32) -> Vec<Tensor<1>> {
     grads.into_iter().map(|g| g * (limit / length)).collect()
 }
 
+/// The decay for the moving average after `step` earlier updates: `decay`, but less at first, so that
+/// the average forgets where it started. Running variances start at 1, thousands of times those of
+/// layers with small weights, and would stay wrong for 10 / (1 − decay) updates.
+pub fn warmed(decay: f32, step: u64) -> f32 {
+    let t = step as f32;
+    decay.min((1.0 + t) / (10.0 + t))
+}
+
 /// An exponential moving average of a network's weights.
 #[derive(Clone, Debug)]
 pub struct Average<N> {

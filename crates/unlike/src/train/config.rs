@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Result};
 use unlike_data::PreprocessingConfig;
 
+use super::Augmentation;
 use crate::{
     models::{Kind, ModelConfig},
     rng,
@@ -30,6 +31,9 @@ pub struct TrainConfig {
     pub patience: Option<usize>,
     /// The samples kept out of training.
     pub hold_out: HoldOut,
+    /// Changes to training pictures. For tables there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<Augmentation>,
     /// How columns become numbers.
     pub preprocessing: PreprocessingConfig,
     /// Which model, and its settings.
@@ -147,6 +151,9 @@ const UPDATES: usize = 8_000;
 /// The same for pictures.
 const IMAGE_EPOCHS: usize = 15;
 const IMAGE_UPDATES: usize = 1_500;
+/// Recommended samples of each held-out part, at most, for a model that searches for every sample:
+/// both parts are scored after training.
+const SEARCHED: usize = 1_000;
 
 impl TrainConfig {
     /// The recommended training of the model of this name for this many samples of this kind.
@@ -173,7 +180,17 @@ impl TrainConfig {
             schedule: Schedule::Cosine,
             choice: EpochChoice::HeldOut,
             patience: None,
-            hold_out: HoldOut::default(),
+            hold_out: match model {
+                ModelConfig::Anogan(_) => HoldOut {
+                    limit: SEARCHED,
+                    ..HoldOut::default()
+                },
+                _ => HoldOut::default(),
+            },
+            augmentation: match kind {
+                Kind::Table => None,
+                Kind::Images => Some(Augmentation::default()),
+            },
             preprocessing: PreprocessingConfig::default(),
             model,
         })
@@ -196,6 +213,9 @@ impl TrainConfig {
                 hint: None,
             })
         };
+        if let Some(augmentation) = &self.augmentation {
+            augmentation.check()?;
+        }
         let share = |v: f64| v > 0.0 && v < 0.5;
         let HoldOut {
             validation,
@@ -280,8 +300,12 @@ mod tests {
 
     #[test]
     fn a_configuration_survives_toml_and_unknown_keys_do_not() {
-        for name in ModelConfig::NAMES {
-            let config = TrainConfig::recommended(name, Kind::Table, 10_000).unwrap();
+        let kinds = [Kind::Table, Kind::Images];
+        for (name, kind) in ModelConfig::NAMES
+            .iter()
+            .flat_map(|n| kinds.map(|k| (n, k)))
+        {
+            let config = TrainConfig::recommended(name, kind, 10_000).unwrap();
             let text = config.to_toml().unwrap();
             let path = std::path::Path::new("config.toml");
             assert_eq!(

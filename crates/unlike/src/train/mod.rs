@@ -1,8 +1,10 @@
 //! Training: one function, no labels.
 
+mod augment;
 mod batches;
 mod config;
 mod observer;
+mod prepared;
 mod state;
 
 use std::{
@@ -10,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use unlike_core::{Arrays, Error, Features, Result, Samples, ScoreParts, ScoreRule};
+use unlike_core::{Arrays, Error, Result, Samples, ScoreParts, ScoreRule};
 use unlike_data::Preprocessing;
 
+pub use augment::Augmentation;
 pub use config::{EpochChoice, HoldOut, Schedule, TrainConfig};
 pub use observer::{EpochReport, HeldOutPart, Observer, Plan, Silent, Snapshot, StepReport};
 pub use state::ResumeFile;
@@ -23,7 +26,8 @@ use crate::{
     model::{Model, Parts, Provenance},
     models::{Adversarial, Batch, Losses, StepContext},
 };
-use batches::Batches;
+use batches::{Batches, Feed};
+use prepared::Prepared;
 use state::{Best, Progress};
 
 /// Where training runs and what it leaves on the disk; nothing here changes the result.
@@ -71,23 +75,21 @@ pub fn fit(
     config.check()?;
     let device = backend::device(&options.device)?;
     let split = config.hold_out.split(samples.len(), config.seed)?;
-    let preprocessing = Preprocessing::fit(&samples.select(&split.train), &config.preprocessing)?;
-    let features = |positions: &[usize]| {
-        Ok::<_, Error>(
-            preprocessing
-                .transform(&samples.select(positions))?
-                .features,
-        )
-    };
+    let [train, validation, calibration] =
+        [&split.train, &split.validation, &split.calibration].map(|part| samples.select(part));
+    let preprocessing = Preprocessing::fit(&train, &config.preprocessing)?;
+    if let Some(augmentation) = &config.augmentation {
+        augmentation.check_for(&preprocessing.shape())?;
+    }
     let data = Data {
-        train: features(&split.train)?,
-        validation: features(&split.validation)?,
-        calibration: features(&split.calibration)?,
+        train: Prepared::new(&preprocessing, train)?,
+        validation: Prepared::new(&preprocessing, validation)?,
+        calibration: Prepared::new(&preprocessing, calibration)?,
     };
     let provenance = Provenance {
         unlike_version: env!("CARGO_PKG_VERSION").to_owned(),
         origin: samples.origin().to_owned(),
-        fingerprint: fingerprint(samples, &preprocessing.input()),
+        fingerprint: fingerprint(samples, &preprocessing.input())?,
         n_train: data.train.len(),
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),
@@ -99,7 +101,7 @@ pub fn fit(
         options,
         device,
         data,
-        preprocessing,
+        preprocessing: &preprocessing,
         provenance,
     };
     let network = config
@@ -108,7 +110,18 @@ pub fn fit(
     match network {
         Some(network) => run.train(network, observer),
         None => {
-            let scorer = config.model.baseline(&run.data.train, config.seed)?;
+            if config.augmentation.as_ref().is_some_and(|a| !a.is_off()) {
+                return Err(Error::Setting {
+                    name: "augmentation".into(),
+                    found: "asked for".into(),
+                    expected: "nothing, because baselines are fitted to the pictures as they are"
+                        .into(),
+                    hint: None,
+                });
+            }
+            let scorer = config
+                .model
+                .baseline(&*run.data.train.all()?, config.seed)?;
             run.finish(scorer, &single_part_rule, None, &[])
         }
     }
@@ -122,18 +135,18 @@ fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
         .collect())
 }
 
-struct Data {
-    train: Features,
-    validation: Features,
-    calibration: Features,
+struct Data<'a> {
+    train: Prepared<'a>,
+    validation: Prepared<'a>,
+    calibration: Prepared<'a>,
 }
 
 struct Run<'a> {
     config: &'a TrainConfig,
     options: &'a RunOptions,
     device: Device,
-    data: Data,
-    preprocessing: Preprocessing,
+    data: Data<'a>,
+    preprocessing: &'a Preprocessing,
     provenance: Provenance,
 }
 
@@ -149,11 +162,12 @@ impl Run<'_> {
         chosen_epoch: Option<usize>,
         epochs: &[EpochReport],
     ) -> Result<Model> {
-        let validation = scorer.parts(&self.data.validation)?;
-        let typical = mean_columns(
-            &scorer.contributions(&self.data.validation)?,
-            self.data.validation.shape().size(),
-        );
+        let validation = self.data.validation.parts(&*scorer)?;
+        let typical = match &self.data.validation {
+            Prepared::Rows(rows) => mean_columns(&scorer.contributions(rows)?, rows.shape().size()),
+            // Maps have no unit of their own.
+            Prepared::Pictures { .. } => Vec::new(),
+        };
         let provenance = Provenance {
             chosen_epoch,
             epochs: epochs.iter().map(EpochReport::without_clock).collect(),
@@ -161,7 +175,7 @@ impl Run<'_> {
         };
         Model::new(Parts {
             scores: rules(&validation)?,
-            calibration: scorer.parts(&self.data.calibration)?,
+            calibration: self.data.calibration.parts(&*scorer)?,
             config: self.config.clone(),
             preprocessing: self.preprocessing.clone(),
             typical_contributions: typical,
@@ -190,7 +204,10 @@ impl Run<'_> {
             steps_per_epoch,
         };
 
-        let fingerprint = state::fingerprint(config, &self.data.train);
+        let fingerprint = match &self.options.resume_file {
+            Some(_) => state::fingerprint(config, &self.data.train)?,
+            None => String::new(),
+        };
         let mut progress = Progress::default();
         if let Some(file) = self
             .options
@@ -213,17 +230,24 @@ impl Run<'_> {
             None => Ok(()),
         };
 
+        let pool = match self.data.train {
+            Prepared::Pictures { .. } => Some(pool(rayon::current_num_threads())?),
+            Prepared::Rows(_) => None,
+        };
+        let feed = Feed {
+            samples: &self.data.train,
+            augmentation: config.augmentation.as_ref(),
+            pool: pool.as_ref(),
+            seed: config.seed,
+            size: batch_size,
+            latent: network.latent(),
+            other: network.needs_other_samples(),
+        };
         let mut last_saved = Instant::now();
         'epochs: while progress.epoch < config.epochs && !progress.stopped {
             let epoch_began = Instant::now();
             let first_step = progress.step_in_epoch;
-            let batches = Batches::new(
-                &self.data.train,
-                config.seed,
-                progress.epoch as u64,
-                batch_size,
-                network.latent(),
-            );
+            let batches = Batches::new(&feed, progress.epoch as u64);
             let interrupted = batches.each(first_step..steps_per_epoch, |batch| {
                 let report = self.step(network.as_mut(), batch, &mut progress, steps_per_epoch)?;
                 let since = epoch_began.elapsed().as_secs_f64();
@@ -340,8 +364,8 @@ impl Run<'_> {
         samples_per_second: f64,
         seconds: f64,
     ) -> Result<()> {
-        let scorer = network.scorer();
-        let parts = scorer.parts(&self.data.validation)?;
+        let (scorer, most) = network.measure();
+        let parts = self.data.validation.parts_of_some(&*scorer, most)?;
         let held_out: Vec<_> = parts
             .iter()
             .map(|(part, v)| HeldOutPart::measure(part, v))
@@ -364,7 +388,7 @@ impl Run<'_> {
             .as_ref()
             .is_none_or(|best| criterion < best.criterion);
         if self.config.choice == EpochChoice::Last || improved {
-            let (epoch, arrays) = (progress.epoch, scorer.arrays());
+            let (epoch, arrays) = (progress.epoch, network.scorer().arrays());
             progress.best = Some(Best {
                 epoch,
                 criterion,
@@ -411,7 +435,13 @@ fn mean_columns(values: &[f32], width: usize) -> Vec<f32> {
 /// # Errors
 /// If the threads cannot be started.
 pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new()
+    let pool = pool(threads)?;
+    unlike_kernels::set_threads(threads);
+    Ok(pool.install(f))
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .map_err(|e| Error::Setting {
@@ -419,7 +449,5 @@ pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Re
             found: threads.to_string(),
             expected: "a number of threads that the system can start".into(),
             hint: Some(e.to_string()),
-        })?;
-    unlike_kernels::set_threads(threads);
-    Ok(pool.install(f))
+        })
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use unlike_core::{Arrays, Error, Features, Result};
+use unlike_core::{Arrays, Error, Result};
 
-use super::{EpochReport, TrainConfig};
+use super::{EpochReport, Prepared, TrainConfig};
 use crate::{file, models::Losses};
 
 /// The file in which a training keeps its state between interruptions.
@@ -68,16 +68,20 @@ impl Progress {
 }
 
 /// Tells one training from another: configuration and training data.
-pub(super) fn fingerprint(config: &TrainConfig, train: &Features) -> String {
+///
+/// # Errors
+/// If a picture cannot be read any more.
+pub(super) fn fingerprint(config: &TrainConfig, train: &Prepared<'_>) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(format!("{config:?}|{:?}|{}|", train.shape(), train.len()));
-    for value in train.values() {
-        hash.update(value.to_le_bytes());
-    }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    train.each_chunk(|features| {
+        for value in features.values() {
+            hash.update(value.to_le_bytes());
+        }
+        Ok(())
+    })?;
+    let digits = |byte| format!("{byte:02x}");
+    Ok(hash.finalize().iter().map(digits).collect())
 }
 
 const KIND: &str = "unlike-resume";

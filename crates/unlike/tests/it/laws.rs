@@ -5,12 +5,13 @@ use unlike::{
     Model, ModelConfig, RunOptions, Samples, TrainConfig, core::conformance, fit, models::Kind,
 };
 
-use crate::training::{anomalies, normals};
+use crate::training::{anomalies, normals, shorten};
 
 fn trained(name: &str, rows: usize) -> Model {
     let mut config = TrainConfig::recommended(name, Kind::Table, rows).unwrap();
     config.epochs = 4;
     config.batch_size = 64;
+    shorten(&mut config.model);
     let normal = Samples::Table(normals(rows));
     fit(
         &config,

@@ -14,6 +14,7 @@ use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
 use unlike_core::Samples;
 
 use crate::{
+    augment_args::AugmentArgs,
     cli::Common,
     data_args::DataArgs,
     environment::{Environment, command_line},
@@ -24,6 +25,7 @@ use crate::{
     run_folder::{MetricsFile, RunFolder},
     run_report,
     sheets::{self, Sheets},
+    split_args::SplitArgs,
     terminal::{self, say},
     training,
 };
@@ -31,9 +33,9 @@ use crate::{
 use plan::Plan;
 
 const EXAMPLES: &str = "\
-Trains on the normal rows of DATA, holds some of them out to choose the epoch
-and to calibrate p-values, and writes to RUN: model.safetensors (all that
-scoring needs), config.toml (every setting, for --config), report.html,
+Trains on the normal rows or pictures of DATA, holds some of them out to choose
+the epoch and to calibrate p-values, and writes to RUN: model.safetensors (all
+that scoring needs), config.toml (every setting, for --config), report.html,
 metrics.jsonl (one line per epoch), the same as an event file for TensorBoard,
 environment.json and resume/. Where a model generates pictures, samples/ shows
 what it makes of held-out normals, epoch by epoch.
@@ -42,13 +44,15 @@ Examples:
   unlike train shuttle.npz --model egbad
   unlike train flows.csv --model egbad --label-column class --normal-label ok
   unlike train flows.csv --model iforest --drop-columns id,time --seed 1
+  unlike train tiles/good --model egbad --image-size 64 --flip both
+  unlike train mnist --model pca --anomalous-label 2 --split merged-80-20
   unlike train flows.csv --model egbad --resume   go on after an interruption";
 
-/// Learn what normal rows look like
+/// Learn what normal rows or pictures look like
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// The file to learn from
+    /// The file, or folder of pictures, to learn from
     data: PathBuf,
     /// What to train: an adversarial model (egbad, bigan) or a baseline (all others)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::NAMES))]
@@ -63,13 +67,13 @@ pub(crate) struct TrainArgs {
     /// Decides every random choice: the same seed gives the same model [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Passes over the training rows, at most [default: 10]
+    /// Passes over the training samples, at most [default: by model and data]
     #[arg(long, value_name = "N")]
     epochs: Option<NonZeroUsize>,
-    /// Rows per update [default: 256]
+    /// Samples per update [default: by model and data]
     #[arg(long, value_name = "N")]
     batch_size: Option<NonZeroUsize>,
-    /// What becomes -1 and 1, or 0 and 1: the smallest and largest training value, or the mean and
+    /// What becomes -1 and 1, or 0 and 1, in tables: the smallest and largest training value, or the mean and
     /// standard deviation [default: min-max]
     #[arg(long, value_name = "HOW")]
     scaling: Option<ScalingArg>,
@@ -89,6 +93,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", default_value = "2")]
     checkpoint_minutes: f64,
     #[command(flatten)]
+    changes: AugmentArgs,
+    #[command(flatten)]
+    split: SplitArgs,
+    #[command(flatten)]
     reading: DataArgs,
 }
 
@@ -104,8 +112,12 @@ impl TrainArgs {
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
         unlike::backend::device(&self.device)?;
-        let normals = self.reading.read(&self.data)?.normals_for_training()?;
-        let plan = self.plan(&normals.samples)?;
+        let settings = self.settings()?;
+        let fit = self.reading.fit().or(settings.image_fit());
+        let fit = fit.unwrap_or_default();
+        let data = self.reading.read_for_training(&self.data, fit)?;
+        let normals = self.split.train_part(data)?.normals_for_training()?;
+        let plan = self.plan(settings, &normals.samples, fit)?;
         say(
             "data",
             &format!("{}: {}", self.data.display(), normals.describe()),

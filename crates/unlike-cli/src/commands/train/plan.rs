@@ -8,7 +8,7 @@ use std::{
 
 use unlike::TrainConfig;
 use unlike_core::{Error, Result, Samples};
-use unlike_data::Scaling;
+use unlike_data::{Fit, Scaling};
 
 use super::{ScalingArg, TrainArgs};
 use crate::{config_file::Settings, run_folder::Existing};
@@ -22,14 +22,21 @@ pub(super) struct Plan {
 }
 
 impl TrainArgs {
-    /// Settings from the recommended ones, the file and the options, the latter winning.
-    pub(super) fn plan(&self, samples: &Samples) -> Result<Plan> {
+    /// The settings of a file, if one was named.
+    pub(super) fn settings(&self) -> Result<Settings> {
         let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
         let resumed =
             resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
         let file = self.config.as_ref().or(resumed.as_ref());
-        let settings = Settings::load(self.model.as_deref(), file.map(PathBuf::as_path))?;
+        Settings::load(self.model.as_deref(), file.map(PathBuf::as_path))
+    }
+
+    /// Settings from the recommended ones, the file and the options, the latter winning; `fit` is
+    /// how pictures were brought to their size.
+    pub(super) fn plan(&self, settings: Settings, samples: &Samples, fit: Fit) -> Result<Plan> {
         let mut config = settings.for_samples(samples)?;
+        config.preprocessing.image_fit = fit;
+        self.changes.apply(&mut config.augmentation);
         config.seed = self.seed.unwrap_or(config.seed);
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         config.batch_size = self.batch_size.map_or(config.batch_size, NonZeroUsize::get);

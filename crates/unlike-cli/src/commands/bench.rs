@@ -1,0 +1,333 @@
+//! `unlike bench`: how fast this machine trains and scores.
+
+use std::time::Instant;
+
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use serde::Serialize;
+use unlike::{
+    ModelConfig,
+    backend::{self, Device},
+    models::{
+        Batch, Kind, StepContext,
+        anogan::{AnoganConfig, SearchConfig},
+        egbad::EgbadConfig,
+        ganomaly::GanomalyConfig,
+    },
+    rng::{self, Purpose, normals},
+};
+use unlike_core::{Error, FeatureShape, Features};
+
+use crate::{
+    cli::Common,
+    environment::Environment,
+    failure::{Outcome, Result},
+    terminal,
+};
+
+/// Measure what this machine does with it
+#[derive(Subcommand, Debug)]
+pub(crate) enum BenchCommand {
+    Speed(SpeedArgs),
+}
+
+impl BenchCommand {
+    /// Runs the chosen benchmark.
+    pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        match self {
+            Self::Speed(args) => args.run(common),
+        }
+    }
+}
+
+/// How fast the papers' networks train and score here
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The networks have their papers' full widths. A training case is one complete
+update of all networks; values are medians after two runs that do not count.
+scripts/speed/compare.py runs the same work in PyTorch, in turn, and prints the
+ratios.
+
+Examples:
+  unlike bench speed
+  unlike bench speed --cases ganomaly32_train,ganomaly32_score1 --json")]
+pub(crate) struct SpeedArgs {
+    /// The cases to run [default: all]
+    #[arg(long, value_name = "CASE,…", value_delimiter = ',')]
+    #[arg(value_parser = PossibleValuesParser::new(CASES.map(|case| case.name)))]
+    cases: Vec<String>,
+    /// Where the networks live; `unlike doctor` lists what this build has
+    #[arg(long, value_name = "D", default_value = "cpu")]
+    device: String,
+}
+
+/// One measurement.
+struct Case {
+    name: &'static str,
+    /// What is done, for people.
+    what: &'static str,
+    unit: Unit,
+    run: fn(&Device) -> unlike_core::Result<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize)]
+enum Unit {
+    #[serde(rename = "samples/s")]
+    SamplesPerSecond,
+    #[serde(rename = "query-steps/s")]
+    QueryStepsPerSecond,
+    #[serde(rename = "ms")]
+    Milliseconds,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SamplesPerSecond => "samples/s",
+            Self::QueryStepsPerSecond => "query-steps/s",
+            Self::Milliseconds => "ms",
+        }
+    }
+}
+
+/// A line of the result.
+#[derive(Serialize)]
+struct Measured {
+    case: &'static str,
+    variant: &'static str,
+    value: f64,
+    unit: Unit,
+}
+
+const fn picture(side: usize, channels: usize) -> FeatureShape {
+    FeatureShape::Picture {
+        height: side,
+        width: side,
+        channels,
+    }
+}
+
+const ROW: FeatureShape = FeatureShape::Row { width: 121 };
+/// Steps of a timed search.
+const SEARCH: usize = 100;
+
+use Unit::{Milliseconds, QueryStepsPerSecond, SamplesPerSecond};
+
+const CASES: [Case; 10] = [
+    Case {
+        name: "ganomaly32_train",
+        what: "GANomaly, 32×32×1, batch 64: one update",
+        unit: SamplesPerSecond,
+        run: |device| train(&ganomaly(), &picture(32, 1), 64, 7, device),
+    },
+    Case {
+        name: "ganomaly32_score64",
+        what: "GANomaly, 32×32×1: latent score of 64",
+        unit: SamplesPerSecond,
+        run: |device| Ok(64.0 / score(&ganomaly(), &picture(32, 1), 64, 15, device)?),
+    },
+    Case {
+        name: "ganomaly32_score1",
+        what: "GANomaly, 32×32×1: latent score of one",
+        unit: Milliseconds,
+        run: |device| Ok(1e3 * score(&ganomaly(), &picture(32, 1), 1, 60, device)?),
+    },
+    Case {
+        name: "ganomaly64_train",
+        what: "GANomaly, 64×64×3, batch 64: one update",
+        unit: SamplesPerSecond,
+        run: |device| train(&ganomaly(), &picture(64, 3), 64, 7, device),
+    },
+    Case {
+        name: "egbad28_train",
+        what: "EGBAD, 28×28×1, batch 100: one update",
+        unit: SamplesPerSecond,
+        run: |device| train(&egbad(Kind::Images), &picture(28, 1), 100, 9, device),
+    },
+    Case {
+        name: "egbad28_score100",
+        what: "EGBAD, 28×28×1: paper's score of 100",
+        unit: SamplesPerSecond,
+        run: |device| Ok(100.0 / score(&egbad(Kind::Images), &picture(28, 1), 100, 15, device)?),
+    },
+    Case {
+        name: "egbadkdd_train",
+        what: "EGBAD, 121 columns, batch 50: one update",
+        unit: SamplesPerSecond,
+        run: |device| train(&egbad(Kind::Table), &ROW, 50, 200, device),
+    },
+    Case {
+        name: "egbadkdd_score",
+        what: "EGBAD, 121 columns: paper's score of 4,096",
+        unit: SamplesPerSecond,
+        run: |device| Ok(4096.0 / score(&egbad(Kind::Table), &ROW, 4096, 15, device)?),
+    },
+    Case {
+        name: "anogan28_search64",
+        what: "AnoGAN, 28×28×1: 100 steps for 64 queries",
+        unit: QueryStepsPerSecond,
+        run: |device| search(64, device),
+    },
+    Case {
+        name: "anogan28_search1",
+        what: "AnoGAN, 28×28×1: 100 steps for one query",
+        unit: QueryStepsPerSecond,
+        run: |device| search(1, device),
+    },
+];
+
+fn ganomaly() -> ModelConfig {
+    ModelConfig::Ganomaly(GanomalyConfig::paper(Kind::Images))
+}
+
+fn egbad(kind: Kind) -> ModelConfig {
+    // As the reference: no average of the weights, which the papers' training step does not need.
+    ModelConfig::Egbad(EgbadConfig {
+        ema: 0.0,
+        ..EgbadConfig::paper(kind)
+    })
+}
+
+impl SpeedArgs {
+    fn run(self, common: Common) -> Result<Outcome> {
+        let device = backend::device(&self.device)?;
+        let environment = Environment::here(common.threads());
+        let wanted =
+            |case: &&Case| self.cases.is_empty() || self.cases.iter().any(|c| c == case.name);
+        if !common.json {
+            terminal::print(&format!(
+                "{}, {}\n",
+                environment.cpu,
+                terminal::counted(environment.threads, "thread")
+            ))?;
+        }
+        let mut results = Vec::new();
+        for case in CASES.iter().filter(wanted) {
+            let value = (case.run)(&device)?;
+            if !common.json {
+                let shown = match case.unit {
+                    Milliseconds => format!("{value:.3}"),
+                    _ => terminal::count(value as usize),
+                };
+                terminal::print(&format!(
+                    "{:<19}{:<43}{shown:>9} {}",
+                    case.name,
+                    case.what,
+                    case.unit.name()
+                ))?;
+            }
+            results.push(Measured {
+                case: case.name,
+                variant: "unlike",
+                value,
+                unit: case.unit,
+            });
+        }
+        if common.json {
+            let document = serde_json::json!({ "environment": environment, "results": results });
+            terminal::print_json(&document)?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Seconds that `work` takes: the median, after two runs that do not count.
+fn seconds(
+    repetitions: usize,
+    mut work: impl FnMut() -> unlike_core::Result<()>,
+) -> unlike_core::Result<f64> {
+    const WARM_UP: usize = 2;
+    let mut times = Vec::with_capacity(repetitions);
+    for run in 0..WARM_UP + repetitions {
+        let began = Instant::now();
+        work()?;
+        if run >= WARM_UP {
+            times.push(began.elapsed().as_secs_f64());
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// Any numbers in [-1, 1].
+fn values(count: usize) -> Vec<f32> {
+    let numbers = normals(&mut rng::rng(0, Purpose::Latent, 0), count);
+    numbers.into_iter().map(f32::tanh).collect()
+}
+
+/// Samples a second that the model trains on.
+fn train(
+    model: &ModelConfig,
+    shape: &FeatureShape,
+    batch: usize,
+    repetitions: usize,
+    device: &Device,
+) -> unlike_core::Result<f64> {
+    let mut network = adversarial(model, shape, device)?;
+    let x = values(batch * shape.size());
+    let mut noise = rng::rng(0, Purpose::Latent, 1);
+    let mut step = 0;
+    let took = seconds(repetitions, || {
+        let latent = network.latent();
+        let context = StepContext {
+            step,
+            seed: 0,
+            learning_rate_scale: 1.0,
+        };
+        step += 1;
+        let batch = Batch {
+            len: batch,
+            x: x.clone(),
+            x_other: x.clone(),
+            z: normals(&mut noise, batch * latent),
+            z_other: normals(&mut noise, batch * latent),
+        };
+        network.step(batch, &context).map(drop)
+    })?;
+    Ok(batch as f64 / took)
+}
+
+/// Seconds that the parts of the paper's score take for this many samples.
+fn score(
+    model: &ModelConfig,
+    shape: &FeatureShape,
+    count: usize,
+    repetitions: usize,
+    device: &Device,
+) -> unlike_core::Result<f64> {
+    let scorer = adversarial(model, shape, device)?.scorer();
+    let features = Features::new(shape.clone(), values(count * shape.size()));
+    let wanted: &[&str] = match model {
+        ModelConfig::Ganomaly(_) => &["latent"],
+        _ => &["residual", "feature"],
+    };
+    seconds(repetitions, || scorer.parts_of(&features, wanted).map(drop))
+}
+
+/// Steps of a search a second, those of all queries added up.
+fn search(queries: usize, device: &Device) -> unlike_core::Result<f64> {
+    let paper = AnoganConfig::paper(Kind::Images);
+    let search = SearchConfig {
+        steps: SEARCH,
+        ..paper.search.clone()
+    };
+    let model = ModelConfig::Anogan(AnoganConfig { search, ..paper });
+    let shape = picture(28, 1);
+    let scorer = adversarial(&model, &shape, device)?.scorer();
+    let features = Features::new(shape.clone(), values(queries * shape.size()));
+    let took = seconds(3, || scorer.parts(&features).map(drop))?;
+    Ok((queries * SEARCH) as f64 / took)
+}
+
+fn adversarial(
+    model: &ModelConfig,
+    shape: &FeatureShape,
+    device: &Device,
+) -> unlike_core::Result<Box<dyn unlike::models::Adversarial>> {
+    let network = model.adversarial(shape, 0, device)?;
+    network.ok_or_else(|| Error::Setting {
+        name: "model".into(),
+        found: model.name().into(),
+        expected: "an adversarial model".into(),
+        hint: None,
+    })
+}

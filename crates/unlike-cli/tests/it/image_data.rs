@@ -1,0 +1,297 @@
+//! Pictures all the way: files, training, scoring, evaluation.
+
+use crate::support::{Place, noise};
+
+/// A grey Netpbm picture.
+fn pgm(width: usize, height: usize, value: impl Fn(usize, usize) -> u8) -> Vec<u8> {
+    let mut bytes = format!("P5\n{width} {height}\n255\n").into_bytes();
+    bytes.extend((0..width * height).map(|i| value(i % width, i / width)));
+    bytes
+}
+
+/// A slope with some noise; with a bright spot if it is anomalous.
+fn tile(number: usize, side: usize, anomalous: bool) -> Vec<u8> {
+    let slope = 60.0 + 60.0 * noise(number);
+    pgm(side, side, |x, y| {
+        let spot = anomalous && x.abs_diff(side / 2) < 2 && y.abs_diff(side / 3) < 2;
+        let grain = 20.0 * noise(number * side * side + y * side + x);
+        let value = slope * x as f64 / side as f64 + grain;
+        if spot { 250 } else { value as u8 }
+    })
+}
+
+/// `tiles/good` and `tiles/bad`.
+fn with_tiles(good: usize, bad: usize) -> Place {
+    let place = Place::new();
+    for (folder, count) in [("good", good), ("bad", bad)] {
+        std::fs::create_dir_all(place.path(&format!("tiles/{folder}"))).unwrap();
+        for i in 0..count {
+            let name = format!("tiles/{folder}/{i:03}.pgm");
+            place.write(&name, tile(i + 1000 * count, 12, folder == "bad"));
+        }
+    }
+    place
+}
+
+fn idx(shape: &[u32], data: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, shape.len() as u8];
+    bytes.extend(shape.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(data);
+    bytes
+}
+
+/// `digits`, as MNIST has them: 100 to train on, 50 to test on; every fifth is a 2, which is bright.
+fn with_digits() -> Place {
+    let place = Place::new();
+    std::fs::create_dir(place.path("digits")).unwrap();
+    for (part, count) in [("train", 100_usize), ("t10k", 50)] {
+        let labels: Vec<u8> = (0..count).map(|i| if i % 5 == 0 { 2 } else { 7 }).collect();
+        let pixel = |i: usize| {
+            let bright = if labels[i / 16] == 2 { 150.0 } else { 0.0 };
+            (100.0 * noise(i + count) + bright) as u8
+        };
+        let pixels: Vec<u8> = (0..16 * count).map(pixel).collect();
+        let n = count as u32;
+        place.write(
+            &format!("digits/{part}-images-idx3-ubyte"),
+            idx(&[n, 4, 4], &pixels),
+        );
+        place.write(
+            &format!("digits/{part}-labels-idx1-ubyte"),
+            idx(&[n], &labels),
+        );
+    }
+    place
+}
+
+#[test]
+fn every_baseline_finds_the_spots() {
+    let place = with_tiles(120, 20);
+    // Two look at one pixel at a time, where noise hides the spot.
+    for (model, floor) in [("pca", 0.9), ("knn", 0.9), ("iforest", 0.8), ("ecod", 0.7)] {
+        let line = format!("train tiles --model {model} --out {model}");
+        let ran = place.run(&line).ends_with(0);
+        let found = "tiles: 120 of 140 samples, labelled normal";
+        assert!(ran.stderr.contains(found), "{}", ran.stderr);
+        let ran = place
+            .run(&format!("eval {model} tiles --json"))
+            .ends_with(0);
+        let auroc = &ran.json()["evaluation"]["variants"][0]["metrics"]["auroc"];
+        assert!(auroc.as_f64().unwrap() > floor, "{model}: {auroc}");
+        let ran = place.run(&format!("score {model} tiles/bad")).ends_with(0);
+        assert_eq!(ran.stdout.lines().count(), 21, "{}", ran.stdout);
+        assert!(ran.stdout.contains("000.pgm"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn threads_and_where_pictures_are_kept_change_no_bit() {
+    let place = with_tiles(60, 0);
+    let model = |out: &str, how: &str| {
+        let line = format!("train tiles/good --model pca --out {out} {how}");
+        let ran = place.run(&line).ends_with(0);
+        (place.read(&format!("{out}/model.safetensors")), ran.stderr)
+    };
+    let (usual, told) = model("a", "--threads 1");
+    assert!(!told.contains("read from the disk"), "{told}");
+    let (on_disk, told) = model("b", "--threads 2 --image-memory 0");
+    assert!(
+        told.contains("60 pictures would take 8.6 kB of memory"),
+        "{told}"
+    );
+    assert!(usual == on_disk);
+}
+
+#[test]
+fn a_model_remembers_how_its_pictures_were_read() {
+    let place = with_tiles(40, 0);
+    place
+        .run("train tiles/good --model pca --image-size 8x6 --fit crop --out run")
+        .ends_with(0);
+    std::fs::create_dir(place.path("new")).unwrap();
+    for (name, side) in [("a", 30), ("b", 17)] {
+        place.write(&format!("new/{name}.pgm"), tile(3, side, false));
+    }
+    let ran = place.run("score run new").ends_with(0);
+    assert_eq!(ran.stdout.lines().count(), 3);
+    assert!(
+        place
+            .run("score run new --image-size 8x6 --fit crop")
+            .ends_with(0)
+            .stdout
+            == ran.stdout
+    );
+
+    let refused = |options: &str| {
+        place
+            .run(&format!("score run new {options}"))
+            .ends_with(2)
+            .stderr
+    };
+    let message = refused("--image-size 8");
+    assert!(
+        message.contains("`image-size` is 8 × 8; expected 8 × 6, as in training"),
+        "{message}"
+    );
+    let message = refused("--fit pad");
+    assert!(
+        message.contains("`fit` is pad; expected crop, as in training"),
+        "{message}"
+    );
+    let message = refused("--channels colour");
+    assert!(
+        message.contains("`channels` is colour; expected grey"),
+        "{message}"
+    );
+    refused("--image-size 0");
+    refused("--image-size wide");
+
+    // Without a flag, a file of settings says how pictures come to their size.
+    place.write("fit.toml", "[preprocessing]\nimage-fit = \"letterbox\"\n");
+    place
+        .run("train tiles/good --model pca --config fit.toml --image-size 8x6 --out other")
+        .ends_with(0);
+    let message = place.run("score other new --fit crop").ends_with(2).stderr;
+    assert!(
+        message.contains("`fit` is crop; expected letterbox"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_split_keeps_what_trained_out_of_the_test() {
+    let place = with_digits();
+    let labels = "--anomalous-label 2";
+    let counts = |split: &str, out: &str| {
+        let train = format!("train digits --model knn {labels} --out {out} {split}");
+        let ran = place.run(&train).ends_with(0);
+        assert!(ran.stderr.contains("split "), "{}", ran.stderr);
+        let provenance = |name: &str| {
+            let model = place
+                .run(&format!("inspect {out} --json"))
+                .ends_with(0)
+                .json();
+            model["provenance"][name].as_u64().unwrap()
+        };
+        let trained = ["n_train", "n_validation", "n_calibration"].map(provenance);
+        let eval = format!("eval {out} digits {labels} {split} --json");
+        let report = place.run(&eval).ends_with(0).json();
+        let metrics = &report["evaluation"]["variants"][0]["metrics"];
+        assert!(metrics["auroc"].as_f64().unwrap() > 0.9, "{metrics}");
+        assert!(report["run"]["protocol"].is_string(), "{}", report["run"]);
+        let count = |name: &str| metrics[name].as_u64().unwrap();
+        (
+            trained.iter().sum::<u64>(),
+            count("n_normal"),
+            count("n_anomalous"),
+        )
+    };
+    // 120 normals and 30 anomalies; 80 and 40 normals in the parts.
+    assert_eq!(counts("--split merged-80-20", "a"), (96, 24, 30));
+    assert_eq!(
+        counts("--split merged-80-20 --split-seed 3", "b"),
+        (96, 24, 30)
+    );
+    assert_eq!(counts("--split official", "c"), (80, 40, 10));
+    assert!(place.read("a/model.safetensors") != place.read("b/model.safetensors"));
+
+    let refused = |line: &str| place.run(line).ends_with(2).stderr;
+    let message = refused("train digits --model pca --split merged-80-20 --out d");
+    assert!(message.contains("--anomalous-label"), "{message}");
+    let message = refused(
+        "train digits/t10k-images-idx3-ubyte --model pca --anomalous-label 2 --split official --out d",
+    );
+    assert!(
+        message.contains("without a training and a test part"),
+        "{message}"
+    );
+    refused("train digits --model pca --anomalous-label 2 --split-seed 1 --out d");
+}
+
+#[test]
+fn bad_folders_are_told_and_what_can_be_left_out_is() {
+    let place = with_tiles(40, 0);
+    let refused = |options: &str| {
+        let line = format!("train tiles/good --model pca --out run {options}");
+        place.run(&line).ends_with(2).stderr
+    };
+    place.write(
+        "tiles/good/020.jpg",
+        b"\xff\xd8\xff\xe0\0\x10JFIF\0 and no more",
+    );
+    let message = refused("");
+    assert!(message.contains("`tiles/good/020.jpg`: "), "{message}");
+    assert!(
+        message.contains("hint: leave such files out and count them with --skip-unreadable"),
+        "{message}"
+    );
+    let ran = place
+        .run("train tiles/good --model pca --out run --skip-unreadable")
+        .ends_with(0);
+    assert!(
+        ran.stderr
+            .contains("1 unreadable file left out: `tiles/good/020.jpg`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("all 40 samples"), "{}", ran.stderr);
+    std::fs::remove_file(place.path("tiles/good/020.jpg")).unwrap();
+
+    place.write("tiles/good/large.pgm", tile(5, 20, false));
+    let message = refused("--overwrite");
+    assert!(
+        message.contains("20 × 20 pixels; expected 12 × 12"),
+        "{message}"
+    );
+    assert!(message.contains("--image-size"), "{message}");
+    place.write("tiles/good/large.pgm", "P5\n20000 20000\n255\n");
+    assert!(refused("--overwrite --image-size 8").contains("20000 × 20000 pixels"));
+
+    std::fs::create_dir(place.path("empty")).unwrap();
+    let message = place.run("train empty --model pca").ends_with(2).stderr;
+    assert!(
+        message.contains("pictures in `empty`: none; expected at least 1"),
+        "{message}"
+    );
+    place.write("flows.csv", "a,b\n1,2\n");
+    let message = place.run("score run flows.csv").ends_with(2).stderr;
+    assert!(
+        message.contains("expected images of 12 × 12 pixels, grey"),
+        "{message}"
+    );
+}
+
+#[test]
+fn changes_to_training_pictures_are_settings() {
+    let place = with_tiles(20, 0);
+    place.write("flows.csv", crate::support::flows(50, 0));
+    place.write("small.toml", crate::support::SMALL);
+    let refused = |line: &str| place.run(line).ends_with(2).stderr;
+    let message = refused("train flows.csv --config small.toml --model egbad --shift 1 --out run");
+    assert!(
+        message.contains("rows of a table cannot be flipped, moved or turned"),
+        "{message}"
+    );
+    let message = refused("train tiles/good --model pca --flip both --out run");
+    assert!(
+        message.contains("baselines are fitted to the pictures as they are"),
+        "{message}"
+    );
+    let message = refused("train tiles/good --model pca --rotate 90 --out run");
+    assert!(
+        message.contains("`augmentation.rotation` is 90; expected 0 to 45 degrees"),
+        "{message}"
+    );
+    let message = refused("train tiles/good --model pca --shift 12 --out run");
+    assert!(
+        message.contains("less than the 12 pixels of a side"),
+        "{message}"
+    );
+    assert!(!place.path("run").exists());
+}
+
+#[test]
+fn data_info_counts_pictures() {
+    let place = with_tiles(7, 2);
+    insta::assert_snapshot!(place.run("data info tiles").ends_with(0).stdout);
+}

@@ -1,0 +1,251 @@
+//! Pictures of one size, wherever their pixels are.
+
+use std::{fmt, sync::Arc};
+
+use crate::error::{Error, Result};
+
+/// Pictures of one size, `[N, height, width, channels]`, values in [-1, 1].
+///
+/// The pixels are in memory, or in files that are decoded whenever they are asked for. Selecting
+/// copies no pixels.
+#[derive(Clone, Debug)]
+pub struct Images {
+    origin: Arc<str>,
+    shape: [usize; 3],
+    source: Arc<dyn PictureSource>,
+    /// One per picture of the source.
+    ids: Arc<[String]>,
+    /// Which picture of the source each of these is.
+    positions: Vec<usize>,
+}
+
+/// Where pixels come from: memory, or files that are decoded when they are asked for.
+pub trait PictureSource: fmt::Debug + Send + Sync {
+    /// Fills `out`, `[height, width, channels]`, with one picture: values in [-1, 1], rows from the
+    /// top, channels innermost. The same picture always has the same values.
+    ///
+    /// # Errors
+    /// If it cannot be read any more.
+    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()>;
+}
+
+impl Images {
+    /// Pictures laid out one after the other, rows from the top, channels innermost.
+    ///
+    /// # Errors
+    /// If the sizes do not multiply up to `pixels`, or a value is not within [-1, 1].
+    pub fn new(
+        origin: impl Into<Arc<str>>,
+        shape: [usize; 3],
+        pixels: Vec<f32>,
+        ids: Vec<String>,
+    ) -> Result<Self> {
+        let origin = origin.into();
+        let each = check_size(&origin, shape, pixels.len(), ids.len())?;
+        if let Some(at) = pixels.iter().position(|v| !(-1.0..=1.0).contains(v)) {
+            return Err(mismatch(
+                &origin,
+                format!("the value {} in image `{}`", pixels[at], ids[at / each]),
+                "pixels within [-1, 1]".into(),
+            ));
+        }
+        let source = Arc::new(Floats { each, pixels });
+        Ok(Self::whole(origin, shape, source, ids))
+    }
+
+    /// Pictures of bytes, laid out likewise: 0 becomes -1, and 255 becomes 1.
+    ///
+    /// # Errors
+    /// If the sizes do not multiply up to `pixels`.
+    pub fn from_bytes(
+        origin: impl Into<Arc<str>>,
+        shape: [usize; 3],
+        pixels: Vec<u8>,
+        ids: Vec<String>,
+    ) -> Result<Self> {
+        let origin = origin.into();
+        let each = check_size(&origin, shape, pixels.len(), ids.len())?;
+        let source = Arc::new(Bytes { each, pixels });
+        Ok(Self::whole(origin, shape, source, ids))
+    }
+
+    /// Pictures from elsewhere; the source has one of this shape for each id.
+    ///
+    /// # Errors
+    /// If the shape has no pixels.
+    pub fn from_source(
+        origin: impl Into<Arc<str>>,
+        shape: [usize; 3],
+        source: Arc<dyn PictureSource>,
+        ids: Vec<String>,
+    ) -> Result<Self> {
+        let origin = origin.into();
+        check_size(&origin, shape, 0, 0)?;
+        Ok(Self::whole(origin, shape, source, ids))
+    }
+
+    fn whole(
+        origin: Arc<str>,
+        shape: [usize; 3],
+        source: Arc<dyn PictureSource>,
+        ids: Vec<String>,
+    ) -> Self {
+        Self {
+            origin,
+            shape,
+            source,
+            positions: (0..ids.len()).collect(),
+            ids: ids.into(),
+        }
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// `[height, width, channels]`.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Fills `out`, `[height, width, channels]`, with one image.
+    ///
+    /// # Errors
+    /// If it cannot be read any more.
+    ///
+    /// # Panics
+    /// If there is no such image, or `out` is not of its size.
+    pub fn write(&self, position: usize, out: &mut [f32]) -> Result<()> {
+        assert_eq!(out.len(), self.shape.iter().product(), "room for an image");
+        self.source.write(self.positions[position], out)
+    }
+
+    /// The values of one image, `[height, width, channels]`.
+    ///
+    /// # Errors
+    /// If it cannot be read any more.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn image(&self, position: usize) -> Result<Vec<f32>> {
+        let mut values = vec![0.0; self.shape.iter().product()];
+        self.write(position, &mut values)?;
+        Ok(values)
+    }
+
+    /// All values, `[N, height, width, channels]`: for few images, because it copies.
+    ///
+    /// # Errors
+    /// If an image cannot be read any more.
+    pub fn pixels(&self) -> Result<Vec<f32>> {
+        let each: usize = self.shape.iter().product();
+        let mut values = vec![0.0; self.len() * each];
+        for (position, out) in values.chunks_exact_mut(each).enumerate() {
+            self.write(position, out)?;
+        }
+        Ok(values)
+    }
+
+    /// The image's name.
+    pub fn id(&self, position: usize) -> String {
+        self.ids[self.positions[position]].clone()
+    }
+
+    /// Where the images came from, for messages.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The images at these positions, in this order.
+    #[must_use]
+    pub fn select(&self, positions: &[usize]) -> Self {
+        Self {
+            origin: Arc::clone(&self.origin),
+            shape: self.shape,
+            source: Arc::clone(&self.source),
+            ids: Arc::clone(&self.ids),
+            positions: positions.iter().map(|&p| self.positions[p]).collect(),
+        }
+    }
+}
+
+/// Of the same origin and shape, with the same names and values. An image that cannot be read is
+/// equal to none.
+impl PartialEq for Images {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |p| {
+            self.id(p) == other.id(p)
+                && match (self.image(p), other.image(p)) {
+                    (Ok(mine), Ok(theirs)) => mine == theirs,
+                    _ => false,
+                }
+        };
+        self.origin == other.origin
+            && self.shape == other.shape
+            && self.len() == other.len()
+            && (0..self.len()).all(same)
+    }
+}
+
+/// The number of values of one picture, if all sizes fit together.
+fn check_size(origin: &str, shape: [usize; 3], values: usize, images: usize) -> Result<usize> {
+    let [height, width, channels] = shape;
+    let each = height
+        .checked_mul(width)
+        .and_then(|p| p.checked_mul(channels))
+        .unwrap_or(0);
+    if each > 0 && each.checked_mul(images) == Some(values) {
+        return Ok(each);
+    }
+    Err(mismatch(
+        origin,
+        format!("{values} values for {images} images"),
+        format!("{height} × {width} × {channels} values an image"),
+    ))
+}
+
+fn mismatch(origin: &str, found: String, expected: String) -> Error {
+    Error::Mismatch {
+        origin: Some(origin.to_owned()),
+        found,
+        expected,
+        hint: None,
+    }
+}
+
+/// Pictures in memory, as they are needed.
+#[derive(Debug)]
+struct Floats {
+    each: usize,
+    pixels: Vec<f32>,
+}
+
+impl PictureSource for Floats {
+    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
+        out.copy_from_slice(&self.pixels[picture * self.each..(picture + 1) * self.each]);
+        Ok(())
+    }
+}
+
+/// Pictures in memory, a quarter as large.
+#[derive(Debug)]
+struct Bytes {
+    each: usize,
+    pixels: Vec<u8>,
+}
+
+impl PictureSource for Bytes {
+    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
+        let bytes = &self.pixels[picture * self.each..(picture + 1) * self.each];
+        for (value, &byte) in out.iter_mut().zip(bytes) {
+            *value = f32::from(byte) / 127.5 - 1.0;
+        }
+        Ok(())
+    }
+}

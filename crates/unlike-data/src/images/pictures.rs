@@ -1,0 +1,77 @@
+//! Where the pixels of a folder's pictures are: in memory, or in their files.
+
+use std::path::{Path, PathBuf};
+
+use unlike_core::{Error, PictureSource, Result};
+
+use super::{
+    Fit, ImageSize, decode,
+    place::{Depth, Placement},
+};
+use crate::source::Source;
+
+/// What is made of every picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recipe {
+    pub(super) size: ImageSize,
+    pub(super) channels: usize,
+    pub(super) fit: Fit,
+}
+
+impl Recipe {
+    /// Where a picture of this size goes.
+    pub(super) fn placement(&self, from: ImageSize, path: &Path) -> Result<Placement> {
+        Placement::new(from, self.size, self.fit).map_err(|refusal| refusal.into_error(path))
+    }
+}
+
+/// Pictures in memory.
+#[derive(Debug)]
+pub(super) struct Decoded(pub(super) Vec<Depth<'static>>);
+
+impl PictureSource for Decoded {
+    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
+        self.0[picture].write(out);
+        Ok(())
+    }
+}
+
+/// Pictures that are decoded whenever they are asked for.
+#[derive(Debug)]
+pub(super) struct OnDisk {
+    pub(super) files: Vec<File>,
+    pub(super) recipe: Recipe,
+}
+
+/// A picture file, and what it held when it was first read.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) checksum: u32,
+}
+
+impl PictureSource for OnDisk {
+    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
+        let File { path, checksum } = &self.files[picture];
+        let source = Source::load(path)?;
+        if source.checksum() != *checksum {
+            return Err(changed(path));
+        }
+        let raster = decode::decode(&source, self.recipe.channels)?;
+        let placed = self.recipe.placement(raster.size, path)?.place(raster);
+        placed
+            .map_err(|refusal| refusal.into_error(path))?
+            .write(out);
+        Ok(())
+    }
+}
+
+fn changed(path: &Path) -> Error {
+    Error::Malformed {
+        path: path.to_owned(),
+        location: Default::default(),
+        found: "another content than when the folder was read".into(),
+        expected: "files that stay as they are until the work is done".into(),
+        hint: Some("start again; what was saved so far belongs to the old files".into()),
+    }
+}

@@ -1,0 +1,115 @@
+//! Samples as networks see them: rows made once, pictures made whenever they are asked for.
+
+use std::borrow::Cow;
+
+use unlike_core::{FeatureShape, Features, Result, Samples, ScoreParts, Scorer};
+use unlike_data::Preprocessing;
+
+use crate::model::in_chunks;
+
+/// Samples with the preprocessing that they fit.
+///
+/// The features of a table are about as large as the table, and are kept. Those of pictures are at
+/// least four times as large as the pictures, which may lie on the disk, and are made batch by
+/// batch.
+pub(super) enum Prepared<'a> {
+    Rows(Features),
+    Pictures {
+        preprocessing: &'a Preprocessing,
+        samples: Samples,
+        shape: FeatureShape,
+    },
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(preprocessing: &'a Preprocessing, samples: Samples) -> Result<Self> {
+        Ok(match samples {
+            Samples::Table(_) => Self::Rows(preprocessing.transform(&samples)?.features),
+            Samples::Images(_) => {
+                preprocessing.bind(&samples)?;
+                Self::Pictures {
+                    preprocessing,
+                    samples,
+                    shape: preprocessing.shape(),
+                }
+            }
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Rows(features) => features.len(),
+            Self::Pictures { samples, .. } => samples.len(),
+        }
+    }
+
+    pub(super) fn shape(&self) -> &FeatureShape {
+        match self {
+            Self::Rows(features) => features.shape(),
+            Self::Pictures { shape, .. } => shape,
+        }
+    }
+
+    /// The samples at these positions, one after the other.
+    ///
+    /// # Errors
+    /// If a picture cannot be read any more, here and below.
+    pub(super) fn gather(&self, positions: &[usize]) -> Result<Vec<f32>> {
+        match self {
+            Self::Rows(features) => Ok(features.gather(positions)),
+            Self::Pictures {
+                preprocessing,
+                samples,
+                ..
+            } => preprocessing.bind(samples)?.gather(positions),
+        }
+    }
+
+    /// All at once, for baselines.
+    pub(super) fn all(&self) -> Result<Cow<'_, Features>> {
+        Ok(match self {
+            Self::Rows(features) => Cow::Borrowed(features),
+            Self::Pictures {
+                preprocessing,
+                samples,
+                ..
+            } => Cow::Owned(preprocessing.transform(samples)?.features),
+        })
+    }
+
+    /// Calls `f` with all samples, one chunk after the other.
+    pub(super) fn each_chunk(&self, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Rows(features) => f(features),
+            Self::Pictures {
+                preprocessing,
+                samples,
+                ..
+            } => in_chunks(&preprocessing.bind(samples)?, f),
+        }
+    }
+
+    /// The parts of the scores of all samples.
+    pub(super) fn parts(&self, scorer: &dyn Scorer) -> Result<ScoreParts> {
+        let mut parts = ScoreParts::default();
+        self.each_chunk(|features| {
+            parts.extend(scorer.parts(features)?);
+            Ok(())
+        })?;
+        Ok(parts)
+    }
+
+    /// The parts of the scores of so many samples at most, always the same ones.
+    pub(super) fn parts_of_some(&self, scorer: &dyn Scorer, most: usize) -> Result<ScoreParts> {
+        let n = self.len();
+        if n <= most {
+            return self.parts(scorer);
+        }
+        // Spread evenly, because files are often sorted.
+        let positions: Vec<usize> = (0..most).map(|i| i * n / most).collect();
+        scorer.parts(&Features::new(
+            self.shape().clone(),
+            self.gather(&positions)?,
+        ))
+    }
+}
