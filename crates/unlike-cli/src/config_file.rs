@@ -85,7 +85,7 @@ impl Settings {
     /// # Errors
     /// If there is no such model, or the file holds a key that is not a setting.
     pub(crate) fn for_samples(self, samples: &Samples) -> Result<TrainConfig> {
-        let recommended = TrainConfig::recommended(&self.model, samples.into(), samples.len())?;
+        let recommended = TrainConfig::recommended(&self.model, samples)?;
         let Some(File {
             path,
             text,
@@ -167,7 +167,7 @@ mod tests {
     fn what_a_file_leaves_out_is_as_recommended() {
         let config = from("epochs = 3\n[model]\nmodel = \"egbad\"\nlatent = 8\n", None).unwrap();
         assert_eq!(config.epochs, 3);
-        let recommended = TrainConfig::recommended("egbad", (&samples()).into(), 2).unwrap();
+        let recommended = TrainConfig::recommended("egbad", &samples()).unwrap();
         assert_eq!(config.batch_size, recommended.batch_size);
         let text = config.to_toml().unwrap();
         assert!(text.contains("latent = 8"), "{text}");

@@ -12,14 +12,15 @@ use unlike_report::terminal::Style;
 
 use crate::layout;
 
-/// The scores that are followed: the recommended one, and the paper's.
-const SCORES: [&str; 2] = ["combined", "paper"];
+/// The paper's score, which is followed beside the one in use.
+const PAPER: &str = "paper";
 
-/// F1 and AUROC of two scores, epoch by epoch.
+/// F1 and AUROC of the score in use and of the paper's, epoch by epoch.
 pub(crate) struct EpochTable<'a> {
     test: &'a LabelledSamples,
     flagged: f64,
-    rows: Vec<(usize, [Measured; 2])>,
+    scores: Vec<String>,
+    rows: Vec<(usize, Vec<Measured>)>,
     took: Duration,
 }
 
@@ -35,6 +36,7 @@ impl<'a> EpochTable<'a> {
         Self {
             test,
             flagged,
+            scores: Vec::new(),
             rows: Vec::new(),
             took: Duration::ZERO,
         }
@@ -43,15 +45,25 @@ impl<'a> EpochTable<'a> {
     /// Measures an epoch's model.
     pub(crate) fn add(&mut self, epoch: usize, mut model: Model) -> Result<()> {
         let began = Instant::now();
+        if self.scores.is_empty() {
+            let used = model.score_name();
+            let papers = model.score_names().filter(|&n| n == PAPER && n != used);
+            self.scores = std::iter::once(used)
+                .chain(papers)
+                .map(str::to_owned)
+                .collect();
+        }
         let parts = model.evaluate(self.test.samples())?.parts;
         let labels = self.test.labels();
-        let mut row = [Measured::default(); 2];
-        for (name, measured) in SCORES.into_iter().zip(&mut row) {
+        let mut row = Vec::with_capacity(self.scores.len());
+        for name in &self.scores {
             model = model.with_score(name)?;
             let scores = model.rule().apply(&parts)?;
             let flags = metrics::top_fraction(&scores, self.flagged)?.anomalous;
-            measured.f1 = Confusion::new(&flags, labels)?.f1();
-            measured.auroc = metrics::auroc(&scores, labels)?;
+            row.push(Measured {
+                f1: Confusion::new(&flags, labels)?.f1(),
+                auroc: metrics::auroc(&scores, labels)?,
+            });
         }
         self.rows.push((epoch, row));
         self.took += began.elapsed();
@@ -63,9 +75,12 @@ impl<'a> EpochTable<'a> {
         self.took
     }
 
-    /// For a terminal.
+    /// For a terminal; empty if no epoch was measured.
     pub(crate) fn text(&self, style: Style) -> String {
-        let cells = |(epoch, row): &(usize, [Measured; 2])| {
+        if self.rows.is_empty() {
+            return String::new();
+        }
+        let cells = |(epoch, row): &(usize, Vec<Measured>)| {
             let numbers = row
                 .iter()
                 .flat_map(|m| [m.f1, m.auroc])
@@ -73,7 +88,11 @@ impl<'a> EpochTable<'a> {
             std::iter::once(epoch.to_string()).chain(numbers).collect()
         };
         let rows: Vec<Vec<String>> = self.rows.iter().map(cells).collect();
-        let header = ["epoch", "combined F1", "AUROC", "paper F1", "AUROC"];
+        let titles = |name: &String| [format!("{name} F1"), "AUROC".to_owned()];
+        let header: Vec<String> = std::iter::once("epoch".to_owned())
+            .chain(self.scores.iter().flat_map(titles))
+            .collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
         layout::heading(
             "Test set by epoch (for display; training never sees it)",
             style,
@@ -82,9 +101,12 @@ impl<'a> EpochTable<'a> {
 
     /// For `--json`.
     pub(crate) fn json(&self) -> Value {
-        let row = |(epoch, row): &(usize, [Measured; 2])| {
-            let of = |m: &Measured| json!({ "f1": m.f1, "auroc": m.auroc });
-            json!({ "epoch": epoch, SCORES[0]: of(&row[0]), SCORES[1]: of(&row[1]) })
+        let row = |(epoch, row): &(usize, Vec<Measured>)| {
+            let mut line = json!({ "epoch": epoch });
+            for (name, m) in self.scores.iter().zip(row) {
+                line[name] = json!({ "f1": m.f1, "auroc": m.auroc });
+            }
+            line
         };
         self.rows.iter().map(row).collect()
     }

@@ -184,7 +184,7 @@ pub(crate) mod tests {
 
     #[test]
     fn pixels_survive_scaling_and_the_file() {
-        let picture = Picture::of_image(&grey(), 0);
+        let picture = Picture::of_image(&grey(), 0).unwrap();
         let (width, height, pixels) = decoded(&picture.scaled(5).png().unwrap());
         assert_eq!((width, height), (4, 4));
         let column = |row: usize| pixels[row * 4..][..4].to_vec();
@@ -199,7 +199,7 @@ pub(crate) mod tests {
     #[test]
     fn a_grid_has_every_picture_in_its_place() {
         let images = grey();
-        let [a, b] = [0, 1].map(|i| Picture::of_image(&images, i));
+        let [a, b] = [0, 1].map(|i| Picture::of_image(&images, i).unwrap());
         let grid = Picture::grid(&[vec![a.clone(), b.clone()], vec![b]]).unwrap();
         assert_eq!(grid.size(), [2 + GAP + 2, 2 + GAP + 2]);
         let at = |x: usize, y: usize| grid.pixels[y * grid.width + x];
@@ -212,7 +212,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_map_shows_only_where_it_is_high() {
-        let picture = Picture::of_image(&grey(), 1);
+        let picture = Picture::of_image(&grey(), 1).unwrap();
         let shown = picture.with_map(&[0.0, 0.0, 0.0, 1.0]).pixels;
         assert_eq!(shown[0], [153; 3]);
         assert!(shown[3][0] > shown[3][2], "{shown:?}");

@@ -115,61 +115,61 @@ use Unit::{Milliseconds, QueryStepsPerSecond, SamplesPerSecond};
 const CASES: [Case; 10] = [
     Case {
         name: "ganomaly32_train",
-        what: "GANomaly, 32×32×1, batch 64: one update",
+        what: "GANomaly, 32×32×1: update with 64",
         unit: SamplesPerSecond,
         run: |device| train(&ganomaly(), &picture(32, 1), 64, 7, device),
     },
     Case {
         name: "ganomaly32_score64",
-        what: "GANomaly, 32×32×1: latent score of 64",
+        what: "GANomaly, 32×32×1: score of 64",
         unit: SamplesPerSecond,
         run: |device| Ok(64.0 / score(&ganomaly(), &picture(32, 1), 64, 15, device)?),
     },
     Case {
         name: "ganomaly32_score1",
-        what: "GANomaly, 32×32×1: latent score of one",
+        what: "GANomaly, 32×32×1: score of one",
         unit: Milliseconds,
         run: |device| Ok(1e3 * score(&ganomaly(), &picture(32, 1), 1, 60, device)?),
     },
     Case {
         name: "ganomaly64_train",
-        what: "GANomaly, 64×64×3, batch 64: one update",
+        what: "GANomaly, 64×64×3: update with 64",
         unit: SamplesPerSecond,
         run: |device| train(&ganomaly(), &picture(64, 3), 64, 7, device),
     },
     Case {
         name: "egbad28_train",
-        what: "EGBAD, 28×28×1, batch 100: one update",
+        what: "EGBAD, 28×28×1: update with 100",
         unit: SamplesPerSecond,
         run: |device| train(&egbad(Kind::Images), &picture(28, 1), 100, 9, device),
     },
     Case {
         name: "egbad28_score100",
-        what: "EGBAD, 28×28×1: paper's score of 100",
+        what: "EGBAD, 28×28×1: score of 100",
         unit: SamplesPerSecond,
         run: |device| Ok(100.0 / score(&egbad(Kind::Images), &picture(28, 1), 100, 15, device)?),
     },
     Case {
         name: "egbadkdd_train",
-        what: "EGBAD, 121 columns, batch 50: one update",
+        what: "EGBAD, 121 columns: update with 50",
         unit: SamplesPerSecond,
         run: |device| train(&egbad(Kind::Table), &ROW, 50, 200, device),
     },
     Case {
         name: "egbadkdd_score",
-        what: "EGBAD, 121 columns: paper's score of 4,096",
+        what: "EGBAD, 121 columns: score of 4,096",
         unit: SamplesPerSecond,
         run: |device| Ok(4096.0 / score(&egbad(Kind::Table), &ROW, 4096, 15, device)?),
     },
     Case {
         name: "anogan28_search64",
-        what: "AnoGAN, 28×28×1: 100 steps for 64 queries",
+        what: "AnoGAN, 28×28×1: search for 64",
         unit: QueryStepsPerSecond,
         run: |device| search(64, device),
     },
     Case {
         name: "anogan28_search1",
-        what: "AnoGAN, 28×28×1: 100 steps for one query",
+        what: "AnoGAN, 28×28×1: search for one",
         unit: QueryStepsPerSecond,
         run: |device| search(1, device),
     },
@@ -195,7 +195,7 @@ impl SpeedArgs {
             |case: &&Case| self.cases.is_empty() || self.cases.iter().any(|c| c == case.name);
         if !common.json {
             terminal::print(&format!(
-                "{}, {}\n",
+                "{}, {}\n\n",
                 environment.cpu,
                 terminal::counted(environment.threads, "thread")
             ))?;
@@ -209,7 +209,7 @@ impl SpeedArgs {
                     _ => terminal::count(value as usize),
                 };
                 terminal::print(&format!(
-                    "{:<19}{:<43}{shown:>9} {}",
+                    "{:<19}{:<36}{shown:>10} {}\n",
                     case.name,
                     case.what,
                     case.unit.name()

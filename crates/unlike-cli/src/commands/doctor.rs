@@ -122,7 +122,7 @@ fn training_speed() -> Result<f64> {
     let samples = Samples::Table(Table::from_rows("random rows", &names, &values)?);
     let config = TrainConfig {
         epochs: 1_000_000,
-        ..TrainConfig::recommended("egbad", Kind::Table, ROWS)?
+        ..TrainConfig::recommended_for("egbad", Kind::Table, ROWS)?
     };
     let mut watch = Stopwatch {
         began: Instant::now(),

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use unlike::{Model, RunOptions, TrainConfig, train::Silent};
 use unlike_core::Samples;
 use unlike_report::{Measured, Report, terminal as text};
@@ -35,6 +35,7 @@ anomalies, and the highest 20 % of the scores are flagged.
 
 Examples:
   unlike quickstart
+  unlike quickstart --model ganomaly
   unlike quickstart --seed 1 --epochs 5 --json";
 
 /// Simple methods shown beside.
@@ -46,10 +47,14 @@ pub(crate) struct QuickstartArgs {
     /// The data [default: the bundled kddcup.data_10_percent.gz]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
+    /// What to train
+    #[arg(long, value_name = "M", default_value = "egbad")]
+    #[arg(value_parser = PossibleValuesParser::new(["egbad", "bigan", "anogan", "ganomaly"]))]
+    model: String,
     /// Decides every random choice
     #[arg(long, value_name = "N", default_value = "0")]
     seed: u64,
-    /// Passes over the training rows [default: 10]
+    /// Passes over the training rows [default: as recommended for the model]
     #[arg(long, value_name = "N")]
     epochs: Option<NonZeroUsize>,
     /// The folder for the results; an earlier quickstart in it is replaced
@@ -82,7 +87,7 @@ impl QuickstartArgs {
         let environment = Environment::here(common.threads());
         let mut table = EpochTable::new(&test, FLAGGED);
         let training = Instant::now();
-        let model = self.egbad(&folder, &environment, &train, &mut table)?;
+        let model = self.model(&folder, &environment, &train, &mut table)?;
         let rule = Rule::TopFraction(FLAGGED);
         let test = TestSet {
             labelled: &test,
@@ -115,22 +120,25 @@ impl QuickstartArgs {
     }
 
     /// Trains and saves the model.
-    fn egbad(
+    fn model(
         &self,
         folder: &RunFolder,
         environment: &Environment,
         train: &Samples,
         table: &mut EpochTable<'_>,
     ) -> Result<Model> {
-        let mut config = self.config("egbad", train)?;
+        let mut config = self.config(&self.model, train)?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         folder.begin(&config, environment)?;
-        let progress = Progress::new()
+        let mut progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
-            .with_events(EventFile::new(folder.root()))
-            .with_hook(Box::new(|report, snapshot| {
+            .with_events(EventFile::new(folder.root()));
+        // AnoGAN searches for every record: minutes an epoch.
+        if self.model != "anogan" {
+            progress = progress.with_hook(Box::new(|report, snapshot| {
                 table.add(report.epoch, snapshot.model()?)
             }));
+        }
         let options = RunOptions::default();
         let model = training::fit(
             &config,
@@ -163,7 +171,7 @@ impl QuickstartArgs {
     fn config(&self, name: &str, train: &Samples) -> Result<TrainConfig> {
         Ok(TrainConfig {
             seed: self.seed,
-            ..TrainConfig::recommended(name, train.into(), train.len())?
+            ..TrainConfig::recommended(name, train)?
         })
     }
 
@@ -177,11 +185,17 @@ impl QuickstartArgs {
         } else {
             let style = terminal::style();
             terminal::print(&text::render(report, style))?;
-            terminal::print(&format!("\n{}", epochs.text(style)))?;
+            let epochs = epochs.text(style);
+            if !epochs.is_empty() {
+                terminal::print(&format!("\n{epochs}"))?;
+            }
         }
         let out = self.out.display();
         say("next", &format!("unlike inspect {out}"));
-        say("next", "unlike train YOUR.csv --model egbad");
+        say(
+            "next",
+            &format!("unlike train YOUR.csv --model {}", self.model),
+        );
         Ok(Outcome::Done)
     }
 }

@@ -40,7 +40,11 @@ fn the_whole_line_runs_and_stands_beside_published_numbers_and_baselines() {
     assert_eq!(names("variants")[..2], ["combined", "paper"]);
     assert_eq!(
         names("published"),
-        ["EGBAD, its paper", "EGBAD, the survey"]
+        [
+            "EGBAD, its paper",
+            "EGBAD, the survey",
+            "GANomaly, the survey"
+        ]
     );
     assert_eq!(
         names("baselines"),

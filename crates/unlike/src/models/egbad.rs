@@ -293,9 +293,10 @@ impl EgbadConfig {
     /// `combined` 0.75, `residual` 0.85.)
     pub fn recommended(kind: Kind) -> Self {
         let paper = Self::paper(kind);
-        let (networks, residual_trains, score) = match kind {
+        let (networks, residual_weight, residual_trains, score) = match kind {
             Kind::Table => (
                 paper.networks,
+                5.0,
                 ResidualTrains::EncoderAndGenerator,
                 EgbadScore::Combined,
             ),
@@ -308,6 +309,7 @@ impl EgbadConfig {
                 };
                 (
                     networks,
+                    10.0,
                     ResidualTrains::Encoder,
                     EgbadScore::PaperCrossEntropy,
                 )
@@ -320,7 +322,7 @@ impl EgbadConfig {
                 ..paper.adam
             },
             ema: 0.999,
-            residual_weight: 10.0,
+            residual_weight,
             residual_trains,
             reduction: Reduction::Mean,
             score,

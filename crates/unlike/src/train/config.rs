@@ -1,7 +1,7 @@
 //! The settings of a training, as `config.toml` holds them.
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Result, Samples};
 use unlike_data::PreprocessingConfig;
 
 use super::Augmentation;
@@ -156,13 +156,21 @@ const IMAGE_UPDATES: usize = 1_500;
 const SEARCHED: usize = 1_000;
 
 impl TrainConfig {
-    /// The recommended training of the model of this name for this many samples of this kind.
+    /// The recommended training of the model of this name for these samples.
     ///
-    /// Small tables take more epochs: what counts is the number of updates.
+    /// Small sets take more epochs: what counts is the number of updates.
     ///
     /// # Errors
     /// If there is no such model.
-    pub fn recommended(model: &str, kind: Kind, samples: usize) -> Result<Self> {
+    pub fn recommended(model: &str, samples: &Samples) -> Result<Self> {
+        Self::recommended_for(model, samples.into(), samples.len())
+    }
+
+    /// As [`recommended`](Self::recommended), for this many samples of this kind.
+    ///
+    /// # Errors
+    /// If there is no such model.
+    pub fn recommended_for(model: &str, kind: Kind, samples: usize) -> Result<Self> {
         let model = ModelConfig::by_name(model, kind)?;
         let batch_size = match kind {
             Kind::Table => 256,
@@ -305,7 +313,7 @@ mod tests {
             .iter()
             .flat_map(|n| kinds.map(|k| (n, k)))
         {
-            let config = TrainConfig::recommended(name, kind, 10_000).unwrap();
+            let config = TrainConfig::recommended_for(name, kind, 10_000).unwrap();
             let text = config.to_toml().unwrap();
             let path = std::path::Path::new("config.toml");
             assert_eq!(

@@ -39,7 +39,7 @@ fn samples(bytes: Vec<u8>) -> Samples {
 }
 
 fn trained(name: &str) -> Model {
-    let config = TrainConfig::recommended(name, Kind::Images, 200).unwrap();
+    let config = TrainConfig::recommended_for(name, Kind::Images, 200).unwrap();
     let normals = samples(pictures(200, 1));
     fit(&config, &normals, &RunOptions::default(), &mut Silent).unwrap()
 }

@@ -43,7 +43,7 @@ fn pictures(n: usize, seed: u64, draw: impl Fn(&mut ChaCha8Rng) -> Vec<f32>) -> 
 
 fn trained(name: &str) -> Model {
     let samples = normals(400);
-    let mut config = TrainConfig::recommended(name, Kind::Images, samples.len()).unwrap();
+    let mut config = TrainConfig::recommended_for(name, Kind::Images, samples.len()).unwrap();
     config.epochs = 3;
     config.batch_size = 32;
     fit(

@@ -8,7 +8,7 @@ use unlike::{
 use crate::training::{anomalies, normals, shorten};
 
 fn trained(name: &str, rows: usize) -> Model {
-    let mut config = TrainConfig::recommended(name, Kind::Table, rows).unwrap();
+    let mut config = TrainConfig::recommended_for(name, Kind::Table, rows).unwrap();
     config.epochs = 4;
     config.batch_size = 64;
     shorten(&mut config.model);

@@ -19,7 +19,7 @@ fn pictures(n: usize) -> Samples {
 }
 
 fn trained(name: &str, samples: &Samples) -> Model {
-    let config = TrainConfig::recommended(name, Kind::from(samples), samples.len()).unwrap();
+    let config = TrainConfig::recommended_for(name, Kind::from(samples), samples.len()).unwrap();
     fit(&config, samples, &RunOptions::default(), &mut Silent).unwrap()
 }
 

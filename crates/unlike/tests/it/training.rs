@@ -57,7 +57,7 @@ pub(crate) fn shorten(model: &mut ModelConfig) {
 }
 
 fn config() -> TrainConfig {
-    let mut config = TrainConfig::recommended("egbad", Kind::Table, 500).unwrap();
+    let mut config = TrainConfig::recommended_for("egbad", Kind::Table, 500).unwrap();
     config.epochs = 3;
     config.batch_size = 32;
     config
