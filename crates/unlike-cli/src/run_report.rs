@@ -45,6 +45,7 @@ pub(crate) fn model_title(model: &Model) -> String {
         "egbad" => "EGBAD",
         "bigan" => "BiGAN",
         "anogan" => "AnoGAN",
+        "ganomaly" => "GANomaly",
         "pca" => "PCA",
         "knn" => "k nearest neighbours",
         "iforest" => "isolation forest",

@@ -42,7 +42,7 @@ pub(crate) struct Parts {
     pub(crate) scores: Vec<(String, ScoreRule)>,
     /// The score's parts over the calibration samples.
     pub(crate) calibration: ScoreParts,
-    /// Mean contribution of each feature over held-out normals; empty for pictures.
+    /// Mean contribution over held-out normals: of each feature of a table, of all pixels together.
     pub(crate) typical_contributions: Vec<f32>,
     pub(crate) provenance: Provenance,
 }
@@ -134,9 +134,7 @@ impl Model {
             arrays.insert(format!("{CALIBRATION}{name}"), &[values.len()], values);
         }
         let typical = self.parts.typical_contributions.clone();
-        if !typical.is_empty() {
-            arrays.insert(TYPICAL, &[typical.len()], typical);
-        }
+        arrays.insert(TYPICAL, &[typical.len()], typical);
         let header = Header {
             config: config.clone(),
             preprocessing: preprocessing.clone(),
@@ -193,12 +191,8 @@ impl Model {
                 .values;
             calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
         }
-        let typical_contributions = match header.preprocessing {
-            Preprocessing::Table(_) => arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
-            Preprocessing::Image(_) => Vec::new(),
-        };
         let model = Self::new(Parts {
-            typical_contributions,
+            typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
             config: header.config,
             preprocessing: header.preprocessing,
             scorer,
@@ -388,8 +382,9 @@ impl Detector for Model {
     /// typical.
     ///
     /// For pictures, a pixel's value is what the model's own contributions say, averaged over its
-    /// channels (for models that reconstruct, the departure from the reconstruction). It is not
-    /// divided by what is typical there: at borders that never vary, that would be next to nothing.
+    /// channels (for models that reconstruct, the departure from the reconstruction), in units of the
+    /// mean pixel of held-out normals. It is not divided by what is typical at its own place: at
+    /// borders that never vary, that would be next to nothing.
     fn explain(&self, samples: &Samples) -> Result<Explanations> {
         Ok(match self.input() {
             InputSpec::Table { columns } => Explanations::Columns {
@@ -443,9 +438,13 @@ impl Model {
     fn maps(&self, channels: usize, samples: &Samples) -> Result<Vec<f32>> {
         let bound = self.parts.preprocessing.bind(samples)?;
         let mut values = Vec::new();
+        let typical = self.parts.typical_contributions.first();
+        let unit = typical.copied().unwrap_or(1.0).max(f32::MIN_POSITIVE);
         in_chunks(&bound, |features| {
             let departures = self.parts.scorer.contributions(features)?;
-            let mean = |pixel: &[f32]| pixel.iter().sum::<f32>() / channels as f32;
+            let mean = |pixel: &[f32]| {
+                (pixel.iter().sum::<f32>() / (channels as f32 * unit)).min(f32::MAX)
+            };
             values.extend(departures.chunks_exact(channels).map(mean));
             Ok(())
         })?;

@@ -16,6 +16,8 @@ fn every_command_explains_itself() {
         "inspect",
         "data info",
         "doctor",
+        "bench",
+        "bench speed",
     ] {
         let ran = place.run(&format!("{command} --help")).ends_with(0);
         assert_eq!(ran.stderr, "");

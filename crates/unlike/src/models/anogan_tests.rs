@@ -182,7 +182,7 @@ fn starting_points_come_from_the_seed_and_the_content() {
 #[test]
 fn scoring_changes_no_network_and_epochs_measure_few_samples() {
     let shape = FeatureShape::Row { width: 9 };
-    let anogan = trained(&shape, 3);
+    let anogan = trained(&shape, MEASURED_STEPS + 50);
     let scorer = anogan.scorer();
     let before = scorer.arrays();
     let all = queries(&shape, MEASURED + 100, 9);

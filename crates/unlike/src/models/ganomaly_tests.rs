@@ -10,7 +10,7 @@ use crate::{backend::Gradients, nn::Param, train::Schedule};
 const SIDE: usize = 16;
 const SIZE: usize = SIDE * SIDE;
 /// A whole training: the learning rate ends at 0 after these.
-const STEPS: u64 = 100;
+const STEPS: u64 = 200;
 
 fn picture(side: usize, channels: usize) -> FeatureShape {
     FeatureShape::Picture {
@@ -300,7 +300,7 @@ fn other_sizes_are_refused_with_a_size_that_works() {
     let table = FeatureShape::Row { width: 5 };
     let error = build(&config(), &table).unwrap_err().to_string();
     assert!(
-        error.contains("pyramid") && error.contains("dense"),
+        error.contains("convolutional") && error.contains("dense"),
         "{error}"
     );
     let error = build(&GanomalyConfig::recommended(Kind::Table), &picture(16, 1)).unwrap_err();

@@ -127,6 +127,9 @@ pub fn fit(
     }
 }
 
+/// Held-out pictures that tell how large a pixel's contribution is for normals.
+const TYPICAL_PICTURES: usize = 256;
+
 /// A baseline has one part, and that is its score.
 fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
     Ok(held_out
@@ -165,8 +168,10 @@ impl Run<'_> {
         let validation = self.data.validation.parts(&*scorer)?;
         let typical = match &self.data.validation {
             Prepared::Rows(rows) => mean_columns(&scorer.contributions(rows)?, rows.shape().size()),
-            // Maps have no unit of their own.
-            Prepared::Pictures { .. } => Vec::new(),
+            pictures @ Prepared::Pictures { .. } => {
+                let some = pictures.some(TYPICAL_PICTURES)?;
+                mean_columns(&scorer.contributions(&some)?, 1)
+            }
         };
         let provenance = Provenance {
             chosen_epoch,

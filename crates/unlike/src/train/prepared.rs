@@ -101,13 +101,18 @@ impl<'a> Prepared<'a> {
 
     /// The parts of the scores of so many samples at most, always the same ones.
     pub(super) fn parts_of_some(&self, scorer: &dyn Scorer, most: usize) -> Result<ScoreParts> {
-        let n = self.len();
-        if n <= most {
+        if self.len() <= most {
             return self.parts(scorer);
         }
+        scorer.parts(&self.some(most)?)
+    }
+
+    /// So many samples at most, always the same ones.
+    pub(super) fn some(&self, most: usize) -> Result<Features> {
+        let (n, count) = (self.len(), self.len().min(most));
         // Spread evenly, because files are often sorted.
-        let positions: Vec<usize> = (0..most).map(|i| i * n / most).collect();
-        scorer.parts(&Features::new(
+        let positions: Vec<usize> = (0..count).map(|i| i * n / count).collect();
+        Ok(Features::new(
             self.shape().clone(),
             self.gather(&positions)?,
         ))
