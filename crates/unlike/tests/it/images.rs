@@ -4,14 +4,14 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unlike::{
-    Model, RunOptions, Samples, TrainConfig,
+    Error, Model, ModelConfig, RunOptions, Samples, TrainConfig,
     core::{Images, conformance},
     fit,
-    models::Kind,
+    models::{Kind, anogan::AnoganNetworks, egbad::EgbadNetworks},
+    train::{Augmentation, Observer, Silent, with_threads},
 };
 
-/// The models that take pictures.
-const NAMES: [&str; 1] = ["ganomaly"];
+use crate::training::{StopAfter, keeping, shorten};
 
 const SIDE: usize = 16;
 
@@ -41,25 +41,79 @@ fn pictures(n: usize, seed: u64, draw: impl Fn(&mut ChaCha8Rng) -> Vec<f32>) -> 
     Samples::Images(Images::new("a test", [SIDE, SIDE, 1], pixels, ids).unwrap())
 }
 
+/// Narrow networks and a short search.
+fn config(name: &str, samples: usize, epochs: usize) -> TrainConfig {
+    let mut config = TrainConfig::recommended_for(name, Kind::Images, samples).unwrap();
+    config.epochs = epochs;
+    config.batch_size = 32;
+    shorten(&mut config.model);
+    match &mut config.model {
+        ModelConfig::Egbad(model) | ModelConfig::Bigan(model) => {
+            model.networks = EgbadNetworks::Convolutional {
+                width: 8,
+                generator: vec![64],
+                discriminator_z: vec![32],
+                discriminator_joint: vec![64],
+            };
+        }
+        ModelConfig::Anogan(model) => {
+            model.networks = AnoganNetworks::Convolutional {
+                width: 8,
+                dense: 64,
+            };
+        }
+        _ => {}
+    }
+    config
+}
+
 fn trained(name: &str) -> Model {
     let samples = normals(400);
-    let mut config = TrainConfig::recommended_for(name, Kind::Images, samples.len()).unwrap();
-    config.epochs = 3;
-    config.batch_size = 32;
-    fit(
-        &config,
-        &samples,
-        &RunOptions::default(),
-        &mut unlike::train::Silent,
-    )
-    .unwrap()
+    let config = config(name, samples.len(), 3);
+    fit(&config, &samples, &RunOptions::default(), &mut Silent).unwrap()
+}
+
+fn file_of(config: &TrainConfig, options: &RunOptions, observer: &mut dyn Observer) -> Vec<u8> {
+    let model = fit(config, &normals(150), options, observer).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    model.save(&path).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn threads_and_interruptions_change_no_bit_of_a_model_of_varied_pictures() {
+    for name in ["egbad", "anogan", "ganomaly"] {
+        let mut config = config(name, 150, 2);
+        config.augmentation = Some(Augmentation {
+            flip_horizontal: true,
+            shift: 2,
+            rotation: 5.0,
+            ..Augmentation::default()
+        });
+        let on = |threads| {
+            let train = || file_of(&config, &RunOptions::default(), &mut Silent);
+            with_threads(threads, train).unwrap()
+        };
+        let one = on(1);
+        assert!(one == on(2) && one == on(3), "{name}: the threads count");
+        for stop in [2, 4] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("state");
+            let options = keeping(&path, false);
+            let stopped = fit(&config, &normals(150), &options, &mut StopAfter(stop));
+            assert!(matches!(stopped, Err(Error::Interrupted)), "{name}");
+            let resumed = file_of(&config, &keeping(&path, true), &mut Silent);
+            assert!(resumed == one, "{name}: a stop after {stop} steps counts");
+        }
+    }
 }
 
 #[test]
 fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
     let folder = tempfile::tempdir().unwrap();
     let some = normals(40);
-    for name in NAMES {
+    for name in ModelConfig::NAMES {
         let path = folder.path().join(name);
         let mut model = trained(name);
         model.save(&path).unwrap();
@@ -78,7 +132,7 @@ fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
 
 #[test]
 fn the_same_seed_gives_the_same_model() {
-    for name in NAMES {
+    for name in ModelConfig::NAMES {
         let violations = conformance::check_same(&trained(name), &trained(name), &normals(20));
         assert!(violations.is_empty(), "{name}: {violations:#?}");
     }
@@ -86,7 +140,7 @@ fn the_same_seed_gives_the_same_model() {
 
 #[test]
 fn gross_anomalies_score_higher_than_normals() {
-    for name in NAMES {
+    for name in ModelConfig::NAMES {
         let violations = conformance::check_direction(&trained(name), &normals(60), &anomalies(40));
         assert!(violations.is_empty(), "{name}: {violations:#?}");
     }

@@ -100,7 +100,7 @@ fn threads_do_not_change_a_bit_and_seeds_do() {
 }
 
 /// Stops after so many steps, as Ctrl-C does.
-struct StopAfter(usize);
+pub(crate) struct StopAfter(pub(crate) usize);
 
 impl Observer for StopAfter {
     fn step(&mut self, _: &StepReport<'_>) -> ControlFlow<()> {
@@ -113,7 +113,7 @@ impl Observer for StopAfter {
     }
 }
 
-fn keeping(path: &Path, resume: bool) -> RunOptions {
+pub(crate) fn keeping(path: &Path, resume: bool) -> RunOptions {
     RunOptions {
         resume_file: Some(ResumeFile(path.to_owned())),
         checkpoint_every: Duration::ZERO,
