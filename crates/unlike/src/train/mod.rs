@@ -301,7 +301,7 @@ impl Run<'_> {
                 )
             };
             let scorer = || network.scorer();
-            let snapshot = Snapshot::new(&model, &scorer, &self.preprocessing);
+            let snapshot = Snapshot::new(&model, &scorer, self.preprocessing);
             let flow = observer.epoch(report, &snapshot);
             if flow.is_break() {
                 save(network.as_ref(), &progress)?;
