@@ -24,6 +24,8 @@ pub enum Purpose {
     Augmentation = 6,
     /// Where a search for z begins.
     Search = 7,
+    /// Noise on what a discriminator sees.
+    Noise = 8,
 }
 
 /// The generator for the `index`-th use of a purpose.

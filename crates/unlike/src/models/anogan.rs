@@ -48,7 +48,7 @@ use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 use unlike_kernels::{AdamStep, adam, bce_with_logits, bce_with_logits_rows, l1_rows};
 
-use super::{Adversarial, Batch, Kind, Losses, StepContext, egbad::Reduction, in_batches};
+use super::{Adversarial, Batch, Kind, Losses, Reduction, StepContext, in_batches, setting};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
@@ -83,6 +83,10 @@ pub struct AnoganConfig {
     pub adam: AdamConfig,
     /// Decay of the weights' moving average, which scores; 0 scores with the weights themselves.
     pub ema: f32,
+    /// Standard deviation of the noise that D sees on x and on G(z) while training (Arjovsky & Bottou
+    /// 2017); 0 is the paper. Rows of no-or-yes columns lie so far from anything continuous that D
+    /// tells them apart without it, and G learns nothing.
+    pub noise: f32,
     /// How norms are taken in the search and in the score.
     pub reduction: Reduction,
     /// The score that [`Detector::score`](unlike_core::Detector::score) gives.
@@ -328,6 +332,7 @@ impl AnoganConfig {
                 clip: None,
             },
             ema,
+            noise: 0.0,
             reduction: Reduction::Sum,
             score: AnoganScore::Paper,
             search: SearchConfig::paper(),
@@ -356,6 +361,10 @@ impl AnoganConfig {
                 ..paper.adam
             },
             ema: 0.999,
+            noise: match kind {
+                Kind::Table => 0.5,
+                Kind::Images => 0.0,
+            },
             reduction: Reduction::Mean,
             score: AnoganScore::Combined,
             search: SearchConfig {
@@ -386,6 +395,7 @@ impl AnoganConfig {
             init,
             adam,
             ema,
+            noise,
             reduction: _,
             score: _,
             search,
@@ -397,6 +407,8 @@ impl AnoganConfig {
             (0.0..1.0).contains(ema),
             "from 0 up to, not including, 1",
         )?;
+        let holds = *noise >= 0.0 && noise.is_finite();
+        setting("noise", noise, holds, "0 or more")?;
         search.check()?;
         let networks = match (networks, input) {
             (
@@ -468,18 +480,6 @@ impl AnoganConfig {
             discriminator_adam: Adam::new(*adam),
         })
     }
-}
-
-fn setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::Setting {
-        name: name.into(),
-        found: found.to_string(),
-        expected: expected.into(),
-        hint: None,
-    })
 }
 
 fn mismatch(found: &str, expected: &str) -> Error {
@@ -745,6 +745,7 @@ impl Anogan {
         } = &self.networks;
         let [real, fake] = seeds.map(|dropout| Pass::Train { dropout });
         let gz = generator.forward(z, Pass::Frozen { dropout: 0 }); // [N, size]
+        let (x, gz) = (self.noisy(x, seeds[0]), self.noisy(gz, seeds[1])); // [N, size]
         let (real, _) = discriminator.forward(x, real); // [N, 1]
         let (fake, _) = discriminator.forward(gz, fake); // [N, 1]
         let total = bce_with_logits(real.clone(), 1.0) + bce_with_logits(fake.clone(), 0.0);
@@ -758,8 +759,20 @@ impl Anogan {
             discriminator,
         } = &self.networks;
         let gz = generator.forward(z, Pass::Train { dropout: 0 }); // [N, size]
+        let gz = self.noisy(gz, seed); // [N, size]
         let (fake, _) = discriminator.forward(gz, Pass::Frozen { dropout: seed }); // [N, 1]
         bce_with_logits(fake, 1.0)
+    }
+
+    /// x [N, size] and noise, if there is to be any.
+    fn noisy(&self, x: Tensor<2>, seed: u64) -> Tensor<2> {
+        if self.config.noise == 0.0 {
+            return x;
+        }
+        let mut rng = rng::rng(seed, Purpose::Noise, 0);
+        let noise = normals(&mut rng, x.dims().iter().product());
+        let noise: Tensor<2> = tensor(noise, x.dims(), &self.device); // [N, size]
+        x + noise * self.config.noise
     }
 
     fn scorer_with(&self, search: SearchConfig) -> AnoganScorer {
@@ -778,6 +791,10 @@ impl Anogan {
 impl Adversarial for Anogan {
     fn latent(&self) -> usize {
         self.config.latent
+    }
+
+    fn needs_other_samples(&self) -> bool {
+        false
     }
 
     fn step(&mut self, batch: Batch, context: &StepContext) -> Result<Losses> {

@@ -67,7 +67,9 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
-use super::{Adversarial, Batch, Kind, Losses, StepContext, in_batches, scoring_batch};
+use super::{
+    Adversarial, Batch, Kind, Losses, Reduction, StepContext, in_batches, scoring_batch, setting,
+};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
@@ -160,25 +162,6 @@ pub enum ResidualTrains {
     Encoder,
     /// E's and G's: G also learns to rebuild what E gives it.
     EncoderAndGenerator,
-}
-
-/// How a norm over the elements of one sample is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reduction {
-    /// Mean over the elements.
-    Mean,
-    /// Sum over the elements, as printed in the paper.
-    Sum,
-}
-
-impl From<Reduction> for unlike_kernels::Reduction {
-    fn from(reduction: Reduction) -> Self {
-        match reduction {
-            Reduction::Mean => Self::Mean,
-            Reduction::Sum => Self::Sum,
-        }
-    }
 }
 
 /// The scores that EGBAD offers; every one can be chosen when scoring.
@@ -472,18 +455,6 @@ impl EgbadNetworks {
         let expected = "at least one layer: the last is the feature layer";
         setting(name, format!("{joint:?}"), !joint.is_empty(), expected)
     }
-}
-
-fn setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::Setting {
-        name: name.into(),
-        found: found.to_string(),
-        expected: expected.into(),
-        hint: None,
-    })
 }
 
 /// What the layers of one network start from.

@@ -48,7 +48,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 use unlike_kernels::{Reduction, bce_with_logits, l1, l1_rows, mse, mse_rows};
 
-use super::{Adversarial, Batch, Kind, Losses, StepContext, in_batches};
+use super::{Adversarial, Batch, Kind, Losses, StepContext, in_batches, setting};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
@@ -338,18 +338,6 @@ impl GanomalyConfig {
             "above 0",
         )
     }
-}
-
-fn setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::Setting {
-        name: name.into(),
-        found: found.to_string(),
-        expected: expected.into(),
-        hint: None,
-    })
 }
 
 /// The largest side that a hint proposes.

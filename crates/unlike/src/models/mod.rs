@@ -173,6 +173,38 @@ impl ModelConfig {
     }
 }
 
+/// Refuses a setting that is outside its range.
+pub(crate) fn setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: name.into(),
+        found: found.to_string(),
+        expected: expected.into(),
+        hint: None,
+    })
+}
+
+/// How a norm over the elements of one sample is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduction {
+    /// Mean over the elements.
+    Mean,
+    /// Sum over the elements, as printed in the paper.
+    Sum,
+}
+
+impl From<Reduction> for unlike_kernels::Reduction {
+    fn from(reduction: Reduction) -> Self {
+        match reduction {
+            Reduction::Mean => Self::Mean,
+            Reduction::Sum => Self::Sum,
+        }
+    }
+}
+
 /// A model that is trained by playing networks against each other.
 pub trait Adversarial: Send {
     /// Length of z.
