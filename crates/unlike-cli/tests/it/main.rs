@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_model;
 mod bad_output;
+mod bench;
 mod evaluating;
 mod help;
 mod image_data;

@@ -101,6 +101,7 @@ fn small(variant: &str) -> (Anogan, Golden) {
     let config = AnoganConfig {
         latent,
         networks,
+        noise: 0.0,
         adam: AdamConfig {
             learning_rate: 1e-3,
             ..recommended.adam

@@ -20,6 +20,7 @@ fn trained(shape: &FeatureShape, steps: usize) -> Anogan {
     };
     let mut config = AnoganConfig::recommended(kind);
     config.latent = 6;
+    config.noise = 0.0;
     config.init = Init::Xavier;
     config.search.steps = steps;
     if kind == Kind::Images {
