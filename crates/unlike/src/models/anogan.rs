@@ -50,12 +50,15 @@ use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 use unlike_kernels::{AdamStep, adam, bce_with_logits, bce_with_logits_rows, l1_rows};
 
-use super::{Adversarial, Batch, Kind, Losses, Reduction, StepContext, in_batches, setting};
+use super::{
+    Adversarial, Batch, Kind, Losses, Reduction, StepContext, chosen_first, in_batches, setting,
+};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
         Activation, Adam, AdamConfig, Average, Conv, Init, Linear, Mlp, Network, Norm, Pass,
-        Visitor, Window, join, network_arrays, restore_network, warmed,
+        Visitor, Window, join, network_arrays, restore_averaged, restore_network, save_averaged,
+        scoring, warmed,
     },
     rng::{self, Purpose, normals},
 };
@@ -780,9 +783,8 @@ impl Anogan {
     }
 
     fn scorer_with(&self, search: SearchConfig) -> AnoganScorer {
-        let average = self.average.as_ref().map(|average| &average.network);
         AnoganScorer {
-            networks: average.unwrap_or(&self.networks).clone(),
+            networks: scoring(&self.networks, &self.average).clone(),
             shape: self.shape.clone(),
             latent: self.config.latent,
             reduction: self.config.reduction,
@@ -842,12 +844,10 @@ impl Adversarial for Anogan {
     }
 
     fn rules(&self, held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
-        let (chosen, lambda) = (self.config.score, self.config.search.lambda);
-        let others = AnoganScore::ALL.into_iter().filter(|&s| s != chosen);
-        std::iter::once(chosen)
-            .chain(others)
-            .map(|score| Ok((score.name().to_owned(), score.rule(lambda, held_out)?)))
-            .collect()
+        let lambda = self.config.search.lambda;
+        let rule =
+            |score: AnoganScore| Ok((score.name().to_owned(), score.rule(lambda, held_out)?));
+        chosen_first(self.config.score, &AnoganScore::ALL, rule)
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
@@ -855,19 +855,13 @@ impl Adversarial for Anogan {
     }
 
     fn save(&self, arrays: &mut Arrays) {
-        network_arrays(&self.networks, "networks", arrays);
-        if let Some(average) = &self.average {
-            network_arrays(&average.network, "average", arrays);
-        }
+        save_averaged(&self.networks, &self.average, arrays);
         self.generator_adam.save("adam.generator", arrays);
         self.discriminator_adam.save("adam.discriminator", arrays);
     }
 
     fn restore(&mut self, arrays: &Arrays) -> Result<()> {
-        restore_network(&mut self.networks, "networks", arrays)?;
-        if let Some(average) = &mut self.average {
-            restore_network(&mut average.network, "average", arrays)?;
-        }
+        restore_averaged(&mut self.networks, &mut self.average, arrays)?;
         let Networks {
             generator,
             discriminator,

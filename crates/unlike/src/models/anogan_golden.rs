@@ -4,7 +4,10 @@ use rand::SeedableRng;
 use unlike_core::{Arrays, FeatureShape};
 
 use super::*;
-use crate::nn::Param;
+use crate::{
+    models::golden::{assert_close, fixture, under},
+    nn::Param,
+};
 
 const BATCH: usize = 6;
 const STEPS: usize = 5;
@@ -21,17 +24,7 @@ struct Golden(Arrays);
 impl Golden {
     fn load(variant: &str) -> Self {
         let bytes = include_bytes!("../../tests/golden/anogan/anogan.safetensors");
-        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
-        let mut arrays = Arrays::new();
-        for (name, view) in file.tensors() {
-            let Some(name) = name.strip_prefix(&format!("{variant}.")) else {
-                continue;
-            };
-            let (chunks, _) = view.data().as_chunks::<4>();
-            let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            arrays.insert(name, view.shape(), values);
-        }
-        Self(arrays)
+        Self(fixture(bytes, &format!("{variant}.")))
     }
 
     fn get(&self, name: &str) -> &[f32] {
@@ -40,13 +33,7 @@ impl Golden {
 
     /// Arrays under `prefix`, their names without it.
     fn under(&self, prefix: &str) -> Arrays {
-        let mut under = Arrays::new();
-        for (name, array) in self.0.iter() {
-            if let Some(name) = name.strip_prefix(&format!("{prefix}.")) {
-                under.insert(name, &array.shape, array.values.clone());
-            }
-        }
-        under
+        under(&self.0, prefix)
     }
 
     /// The `index`-th batch of rows of this width.
@@ -54,21 +41,6 @@ impl Golden {
         let size = BATCH * width;
         self.get(name)[index * size..][..size].to_vec()
     }
-}
-
-/// Compares within a relative tolerance (of the largest value, for values near zero).
-fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
-    assert_eq!(ours.len(), theirs.len(), "{what}");
-    let scale = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    let worst = ours
-        .iter()
-        .zip(theirs)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0f32, f32::max);
-    assert!(
-        worst <= tolerance * scale,
-        "{what}: off by {worst:e} at scale {scale:e}\n{ours:?}\n{theirs:?}"
-    );
 }
 
 fn small(variant: &str) -> (Anogan, Golden) {

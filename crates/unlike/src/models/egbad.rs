@@ -68,13 +68,15 @@ use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, Sco
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
 use super::{
-    Adversarial, Batch, Kind, Losses, Reduction, StepContext, in_batches, scoring_batch, setting,
+    Adversarial, Batch, Kind, Losses, Reduction, StepContext, chosen_first, in_batches,
+    scoring_batch, setting,
 };
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
         Activation, Adam, AdamConfig, Average, Conv, Init, Linear, LinearJoint, Mlp, Network, Norm,
-        Pass, Visitor, Window, join, network_arrays, restore_network, warmed,
+        Pass, Visitor, Window, join, network_arrays, restore_averaged, restore_network,
+        save_averaged, scoring, warmed,
     },
     rng::{self, Purpose, normals},
 };
@@ -928,9 +930,7 @@ impl Egbad {
 
     /// The networks that score: averaged if the configuration says so.
     fn scoring_networks(&self) -> &Networks {
-        self.average
-            .as_ref()
-            .map_or(&self.networks, |average| &average.network)
+        scoring(&self.networks, &self.average)
     }
 }
 
@@ -988,12 +988,8 @@ impl Adversarial for Egbad {
     }
 
     fn rules(&self, held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
-        let chosen = self.config.score;
-        let others = EgbadScore::ALL.into_iter().filter(|&s| s != chosen);
-        std::iter::once(chosen)
-            .chain(others)
-            .map(|score| Ok((score.name().to_owned(), score.rule(held_out)?)))
-            .collect()
+        let rule = |score: EgbadScore| Ok((score.name().to_owned(), score.rule(held_out)?));
+        chosen_first(self.config.score, &EgbadScore::ALL, rule)
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
@@ -1007,20 +1003,14 @@ impl Adversarial for Egbad {
     }
 
     fn save(&self, arrays: &mut Arrays) {
-        network_arrays(&self.networks, "networks", arrays);
-        if let Some(average) = &self.average {
-            network_arrays(&average.network, "average", arrays);
-        }
+        save_averaged(&self.networks, &self.average, arrays);
         self.encoder_adam.save("adam.encoder", arrays);
         self.generator_adam.save("adam.generator", arrays);
         self.discriminator_adam.save("adam.discriminator", arrays);
     }
 
     fn restore(&mut self, arrays: &Arrays) -> Result<()> {
-        restore_network(&mut self.networks, "networks", arrays)?;
-        if let Some(average) = &mut self.average {
-            restore_network(&mut average.network, "average", arrays)?;
-        }
+        restore_averaged(&mut self.networks, &mut self.average, arrays)?;
         let Networks {
             encoder,
             generator,

@@ -5,7 +5,10 @@ use rand::SeedableRng;
 use unlike_core::{Arrays, FeatureShape, Features};
 
 use super::*;
-use crate::nn::Param;
+use crate::{
+    models::golden::{assert_close, fixture, under},
+    nn::Param,
+};
 
 const LATENT: usize = 3;
 const BATCH: usize = 6;
@@ -42,19 +45,12 @@ impl Golden {
             };
             (PICTURES, shape, &PASSES)
         };
-        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
-        let mut arrays = Arrays::new();
-        for (name, view) in file.tensors() {
-            let (chunks, _) = view.data().as_chunks::<4>();
-            let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            arrays.insert(name, view.shape(), values);
-        }
         let variant = match variant {
             "picture-feature-matching" => "feature-matching",
             variant => variant,
         };
         Self {
-            arrays,
+            arrays: fixture(bytes, ""),
             variant,
             shape,
             passes,
@@ -70,16 +66,11 @@ impl Golden {
 
     /// Arrays under `prefix`, their names without it.
     fn under(&self, prefix: &str) -> Arrays {
-        let mut under = Arrays::new();
-        for place in [self.variant, "shared"] {
-            let prefix = format!("{place}.{prefix}.");
-            for (name, array) in self.arrays.iter() {
-                if let Some(name) = name.strip_prefix(&prefix) {
-                    under.insert(name, &array.shape, array.values.clone());
-                }
-            }
+        let mut found = under(&self.arrays, &format!("{}.{prefix}", self.variant));
+        for (name, array) in under(&self.arrays, &format!("shared.{prefix}")).iter() {
+            found.insert(name, &array.shape, array.values.clone());
         }
-        under
+        found
     }
 
     /// The `step`-th batch of x or z, for the first or second update.
@@ -101,21 +92,6 @@ impl Golden {
             rows(self.batch("z", step, which), LATENT),
         )
     }
-}
-
-/// Compares within a relative tolerance (of the largest value, for values near zero).
-fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
-    assert_eq!(ours.len(), theirs.len(), "{what}");
-    let scale = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    let worst = ours
-        .iter()
-        .zip(theirs)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0f32, f32::max);
-    assert!(
-        worst <= tolerance * scale,
-        "{what}: off by {worst:e} at scale {scale:e}\n{ours:?}\n{theirs:?}"
-    );
 }
 
 /// The networks of a fixture's variant.

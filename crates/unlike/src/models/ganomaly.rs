@@ -48,12 +48,13 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
 use unlike_kernels::{Reduction, bce_with_logits, l1, l1_rows, mse, mse_rows};
 
-use super::{Adversarial, Batch, Kind, Losses, StepContext, in_batches, setting};
+use super::{Adversarial, Batch, Kind, Losses, StepContext, chosen_first, in_batches, setting};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
         Activation, Adam, AdamConfig, Average, Conv, Init, Mlp, Network, Norm, Pass, Visitor,
-        Window, join, network_arrays, restore_network, warmed,
+        Window, join, network_arrays, restore_averaged, restore_network, save_averaged, scoring,
+        warmed,
     },
     rng::{self, Purpose},
 };
@@ -803,9 +804,7 @@ impl Ganomaly {
 
     /// The networks that score: averaged if the configuration says so.
     fn scoring_networks(&self) -> &Networks {
-        self.average
-            .as_ref()
-            .map_or(&self.networks, |average| &average.network)
+        scoring(&self.networks, &self.average)
     }
 }
 
@@ -860,12 +859,8 @@ impl Adversarial for Ganomaly {
     }
 
     fn rules(&self, held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
-        let chosen = self.config.score;
-        let others = GanomalyScore::ALL.into_iter().filter(|&s| s != chosen);
-        std::iter::once(chosen)
-            .chain(others)
-            .map(|score| Ok((score.name().to_owned(), score.rule(held_out)?)))
-            .collect()
+        let rule = |score: GanomalyScore| Ok((score.name().to_owned(), score.rule(held_out)?));
+        chosen_first(self.config.score, &GanomalyScore::ALL, rule)
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
@@ -878,19 +873,13 @@ impl Adversarial for Ganomaly {
     }
 
     fn save(&self, arrays: &mut Arrays) {
-        network_arrays(&self.networks, "networks", arrays);
-        if let Some(average) = &self.average {
-            network_arrays(&average.network, "average", arrays);
-        }
+        save_averaged(&self.networks, &self.average, arrays);
         self.generator_adam.save("adam.generator", arrays);
         self.discriminator_adam.save("adam.discriminator", arrays);
     }
 
     fn restore(&mut self, arrays: &Arrays) -> Result<()> {
-        restore_network(&mut self.networks, "networks", arrays)?;
-        if let Some(average) = &mut self.average {
-            restore_network(&mut average.network, "average", arrays)?;
-        }
+        restore_averaged(&mut self.networks, &mut self.average, arrays)?;
         let Networks {
             generator,
             discriminator,

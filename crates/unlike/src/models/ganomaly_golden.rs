@@ -4,7 +4,11 @@ use rand::SeedableRng;
 use unlike_core::{Arrays, FeatureShape, Features};
 
 use super::*;
-use crate::{backend::Gradients, nn::Param};
+use crate::{
+    backend::Gradients,
+    models::golden::{assert_close, fixture, under},
+    nn::Param,
+};
 
 const STEPS: usize = 5;
 
@@ -52,17 +56,7 @@ struct Golden(Arrays);
 impl Golden {
     fn load(variant: Variant) -> Self {
         let bytes = include_bytes!("../../tests/golden/ganomaly/ganomaly.safetensors");
-        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
-        let prefix = format!("{}.", variant.name);
-        let mut arrays = Arrays::new();
-        for (name, view) in file.tensors() {
-            if let Some(name) = name.strip_prefix(&prefix) {
-                let (chunks, _) = view.data().as_chunks::<4>();
-                let values = chunks.iter().map(|b| f32::from_le_bytes(*b)).collect();
-                arrays.insert(name, view.shape(), values);
-            }
-        }
-        Self(arrays)
+        Self(fixture(bytes, &format!("{}.", variant.name)))
     }
 
     fn get(&self, name: &str) -> &[f32] {
@@ -71,35 +65,13 @@ impl Golden {
 
     /// Arrays under `prefix`, their names without it.
     fn under(&self, prefix: &str) -> Arrays {
-        let prefix = format!("{prefix}.");
-        let mut under = Arrays::new();
-        for (name, array) in self.0.iter() {
-            if let Some(name) = name.strip_prefix(&prefix) {
-                under.insert(name, &array.shape, array.values.clone());
-            }
-        }
-        under
+        under(&self.0, prefix)
     }
 
     fn batch(&self, step: usize, variant: Variant) -> Vec<f32> {
         let size = variant.batch * variant.shape.size();
         self.get("x")[step * size..(step + 1) * size].to_vec()
     }
-}
-
-/// Compares within a relative tolerance (of the largest value, for values near zero).
-fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
-    assert_eq!(ours.len(), theirs.len(), "{what}");
-    let scale = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    let worst = ours
-        .iter()
-        .zip(theirs)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0f32, f32::max);
-    assert!(
-        worst <= tolerance * scale,
-        "{what}: off by {worst:e} at scale {scale:e}"
-    );
 }
 
 fn small(variant: Variant) -> (Ganomaly, Golden) {

@@ -3,6 +3,8 @@
 pub mod anogan;
 pub mod egbad;
 pub mod ganomaly;
+#[cfg(test)]
+mod golden;
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -171,6 +173,16 @@ impl ModelConfig {
             Self::Ecod(config) => Box::new(unlike_baselines::Ecod::from_arrays(config, arrays)?),
         })
     }
+}
+
+/// The rule of every score that a model offers, the chosen one first.
+pub(crate) fn chosen_first<S: Copy + PartialEq>(
+    chosen: S,
+    all: &[S],
+    rule: impl Fn(S) -> Result<(String, ScoreRule)>,
+) -> Result<Vec<(String, ScoreRule)>> {
+    let others = all.iter().copied().filter(|&score| score != chosen);
+    std::iter::once(chosen).chain(others).map(rule).collect()
 }
 
 /// Refuses a setting that is outside its range.

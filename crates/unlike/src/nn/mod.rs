@@ -11,7 +11,7 @@ pub use conv::{Conv, Window};
 pub use init::Init;
 pub use layers::{Linear, LinearJoint, Mlp};
 pub use norm::Norm;
-pub use optim::{Adam, AdamConfig, Average, warmed};
+pub use optim::{Adam, AdamConfig, Average, restore_averaged, save_averaged, scoring, warmed};
 pub(crate) use param::join;
 pub use param::{Network, Param, Pass, Visitor, network_arrays, restore_network};
 pub use unlike_kernels::Activation;

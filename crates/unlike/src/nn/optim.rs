@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result};
 use unlike_kernels::{AdamStep, adam, ema};
 
-use super::{Network, Param, Pass, Visitor};
+use super::{Network, Param, Pass, Visitor, network_arrays, restore_network};
 use crate::backend::{Gradients, Tensor, tensor, values};
 
 /// Settings of [`Adam`] (Kingma & Ba 2015).
@@ -286,5 +286,34 @@ impl<N: Network> Average<N> {
                 decay,
             },
         );
+    }
+}
+
+/// The networks that score: the average's if there is one.
+pub fn scoring<'a, N>(live: &'a N, average: &'a Option<Average<N>>) -> &'a N {
+    average.as_ref().map_or(live, |average| &average.network)
+}
+
+/// Writes networks that train and their average, if there is one.
+pub fn save_averaged<N: Network>(live: &N, average: &Option<Average<N>>, arrays: &mut Arrays) {
+    network_arrays(live, "networks", arrays);
+    if let Some(average) = average {
+        network_arrays(&average.network, "average", arrays);
+    }
+}
+
+/// Reads what [`save_averaged`] wrote.
+///
+/// # Errors
+/// If an array is missing or has another shape than the networks.
+pub fn restore_averaged<N: Network>(
+    live: &mut N,
+    average: &mut Option<Average<N>>,
+    arrays: &Arrays,
+) -> Result<()> {
+    restore_network(live, "networks", arrays)?;
+    match average {
+        Some(average) => restore_network(&mut average.network, "average", arrays),
+        None => Ok(()),
     }
 }

@@ -209,10 +209,7 @@ impl Run<'_> {
             steps_per_epoch,
         };
 
-        let fingerprint = match &self.options.resume_file {
-            Some(_) => state::fingerprint(config, &self.data.train)?,
-            None => String::new(),
-        };
+        let fingerprint = state::fingerprint(config, &self.provenance.fingerprint);
         let mut progress = Progress::default();
         if let Some(file) = self
             .options

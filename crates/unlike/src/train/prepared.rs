@@ -77,26 +77,23 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    /// Calls `f` with all samples, one chunk after the other.
-    pub(super) fn each_chunk(&self, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+    /// The parts of the scores of all samples.
+    pub(super) fn parts(&self, scorer: &dyn Scorer) -> Result<ScoreParts> {
         match self {
-            Self::Rows(features) => f(features),
+            Self::Rows(features) => scorer.parts(features),
             Self::Pictures {
                 preprocessing,
                 samples,
                 ..
-            } => in_chunks(&preprocessing.bind(samples)?, f),
+            } => {
+                let mut parts = ScoreParts::default();
+                in_chunks(&preprocessing.bind(samples)?, |features| {
+                    parts.extend(scorer.parts(features)?);
+                    Ok(())
+                })?;
+                Ok(parts)
+            }
         }
-    }
-
-    /// The parts of the scores of all samples.
-    pub(super) fn parts(&self, scorer: &dyn Scorer) -> Result<ScoreParts> {
-        let mut parts = ScoreParts::default();
-        self.each_chunk(|features| {
-            parts.extend(scorer.parts(features)?);
-            Ok(())
-        })?;
-        Ok(parts)
     }
 
     /// The parts of the scores of so many samples at most, always the same ones.

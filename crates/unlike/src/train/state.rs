@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, Result};
 
-use super::{EpochReport, Prepared, TrainConfig};
+use super::{EpochReport, TrainConfig};
 use crate::{file, models::Losses};
 
 /// The file in which a training keeps its state between interruptions.
@@ -67,21 +67,12 @@ impl Progress {
     }
 }
 
-/// Tells one training from another: configuration and training data.
-///
-/// # Errors
-/// If a picture cannot be read any more.
-pub(super) fn fingerprint(config: &TrainConfig, train: &Prepared<'_>) -> Result<String> {
-    let mut hash = Sha256::new();
-    hash.update(format!("{config:?}|{:?}|{}|", train.shape(), train.len()));
-    train.each_chunk(|features| {
-        for value in features.values() {
-            hash.update(value.to_le_bytes());
-        }
-        Ok(())
-    })?;
+/// Tells one training from another: the configuration, which decides the split and the preprocessing
+/// too, and the fingerprint of the samples.
+pub(super) fn fingerprint(config: &TrainConfig, samples: &str) -> String {
     let digits = |byte| format!("{byte:02x}");
-    Ok(hash.finalize().iter().map(digits).collect())
+    let hash = Sha256::digest(format!("{config:?}|{samples}"));
+    hash.iter().map(digits).collect()
 }
 
 const KIND: &str = "unlike-resume";
