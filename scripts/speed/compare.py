@@ -84,7 +84,7 @@ def main():
             lines = "\n".join(json.dumps(result) for result in json.loads(output)["results"])
             note(lines, case, peak, ours=True)
         if options.onnx and any(case.startswith("ganomaly32_score") for case in cases):
-            output, peak = run([python, HERE / "onnx.py"])
+            output, peak = run([python, HERE / "runtimes.py"])
             for case in cases:
                 note(output, case, peak, ours=False)
 

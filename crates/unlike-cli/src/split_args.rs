@@ -32,11 +32,18 @@ enum SplitArg {
 }
 
 impl SplitArgs {
-    /// What to train on: normals.
-    pub(crate) fn train_part(&self, data: DataSet) -> Result<DataSet> {
+    /// What to train on, normals, and `with_test` what to test on, if DATA is split.
+    pub(crate) fn train_part(
+        &self,
+        data: DataSet,
+        with_test: bool,
+    ) -> Result<(DataSet, Option<DataSet>)> {
         Ok(match self.apply(&data)? {
-            Some(split) => data.select(split.train()),
-            None => data,
+            Some(split) => {
+                let test = with_test.then(|| data.select(split.test()));
+                (data.select(split.train()), test)
+            }
+            None => (data, None),
         })
     }
 

@@ -85,7 +85,7 @@ impl QuickstartArgs {
         );
 
         let environment = Environment::here(common.threads());
-        let mut table = EpochTable::new(&test, FLAGGED);
+        let mut table = EpochTable::new(&test, Some(FLAGGED));
         let training = Instant::now();
         let model = self.model(&folder, &environment, &train, &mut table)?;
         let rule = Rule::TopFraction(FLAGGED);
@@ -185,7 +185,8 @@ impl QuickstartArgs {
         } else {
             let style = terminal::style();
             terminal::print(&text::render(report, style))?;
-            let epochs = epochs.text(style);
+            let chosen = report.training.as_ref().and_then(|t| t.chosen_epoch);
+            let epochs = epochs.text(chosen.map(|epoch| epoch as usize), style);
             if !epochs.is_empty() {
                 terminal::print(&format!("\n{epochs}"))?;
             }

@@ -81,6 +81,44 @@ fn the_written_settings_repeat_the_run() {
 }
 
 #[test]
+fn a_test_after_each_epoch_shows_what_eval_will_say_and_changes_nothing() {
+    let place = ready();
+    let split = "--split merged-80-20";
+    place
+        .run(&format!("{TRAIN} {split} --out plain"))
+        .ends_with(0);
+    let ran = place
+        .run(&format!("{TRAIN} {split} --test-each-epoch --out a --json"))
+        .ends_with(0);
+    assert_eq!(
+        place.read("a/model.safetensors"),
+        place.read("plain/model.safetensors")
+    );
+    let document = ran.json();
+    let epochs = document["test_by_epoch"].as_array().unwrap();
+    assert_eq!(epochs.len(), 3);
+    let chosen = document["provenance"]["chosen_epoch"].as_u64().unwrap();
+    let score = document["score"].as_str().unwrap();
+    let shown = &epochs[chosen as usize - 1][score];
+    let eval = format!("eval a flows.csv --label-column label {split} --json");
+    let measured = place.run(&eval).ends_with(0).json();
+    let measured = &measured["evaluation"]["variants"][0]["metrics"];
+    for name in ["auroc", "average_precision"] {
+        assert_eq!(shown[name], measured[name], "{name}");
+    }
+    let text = place
+        .run(&format!("{TRAIN} {split} --test-each-epoch --out b"))
+        .ends_with(0);
+    let sentence = format!("at epoch {chosen}, which was chosen without labels");
+    assert!(text.stdout.contains(&sentence), "{}", text.stdout);
+    assert!(
+        text.stdout.lines().all(|line| line.chars().count() <= 80),
+        "{}",
+        text.stdout
+    );
+}
+
+#[test]
 fn the_model_does_not_depend_on_threads_but_on_the_seed() {
     let place = ready();
     for (name, options) in [

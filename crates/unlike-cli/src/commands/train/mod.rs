@@ -5,19 +5,21 @@ mod plan;
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
 use unlike_core::Samples;
+use unlike_data::DataSet;
 
 use crate::{
     augment_args::AugmentArgs,
     cli::Common,
     data_args::DataArgs,
     environment::{Environment, command_line},
+    epoch_table::EpochTable,
     events::EventFile,
     failure::{Outcome, Result},
     folders::write_text,
@@ -46,6 +48,8 @@ Examples:
   unlike train flows.csv --model iforest --drop-columns id,time --seed 1
   unlike train tiles/good --model egbad --image-size 64 --flip both
   unlike train mnist --model pca --anomalous-label 2 --split merged-80-20
+  unlike train mnist --model ganomaly --anomalous-label 2 --split merged-80-20
+    --image-size 32 --test-each-epoch
   unlike train flows.csv --model egbad --resume   go on after an interruption";
 
 /// Learn what normal rows or pictures look like
@@ -54,7 +58,7 @@ Examples:
 pub(crate) struct TrainArgs {
     /// The file, or folder of pictures, to learn from
     data: PathBuf,
-    /// What to train: an adversarial model (egbad, bigan) or a baseline (all others)
+    /// What to train: an adversarial model (egbad, bigan, anogan, ganomaly) or a baseline (all others)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::NAMES))]
     #[arg(required_unless_present_any = ["config", "resume"])]
     model: Option<String>,
@@ -92,6 +96,10 @@ pub(crate) struct TrainArgs {
     /// How often to save what --resume needs
     #[arg(long, value_name = "N", default_value = "2")]
     checkpoint_minutes: f64,
+    /// Measure the test part of --split after every epoch, for display: neither training nor the
+    /// choice of the epoch sees it
+    #[arg(long, requires = "split")]
+    test_each_epoch: bool,
     #[command(flatten)]
     changes: AugmentArgs,
     #[command(flatten)]
@@ -116,7 +124,10 @@ impl TrainArgs {
         let fit = self.reading.fit().or(settings.image_fit());
         let fit = fit.unwrap_or_default();
         let data = self.reading.read_for_training(&self.data, fit)?;
-        let normals = self.split.train_part(data)?.normals_for_training()?;
+        let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
+        let normals = data.normals_for_training()?;
+        let test = test.map(DataSet::into_labelled).transpose()?;
+        let mut table = test.as_ref().map(|test| EpochTable::new(test, None));
         let plan = self.plan(settings, &normals.samples, fit)?;
         say(
             "data",
@@ -124,16 +135,23 @@ impl TrainArgs {
         );
         let folder = RunFolder::prepare(&plan.root, plan.existing)?;
         let environment = Environment::here(common.threads());
-        let model = self.train(&plan, &normals.samples, &folder, &environment)?;
+        let model = self.train(
+            &plan,
+            &normals.samples,
+            &folder,
+            &environment,
+            table.as_mut(),
+        )?;
 
-        let seconds = began.elapsed().as_secs_f64();
+        let measuring = table.as_ref().map_or(Duration::ZERO, EpochTable::took);
+        let seconds = (began.elapsed() - measuring).as_secs_f64();
         let mut report = run_report::report(&model, Some(&environment));
         report.run.seconds = Some(seconds);
         report.pictures.extend(sheets::of_model(folder.root())?);
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
         summary(&model, &folder, &self.data, seconds);
         if common.json {
-            let document = json!({
+            let mut document = json!({
                 "run": folder.root().display().to_string(),
                 "model": folder.model().display().to_string(),
                 "score": model.score_name(),
@@ -143,7 +161,13 @@ impl TrainArgs {
                 "seconds": seconds,
                 "provenance": model.provenance(),
             });
+            if let Some(table) = &table {
+                document["test_by_epoch"] = table.json();
+            }
             terminal::print_json(&document)?;
+        } else if let Some(table) = &table {
+            let chosen = model.provenance().chosen_epoch;
+            terminal::print(&table.text(chosen, terminal::style()))?;
         }
         Ok(Outcome::Done)
     }
@@ -155,13 +179,19 @@ impl TrainArgs {
         samples: &Samples,
         folder: &RunFolder,
         environment: &Environment,
+        table: Option<&mut EpochTable<'_>>,
     ) -> Result<Model> {
         folder.begin(&plan.config, environment)?;
         let sheets = Sheets::new(folder.root(), &plan.config, samples)?;
-        let progress = Progress::new()
+        let mut progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
             .with_events(EventFile::new(folder.root()))
             .with_sheets(sheets.as_ref());
+        if let Some(table) = table {
+            progress = progress.with_hook(Box::new(|report, snapshot| {
+                table.add(report.epoch, snapshot.model()?)
+            }));
+        }
         let how_to_go_on = format!(
             "the state is saved; go on with: {}",
             command_line(&["--resume"])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """GANomaly's scoring with ONNX Runtime and OpenVINO: what one would deploy a PyTorch model with. Output as pytorch.py's.
 
-    pip install torch onnx onnxscript onnxruntime openvino && python onnx.py
+    pip install torch onnx onnxscript onnxruntime openvino && python runtimes.py
 """
 import json
 import pathlib
