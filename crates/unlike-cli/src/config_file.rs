@@ -72,6 +72,11 @@ impl Settings {
         })
     }
 
+    /// The name of the model.
+    pub(crate) fn model(&self) -> &str {
+        &self.model
+    }
+
     /// How the file says that pictures come to their size.
     pub(crate) fn image_fit(&self) -> Option<Fit> {
         let settings = &self.file.as_ref()?.settings;

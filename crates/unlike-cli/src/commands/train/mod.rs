@@ -121,6 +121,8 @@ impl TrainArgs {
         let began = Instant::now();
         unlike::backend::device(&self.device)?;
         let settings = self.settings()?;
+        // Before the data is read, which may take long.
+        let folder = RunFolder::prepare(&self.root(settings.model()), self.existing())?;
         let fit = self.reading.fit().or(settings.image_fit());
         let fit = fit.unwrap_or_default();
         let data = self.reading.read_for_training(&self.data, fit)?;
@@ -133,7 +135,6 @@ impl TrainArgs {
             "data",
             &format!("{}: {}", self.data.display(), normals.describe()),
         );
-        let folder = RunFolder::prepare(&plan.root, plan.existing)?;
         let environment = Environment::here(common.threads());
         let model = self.train(
             &plan,

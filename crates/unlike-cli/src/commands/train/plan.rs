@@ -16,8 +16,6 @@ use crate::{config_file::Settings, run_folder::Existing};
 /// What is going to be done, checked.
 pub(super) struct Plan {
     pub(super) config: TrainConfig,
-    pub(super) root: PathBuf,
-    pub(super) existing: Existing,
     pub(super) checkpoint_every: Duration,
 }
 
@@ -47,21 +45,36 @@ impl TrainArgs {
             };
         }
         config.check()?;
-        let root = self
-            .out
-            .clone()
-            .unwrap_or_else(|| default_root(&config, &self.data));
-        let existing = match (self.resume, self.overwrite) {
+        Ok(Plan {
+            config,
+            checkpoint_every: self.checkpoint_every()?,
+        })
+    }
+
+    /// The folder for the results: by default `runs/egbad-shuttle` for `data/shuttle.npz`.
+    pub(super) fn root(&self, model: &str) -> PathBuf {
+        if let Some(root) = &self.out {
+            return root.clone();
+        }
+        let name = self
+            .data
+            .file_name()
+            .unwrap_or(self.data.as_os_str())
+            .to_string_lossy();
+        let stem = name
+            .split('.')
+            .find(|part| !part.is_empty())
+            .unwrap_or("data");
+        Path::new("runs").join(format!("{model}-{stem}"))
+    }
+
+    /// What to do if that folder holds a training.
+    pub(super) fn existing(&self) -> Existing {
+        match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
             (_, true) => Existing::Overwrite,
             _ => Existing::Refuse,
-        };
-        Ok(Plan {
-            config,
-            root,
-            existing,
-            checkpoint_every: self.checkpoint_every()?,
-        })
+        }
     }
 
     fn checkpoint_every(&self) -> Result<Duration> {
@@ -73,17 +86,4 @@ impl TrainArgs {
             hint: None,
         })
     }
-}
-
-/// `runs/egbad-shuttle` for `data/shuttle.npz`.
-fn default_root(config: &TrainConfig, data: &Path) -> PathBuf {
-    let name = data
-        .file_name()
-        .unwrap_or(data.as_os_str())
-        .to_string_lossy();
-    let stem = name
-        .split('.')
-        .find(|part| !part.is_empty())
-        .unwrap_or("data");
-    Path::new("runs").join(format!("{}-{stem}", config.model.name()))
 }
