@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use super::buffer::Buffer;
 use super::elementwise::Mask;
-use super::gemm::{Depth, Packed, Product, Right, Rows, Source, panels, right, serves};
-use super::geometry::{Geometry, Span, columns, panel_groups, spans};
+use super::gemm::{Depth, Packed, Product, Right, Rows, Source, is_narrow, panels, right, serves};
+use super::geometry::{Bands, Geometry, Span, columns, panel_groups, spans};
 use super::kernels::Kernels;
 use super::threads::{Out, parallel_if, threads};
 use super::tile::Run;
@@ -107,10 +107,99 @@ impl Window {
 }
 
 /// Where the pixels of a product lie.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Pixels {
     a: Vec<*const f32>,
     c: Vec<*mut f32>,
+}
+
+/// The pixels of a grid by the taps that count for them: over the edges of an image there are
+/// zeros, with which nothing is multiplied. A sum is the same with and without them, bit for bit.
+struct Classes {
+    rows: Bands,
+    columns: Bands,
+    /// By row band and column band.
+    depths: Vec<Depth>,
+}
+
+impl Classes {
+    /// For a grid of this size. `counts` gives the taps along an axis that count for a pixel, asked
+    /// for where `edges` of the axis holds, and `at` where a tap begins in the left operand,
+    /// relative to its pixel, and in the right one.
+    fn new(
+        size: [usize; 2],
+        taps: [usize; 2],
+        channels: usize,
+        edges: [bool; 2],
+        counts: impl Fn(usize, usize) -> Range<usize>,
+        at: impl Fn(usize, usize) -> (isize, usize),
+    ) -> Self {
+        let [rows, columns] = [0, 1].map(|axis| {
+            let counting = |pixel| match edges[axis] {
+                true => counts(axis, pixel),
+                false => 0..taps[axis],
+            };
+            Bands::new((0..size[axis]).map(counting))
+        });
+        let bands = rows.taps.iter().flat_map(|row| {
+            let columns = columns.taps.iter();
+            columns.map(move |column| [row.clone(), column.clone()])
+        });
+        let depths = bands.map(|bands| Depth::window(taps, bands, channels, &at));
+        let depths = depths.collect();
+        Self {
+            rows,
+            columns,
+            depths,
+        }
+    }
+
+    /// The class of a pixel.
+    fn of(&self, row: usize, column: usize) -> usize {
+        self.rows.of(row) * self.columns.taps.len() + self.columns.of(column)
+    }
+
+    /// No pixel of each class.
+    fn pixels(&self) -> Vec<Pixels> {
+        vec![Pixels::default(); self.depths.len()]
+    }
+
+    /// The products of the pixels of each class with `b`.
+    ///
+    /// # Safety
+    /// As for [`Product::run`].
+    unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        pixels: &[Pixels],
+        b: Right<'_>,
+        n: usize,
+        panels: (usize, usize),
+    ) {
+        for (Pixels { a, c }, depth) in pixels.iter().zip(&self.depths) {
+            let product = Product {
+                a: Rows::Each(a),
+                a_step: 1,
+                depth,
+                b,
+                n,
+                c: Rows::Each(c),
+                panels,
+                add: false,
+            };
+            // SAFETY: as the caller vouches.
+            unsafe { product.run(kernels) };
+        }
+    }
+}
+
+/// Along which axes the edges of images are worth classes of their own. A narrow product adds in
+/// an order in which zeros count.
+fn edges(n: usize, spans: &[Span]) -> [bool; 2] {
+    let worth = !is_narrow(n);
+    // The corners of a single image would be rows of a tile each by itself.
+    let several = spans.first().is_some_and(|span| span.images.len() > 1);
+    [worth, worth && several]
 }
 
 impl Geometry {
@@ -154,17 +243,22 @@ impl Geometry {
         } else {
             (width - 1) * stride + kernel
         };
-        let runs = (0..kernel).map(|tap| Run {
-            offset: (tap * line * channels) as isize,
-            row: tap * kernel * channels,
-            len: kernel * channels,
-        });
-        let depth = Depth::new(runs, 1);
         let spans = spans(images, 0..height, width, TASK_PIXELS);
+        let classes = Classes::new(
+            [height, width],
+            [kernel; 2],
+            channels,
+            edges(n, &spans),
+            |axis, q| self.taps(axis, q),
+            |y, x| {
+                let offset = (y * line + x) * channels;
+                (offset as isize, (y * kernel + x) * channels)
+            },
+        );
         let all_panels = panels(kernels, n);
         let groups = panel_groups(all_panels, spans.len());
         let out = Out::new(&mut y);
-        let operations = images * self.coarse_pixels() * n * depth.len;
+        let operations = images * self.coarse_pixels() * n * kernel * kernel * channels;
         parallel_if(operations, spans.len() * groups, |task| {
             let Span { images, rows } = &spans[task / groups];
             let group = task % groups;
@@ -187,32 +281,22 @@ impl Geometry {
                 cut = window.cut(x, images.clone(), fine, channels);
                 (&cut[..], images.start, lines, rows.start)
             };
-            let mut pixels = Pixels::default();
+            let mut pixels = classes.pixels();
             for image in images.clone() {
                 for row in rows.clone() {
                     let top = (image - first_image) * lines + (row - first_line) * stride;
                     for column in 0..width {
                         let at = (top * line + column * stride) * channels;
-                        pixels.a.push(source.as_ptr().wrapping_add(at));
-                        pixels
-                            .c
-                            .push(out.at(((image * height + row) * width + column) * n));
+                        let to = ((image * height + row) * width + column) * n;
+                        let class = &mut pixels[classes.of(row, column)];
+                        class.a.push(source.as_ptr().wrapping_add(at));
+                        class.c.push(out.at(to));
                     }
                 }
             }
-            let product = Product {
-                a: Rows::Each(&pixels.a),
-                a_step: 1,
-                depth: &depth,
-                b: weight.right(),
-                n,
-                c: Rows::Each(&pixels.c),
-                panels,
-                add: false,
-            };
             // SAFETY: every row of taps of every pixel lies within its image, or within the window
             // that was cut for it; the output pixels and panels are this task's.
-            unsafe { product.run(kernels) };
+            unsafe { classes.run(kernels, &pixels, weight.right(), n, panels) };
             let done = height_major(images, rows, height, width);
             let columns = columns(kernels, n, panels);
             // SAFETY: as above.
@@ -260,6 +344,13 @@ impl Geometry {
         let first_q = padding / stride;
         let end_q = |size: usize| (size - 1 + padding) / stride + 1;
         let line = end_q(width) - first_q + most - 1;
+        let spans = spans(
+            images,
+            first_q..end_q(height),
+            line * stride * stride,
+            TASK_PIXELS,
+        );
+        let edges = edges(n, &spans);
         let phases: Vec<Phase<'_>> = (0..stride * stride)
             .map(|i| {
                 let phase = [i / stride, i % stride];
@@ -270,16 +361,22 @@ impl Geometry {
                     .collect();
                 // As it lies the weight has its blocks in another order than `k` runs through.
                 let plain = !transposed && serves(weight, n, images * self.coarse_pixels());
-                let runs = blocks.iter().enumerate().map(|(i, block)| Run {
-                    offset: ((i / taps[1] * line + i % taps[1]) * channels) as isize,
-                    row: if plain {
-                        block * channels
-                    } else {
-                        i * channels
+                let classes = Classes::new(
+                    [end_q(height), end_q(width)],
+                    taps,
+                    channels,
+                    edges,
+                    |axis, q| {
+                        let last = taps[axis].saturating_sub(1);
+                        let end = (coarse[axis] + last).saturating_sub(q);
+                        last.saturating_sub(q)..end.min(taps[axis])
                     },
-                    len: channels,
-                });
-                let depth = Depth::new(runs, 1);
+                    |y, x| {
+                        let i = y * taps[1] + x;
+                        let row = if plain { blocks[i] } else { i };
+                        (((y * line + x) * channels) as isize, row * channels)
+                    },
+                );
                 let weight = match plain {
                     true => Packed::Plain(weight),
                     false => Source {
@@ -294,17 +391,11 @@ impl Geometry {
                 Phase {
                     phase,
                     taps,
-                    depth,
+                    classes,
                     weight,
                 }
             })
             .collect();
-        let spans = spans(
-            images,
-            first_q..end_q(height),
-            line * stride * stride,
-            TASK_PIXELS,
-        );
         let all_panels = panels(kernels, n);
         let groups = panel_groups(all_panels, spans.len());
         let out = Out::new(&mut y);
@@ -323,16 +414,14 @@ impl Geometry {
                 size: [lines, line],
             };
             let source = window.cut(x, images.clone(), coarse, channels);
-            let mut pixels = Pixels::default();
             for Phase {
                 phase,
                 taps,
-                depth,
+                classes,
                 weight,
             } in &phases
             {
-                pixels.a.clear();
-                pixels.c.clear();
+                let mut pixels = classes.pixels();
                 for image in images.clone() {
                     for q in rows.clone() {
                         let Some(row) = (stride * q + phase[0]).checked_sub(padding) else {
@@ -342,6 +431,7 @@ impl Geometry {
                             continue;
                         }
                         let top = (image - images.start) * lines + q - rows.start + most - taps[0];
+                        let y = q;
                         for q in first_q..end_q(width) {
                             let Some(column) = (stride * q + phase[1]).checked_sub(padding) else {
                                 continue;
@@ -350,25 +440,16 @@ impl Geometry {
                                 continue;
                             }
                             let at = (top * line + q - first_q + most - taps[1]) * channels;
-                            pixels.a.push(source.as_ptr().wrapping_add(at));
                             let pixel = (image * height + row) * width + column;
-                            pixels.c.push(out.at(pixel * n));
+                            let class = &mut pixels[classes.of(y, q)];
+                            class.a.push(source.as_ptr().wrapping_add(at));
+                            class.c.push(out.at(pixel * n));
                         }
                     }
                 }
-                let product = Product {
-                    a: Rows::Each(&pixels.a),
-                    a_step: 1,
-                    depth,
-                    b: weight.right(),
-                    n,
-                    c: Rows::Each(&pixels.c),
-                    panels,
-                    add: false,
-                };
                 // SAFETY: the coarse pixels of every fine pixel lie within the window that was cut
                 // for them; the output pixels and panels are this task's.
-                unsafe { product.run(kernels) };
+                unsafe { classes.run(kernels, &pixels, weight.right(), n, panels) };
             }
             let edge = |q: usize| (stride * q).saturating_sub(padding).min(height);
             let rows = edge(rows.start)..edge(rows.end);
@@ -586,7 +667,7 @@ impl Geometry {
 struct Phase<'a> {
     phase: [usize; 2],
     taps: [usize; 2],
-    depth: Depth,
+    classes: Classes,
     weight: Packed<'a>,
 }
 

@@ -82,43 +82,90 @@ pub(crate) fn transpose<S: Simd>(b: &[f32], k: usize, to: &mut [f32], width: usi
 /// `to[i] = Σ w[i, k] · x[k]` for `w [to.len(), x.len()]`, with the sums over `k` in order and cut
 /// into groups of [`GROUP`]: the bits of the same product by tiles, in which one column would fill
 /// one lane of each vector.
+///
+/// Two blocks of rows go side by side, because one chain of multiply–adds leaves the processor
+/// waiting. The last block overlaps the one before it, so that none is cut.
 #[inline(always)]
 pub(crate) fn matrix_vector<S: Simd>(w: &[f32], x: &[f32], to: &mut [f32]) {
-    /// The lanes of the widest instruction set.
-    const MOST: usize = 16;
+    let (lanes, k, rows) = (S::LANES, x.len(), to.len());
+    assert!(w.len() == rows * k);
+    if rows < lanes {
+        for (to, w) in to.iter_mut().zip(w.chunks_exact(k.max(1))) {
+            *to = 0.0;
+            for (group, (w, x)) in w.chunks(GROUP).zip(x.chunks(GROUP)).enumerate() {
+                let chain = |sum, (&w, &x)| S::mul_add(w, x, sum);
+                let sum = w.iter().zip(x).fold(0.0, chain);
+                *to = if group > 0 { *to + sum } else { sum };
+            }
+        }
+        return;
+    }
+    let mut first = 0;
+    while first < rows {
+        // SAFETY: `first` and the rows of one or two blocks from there on lie within `w` and `to`,
+        // and the instruction set is this function's.
+        first = unsafe {
+            match rows - first > lanes && rows >= 2 * lanes {
+                true => {
+                    first = first.min(rows - 2 * lanes);
+                    rows_vector::<S, 2>(w[first * k..].as_ptr(), x, to[first..].as_mut_ptr());
+                    first + 2 * lanes
+                }
+                false => {
+                    first = first.min(rows - lanes);
+                    rows_vector::<S, 1>(w[first * k..].as_ptr(), x, to[first..].as_mut_ptr());
+                    first + lanes
+                }
+            }
+        };
+    }
+}
+
+/// [`matrix_vector`] of `B * LANES` rows.
+///
+/// # Safety
+/// The CPU has the instruction set; so many rows of `w` and elements of `to` are the caller's.
+#[inline(always)]
+unsafe fn rows_vector<S: Simd, const B: usize>(w: *const f32, x: &[f32], to: *mut f32) {
+    /// How far ahead of its use memory is asked for, in elements.
+    const AHEAD: usize = 128;
+    /// Rows that lie this far apart, in elements, share the same few lines of the first cache,
+    /// which then cannot hold what is asked for early.
+    const CONFLICT: usize = 1024;
     let (lanes, k) = (S::LANES, x.len());
-    assert!(w.len() == to.len() * k && lanes <= MOST);
-    // Some columns of some rows, transposed.
-    let mut block = [0.0_f32; MOST * MOST];
-    for (i, to) in to.chunks_mut(lanes).enumerate() {
-        let w = &w[i * lanes * k..][..to.len() * k];
-        for (group, x) in x.chunks(GROUP).enumerate() {
-            // SAFETY: the instruction set is this function's; `lanes` rows of `w` have `lanes`
-            // elements from `first` on where they are transposed at once; the block has room for
-            // `lanes * lanes` elements and the sums for `lanes`.
-            let sums = unsafe {
-                let mut sum = S::zero();
-                for (part, x) in x.chunks(lanes).enumerate() {
-                    let first = group * GROUP + part * lanes;
-                    if to.len() == lanes && x.len() == lanes {
-                        S::transpose(w[first..].as_ptr(), k, block.as_mut_ptr(), lanes);
-                    } else {
-                        for (row, w) in w.chunks_exact(k).enumerate() {
-                            for (column, &w) in w[first..first + x.len()].iter().enumerate() {
-                                block[column * lanes + row] = w;
-                            }
-                        }
-                    }
-                    for (&x, column) in x.iter().zip(block.chunks_exact(lanes)) {
-                        sum = S::fma(S::load(column.as_ptr()), S::splat(x), sum);
+    let ahead = !k.is_multiple_of(CONFLICT);
+    for (group, x) in x.chunks(GROUP).enumerate() {
+        // SAFETY: the caller vouches for `B * lanes` rows of `k` elements, and every block ends
+        // within them; prefetches may go over their end.
+        unsafe {
+            let mut sums = [S::zero(); B];
+            let mut at = w.add(group * GROUP);
+            let blocks = x.chunks_exact(lanes);
+            let rest = blocks.remainder();
+            for x in blocks {
+                if ahead {
+                    for row in 0..B * lanes {
+                        S::prefetch(at.wrapping_add(row * k + AHEAD));
                     }
                 }
-                let mut sums = [0.0_f32; MOST];
-                S::store(sums.as_mut_ptr(), sum);
-                sums
-            };
-            for (to, sum) in to.iter_mut().zip(sums) {
-                *to = if group > 0 { *to + sum } else { sum };
+                for (b, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::fma_columns(at.add(b * lanes * k), k, x.as_ptr(), *sum);
+                }
+                at = at.add(lanes);
+            }
+            for (b, sum) in sums.iter_mut().enumerate() {
+                for (i, &x) in rest.iter().enumerate() {
+                    let mut column = [0.0_f32; SUMS];
+                    for (row, value) in column[..lanes].iter_mut().enumerate() {
+                        *value = *at.add((b * lanes + row) * k + i);
+                    }
+                    *sum = S::fma(S::load(column.as_ptr()), S::splat(x), *sum);
+                }
+                let to = to.add(b * lanes);
+                match group > 0 {
+                    true => S::store(to, S::add(S::load(to), *sum)),
+                    false => S::store(to, *sum),
+                }
             }
         }
     }

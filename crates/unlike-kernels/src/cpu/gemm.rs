@@ -4,6 +4,8 @@
 //! for every number of rows: within a group a chain of multiply–adds, between groups plain
 //! additions to the output. That fixes the order of operations of each output element.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::buffer::Buffer;
@@ -41,41 +43,87 @@ impl Depth {
 
     /// The runs in order; `step` is the left operand's step within a run.
     pub(crate) fn new(runs: impl IntoIterator<Item = Run>, step: isize) -> Self {
+        let mut len = 0;
+        let mut depth = Self::sparse(
+            runs.into_iter().map(|run| {
+                len += run.len;
+                (len - run.len, run)
+            }),
+            step,
+        );
+        depth.len = len;
+        depth
+    }
+
+    /// Runs with the `k` at which each begins, in order. What lies between them is left out; the
+    /// groups are cut as if it were there, so that leaving out zeros changes no bit of a sum.
+    fn sparse(runs: impl IntoIterator<Item = (usize, Run)>, step: isize) -> Self {
         let mut depth = Self {
             runs: SmallVec::new(),
             ends: SmallVec::new(),
             len: 0,
             rows: 0,
         };
-        let mut filled = 0;
-        for Run {
-            mut offset,
-            mut row,
-            mut len,
-        } in runs
-        {
-            depth.len += len;
+        let mut group = 0;
+        for (mut k, run) in runs {
+            let Run {
+                mut offset,
+                mut row,
+                mut len,
+            } = run;
             depth.rows = depth.rows.max(row + len);
             while len > 0 {
-                let part = len.min(GROUP - filled);
-                depth.runs.push(Run {
-                    offset,
-                    row,
-                    len: part,
-                });
+                if k / GROUP > group && !depth.runs.is_empty() {
+                    depth.ends.push(depth.runs.len());
+                }
+                group = k / GROUP;
+                let part = len.min(GROUP - k % GROUP);
+                let first = depth.ends.last().copied().unwrap_or(0);
+                match depth.runs[first..].last_mut() {
+                    Some(last)
+                        if last.row + last.len == row
+                            && last.offset + last.len as isize * step == offset =>
+                    {
+                        last.len += part;
+                    }
+                    _ => depth.runs.push(Run {
+                        offset,
+                        row,
+                        len: part,
+                    }),
+                }
                 offset += part as isize * step;
                 row += part;
+                k += part;
                 len -= part;
-                filled += part;
-                if filled == GROUP {
-                    depth.ends.push(depth.runs.len());
-                    filled = 0;
-                }
             }
         }
-        if filled > 0 || depth.ends.is_empty() {
-            depth.ends.push(depth.runs.len());
-        }
+        depth.ends.push(depth.runs.len());
+        depth
+    }
+
+    /// [`new`](Self::new) without the runs of taps outside `rows` and `columns`: of a window of
+    /// `taps[0]` × `taps[1]`, with `channels` elements of each tap in a run of their own that
+    /// begins at the given offset of the left operand and row of the right.
+    pub(crate) fn window(
+        taps: [usize; 2],
+        [rows, columns]: [Range<usize>; 2],
+        channels: usize,
+        at: impl Fn(usize, usize) -> (isize, usize),
+    ) -> Self {
+        let all = taps[1];
+        let runs = rows.flat_map(|y| columns.clone().map(move |x| (y, x)));
+        let runs = runs.map(|(y, x)| {
+            let (offset, row) = at(y, x);
+            let run = Run {
+                offset,
+                row,
+                len: channels,
+            };
+            ((y * all + x) * channels, run)
+        });
+        let mut depth = Self::sparse(runs, 1);
+        depth.len = taps[0] * taps[1] * channels;
         depth
     }
 }
@@ -490,8 +538,52 @@ mod tests {
         }
 
         #[test]
+        fn leaving_out_zeros_changes_no_bit(
+            m in 1_usize..9, n in 1_usize..70, taps in [1_usize..5, 1_usize..5],
+            channels in 1_usize..200, rows in [0_usize..5, 0_usize..5],
+            columns in [0_usize..5, 0_usize..5], seed: u64,
+        ) {
+            let cut = |[first, end]: [usize; 2], taps: usize| first.min(taps)..end.min(taps);
+            let counts = [cut(rows, taps[0]), cut(columns, taps[1])];
+            let k = taps[0] * taps[1] * channels;
+            let (mut a, b) = (random(m * k, seed), random(k * n, seed ^ 1));
+            for (i, value) in a.iter_mut().enumerate() {
+                let tap = i % k / channels;
+                let [y, x] = [tap / taps[1], tap % taps[1]];
+                if !counts[0].contains(&y) || !counts[1].contains(&x) {
+                    *value = 0.0;
+                }
+            }
+            let at = |y: usize, x: usize| {
+                let first = (y * taps[1] + x) * channels;
+                (first as isize, first)
+            };
+            let depths = [Depth::contiguous(k, 1), Depth::window(taps, counts, channels, at)];
+            prop_assert_eq!(depths[0].len, depths[1].len);
+            for kernels in available() {
+                let [with, without] = depths.each_ref().map(|depth| {
+                    let mut c = vec![f32::NAN; m * n];
+                    let product = Product {
+                        a: Rows::Steps(a.as_ptr(), k, m),
+                        a_step: 1,
+                        depth,
+                        b: Right::Plain(&b),
+                        n,
+                        c: Rows::Steps(c.as_mut_ptr(), n, m),
+                        panels: (0, panels(kernels, n)),
+                        add: false,
+                    };
+                    // SAFETY: the pointers go over all of `a` and `c`.
+                    unsafe { product.run(kernels) };
+                    c
+                });
+                prop_assert_eq!(with, without, "{}", kernels.name);
+            }
+        }
+
+        #[test]
         fn a_matrix_times_a_vector_has_the_bits_of_the_tiles(
-            m in 1_usize..70, k in 1_usize..600, seed: u64,
+            m in 1_usize..70, k in prop_oneof![1_usize..600, Just(1024)], seed: u64,
         ) {
             let (w, x) = (random(m * k, seed), random(k, seed ^ 1));
             for kernels in available() {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::gemm::panel_columns;
 use super::kernels::Kernels;
 use super::threads::threads;
@@ -27,12 +29,48 @@ impl Geometry {
         self.coarse == [1, 1] && self.padding == 0 && self.fine == [self.kernel; 2]
     }
 
+    /// The taps at which a coarse pixel meets the fine grid, along an axis; at the others it meets
+    /// the padding.
+    pub(crate) fn taps(&self, axis: usize, coarse: usize) -> Range<usize> {
+        let first = self.padding.saturating_sub(self.stride * coarse);
+        let end = (self.fine[axis] + self.padding).saturating_sub(self.stride * coarse);
+        first.min(self.kernel)..end.min(self.kernel)
+    }
+
     pub(crate) fn coarse_pixels(&self) -> usize {
         self.coarse[0] * self.coarse[1]
     }
 
     pub(crate) fn fine_pixels(&self) -> usize {
         self.fine[0] * self.fine[1]
+    }
+}
+
+/// The pixels along an axis, by the taps that count for them: those in the middle have all, those
+/// at the edges fewer.
+pub(crate) struct Bands {
+    pub(crate) taps: SmallVec<[Range<usize>; 3]>,
+    /// The band of each pixel.
+    of: Vec<usize>,
+}
+
+impl Bands {
+    /// From the taps of each pixel in order.
+    pub(crate) fn new(pixels: impl Iterator<Item = Range<usize>>) -> Self {
+        let mut taps: SmallVec<[Range<usize>; 3]> = SmallVec::new();
+        let of = pixels.map(|pixel| {
+            let known = taps.iter().position(|taps| *taps == pixel);
+            known.unwrap_or_else(|| {
+                taps.push(pixel);
+                taps.len() - 1
+            })
+        });
+        let of = of.collect();
+        Self { taps, of }
+    }
+
+    pub(crate) fn of(&self, pixel: usize) -> usize {
+        self.of[pixel]
     }
 }
 
@@ -86,6 +124,40 @@ pub(crate) fn columns(kernels: &Kernels, n: usize, panels: (usize, usize)) -> Ra
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn taps_are_those_within_the_fine_grid() {
+        for (fine, kernel, stride, padding) in [
+            (8, 4, 2, 1),
+            (7, 3, 1, 1),
+            (5, 5, 2, 2),
+            (9, 4, 3, 0),
+            (2, 5, 1, 3),
+            (1, 1, 1, 2),
+        ] {
+            let coarse = (fine + 2 * padding - kernel) / stride + 1;
+            let geometry = Geometry {
+                images: 1,
+                coarse: [coarse; 2],
+                fine: [fine; 2],
+                kernel,
+                stride,
+                padding,
+            };
+            let bands = Bands::new((0..coarse).map(|q| geometry.taps(0, q)));
+            for q in 0..coarse {
+                let taps = &bands.taps[bands.of(q)];
+                for tap in 0..kernel {
+                    let meets = (padding..padding + fine).contains(&(stride * q + tap));
+                    assert_eq!(
+                        taps.contains(&tap),
+                        meets,
+                        "{fine} {kernel} {stride} {padding}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn spans_cover_every_row_of_every_image_once() {

@@ -23,6 +23,36 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a * b + c`
     unsafe fn fma(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// Asks for the cache line at `from`, which need not be valid; nothing where that is not known.
+    #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        _ = from;
+    }
+    /// `sum + block · x` for a block of `LANES` × `LANES` with this step from row to row: a chain of
+    /// multiply–adds for each row, over the columns in order.
+    #[inline(always)]
+    unsafe fn fma_columns(
+        block: *const f32,
+        step: usize,
+        x: *const f32,
+        mut sum: Self::Vector,
+    ) -> Self::Vector {
+        /// The lanes of any instruction set that has no transpose of its own.
+        const MOST: usize = 4;
+        const { assert!(Self::LANES <= MOST) };
+        for i in 0..Self::LANES {
+            let mut column = [0.0_f32; MOST];
+            // SAFETY: the block and the `LANES` elements of `x` are the caller's, and so is the
+            // choice of the instruction set.
+            unsafe {
+                for (j, value) in column.iter_mut().enumerate() {
+                    *value = *block.add(j * step + i);
+                }
+                sum = Self::fma(Self::load(column.as_ptr()), Self::splat(*x.add(i)), sum);
+            }
+        }
+        sum
+    }
     /// Transposes a block of `LANES` × `LANES`; the steps are from row to row.
     #[inline(always)]
     unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
@@ -101,43 +131,75 @@ pub(crate) mod x86 {
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            // SAFETY: a hint, for any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn fma_columns(
+            block: *const f32,
+            step: usize,
+            x: *const f32,
+            mut sum: __m512,
+        ) -> __m512 {
+            // SAFETY: see `zero`; the block and the 16 elements of `x` are the caller's.
+            unsafe {
+                for (i, column) in columns512(block, step).into_iter().enumerate() {
+                    sum = _mm512_fmadd_ps(column, _mm512_set1_ps(*x.add(i)), sum);
+                }
+            }
+            sum
+        }
+        #[inline(always)]
         unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
             // SAFETY: see `zero`; both blocks are the caller's.
             unsafe {
-                // Four rows at a time: `quads[g][e]` holds, in its lane `l`, the elements `4 l + e`
-                // of rows `4 g` to `4 g + 3`.
-                let mut quads = [[_mm512_setzero_ps(); 4]; 4];
-                for g in 0..4 {
-                    let a = _mm512_loadu_ps(from.add(4 * g * from_step));
-                    let b = _mm512_loadu_ps(from.add((4 * g + 1) * from_step));
-                    let c = _mm512_loadu_ps(from.add((4 * g + 2) * from_step));
-                    let d = _mm512_loadu_ps(from.add((4 * g + 3) * from_step));
-                    let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
-                    let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
-                    let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
-                    let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
-                    quads[g][0] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low));
-                    quads[g][1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low));
-                    quads[g][2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));
-                    quads[g][3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high));
-                }
-                // Then the lanes with one index are brought together: 0x88 takes the even lanes
-                // of both operands, 0xdd the odd ones.
-                for e in 0..4 {
-                    let even = _mm512_shuffle_f32x4::<0x88>(quads[0][e], quads[1][e]);
-                    let odd = _mm512_shuffle_f32x4::<0xdd>(quads[0][e], quads[1][e]);
-                    let high_even = _mm512_shuffle_f32x4::<0x88>(quads[2][e], quads[3][e]);
-                    let high_odd = _mm512_shuffle_f32x4::<0xdd>(quads[2][e], quads[3][e]);
-                    let lane0 = _mm512_shuffle_f32x4::<0x88>(even, high_even);
-                    let lane1 = _mm512_shuffle_f32x4::<0x88>(odd, high_odd);
-                    let lane2 = _mm512_shuffle_f32x4::<0xdd>(even, high_even);
-                    let lane3 = _mm512_shuffle_f32x4::<0xdd>(odd, high_odd);
-                    _mm512_storeu_ps(to.add(e * to_step), lane0);
-                    _mm512_storeu_ps(to.add((4 + e) * to_step), lane1);
-                    _mm512_storeu_ps(to.add((8 + e) * to_step), lane2);
-                    _mm512_storeu_ps(to.add((12 + e) * to_step), lane3);
+                for (i, column) in columns512(from, from_step).into_iter().enumerate() {
+                    _mm512_storeu_ps(to.add(i * to_step), column);
                 }
             }
+        }
+    }
+
+    /// The columns of a block of 16 × 16.
+    ///
+    /// # Safety
+    /// The CPU has AVX-512, and the block is the caller's.
+    #[inline(always)]
+    unsafe fn columns512(from: *const f32, step: usize) -> [__m512; 16] {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            // Four rows at a time: `quads[g][e]` holds, in its lane `l`, the elements `4 l + e`
+            // of rows `4 g` to `4 g + 3`.
+            let mut quads = [[_mm512_setzero_ps(); 4]; 4];
+            for (g, quads) in quads.iter_mut().enumerate() {
+                let a = _mm512_loadu_ps(from.add(4 * g * step));
+                let b = _mm512_loadu_ps(from.add((4 * g + 1) * step));
+                let c = _mm512_loadu_ps(from.add((4 * g + 2) * step));
+                let d = _mm512_loadu_ps(from.add((4 * g + 3) * step));
+                let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+                let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+                let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+                let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+                quads[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low));
+                quads[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low));
+                quads[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));
+                quads[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high));
+            }
+            // Then the lanes with one index are brought together: 0x88 takes the even lanes
+            // of both operands, 0xdd the odd ones.
+            let mut columns = [_mm512_setzero_ps(); 16];
+            for e in 0..4 {
+                let even = _mm512_shuffle_f32x4::<0x88>(quads[0][e], quads[1][e]);
+                let odd = _mm512_shuffle_f32x4::<0xdd>(quads[0][e], quads[1][e]);
+                let high_even = _mm512_shuffle_f32x4::<0x88>(quads[2][e], quads[3][e]);
+                let high_odd = _mm512_shuffle_f32x4::<0xdd>(quads[2][e], quads[3][e]);
+                columns[e] = _mm512_shuffle_f32x4::<0x88>(even, high_even);
+                columns[4 + e] = _mm512_shuffle_f32x4::<0x88>(odd, high_odd);
+                columns[8 + e] = _mm512_shuffle_f32x4::<0xdd>(even, high_even);
+                columns[12 + e] = _mm512_shuffle_f32x4::<0xdd>(odd, high_odd);
+            }
+            columns
         }
     }
 
@@ -200,34 +262,66 @@ pub(crate) mod x86 {
             unsafe { _mm256_fmadd_ps(a, b, c) }
         }
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            // SAFETY: a hint, for any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn fma_columns(
+            block: *const f32,
+            step: usize,
+            x: *const f32,
+            mut sum: __m256,
+        ) -> __m256 {
+            // SAFETY: see `zero`; the block and the 8 elements of `x` are the caller's.
+            unsafe {
+                for (i, column) in columns256(block, step).into_iter().enumerate() {
+                    sum = _mm256_fmadd_ps(column, _mm256_set1_ps(*x.add(i)), sum);
+                }
+            }
+            sum
+        }
+        #[inline(always)]
         unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
             // SAFETY: see `zero`; both blocks are the caller's.
             unsafe {
-                let mut quads = [[_mm256_setzero_ps(); 4]; 2];
-                for g in 0..2 {
-                    let a = _mm256_loadu_ps(from.add(4 * g * from_step));
-                    let b = _mm256_loadu_ps(from.add((4 * g + 1) * from_step));
-                    let c = _mm256_loadu_ps(from.add((4 * g + 2) * from_step));
-                    let d = _mm256_loadu_ps(from.add((4 * g + 3) * from_step));
-                    let ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
-                    let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
-                    let cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
-                    let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
-                    quads[g][0] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low));
-                    quads[g][1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low));
-                    quads[g][2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high));
-                    quads[g][3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high));
-                }
-                for e in 0..4 {
-                    let (a, b) = (quads[0][e], quads[1][e]);
-                    let (low, high) = (
-                        _mm256_permute2f128_ps::<0x20>(a, b),
-                        _mm256_permute2f128_ps::<0x31>(a, b),
-                    );
-                    _mm256_storeu_ps(to.add(e * to_step), low);
-                    _mm256_storeu_ps(to.add((4 + e) * to_step), high);
+                for (i, column) in columns256(from, from_step).into_iter().enumerate() {
+                    _mm256_storeu_ps(to.add(i * to_step), column);
                 }
             }
+        }
+    }
+
+    /// The columns of a block of 8 × 8.
+    ///
+    /// # Safety
+    /// The CPU has AVX2, and the block is the caller's.
+    #[inline(always)]
+    unsafe fn columns256(from: *const f32, step: usize) -> [__m256; 8] {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let mut quads = [[_mm256_setzero_ps(); 4]; 2];
+            for (g, quads) in quads.iter_mut().enumerate() {
+                let a = _mm256_loadu_ps(from.add(4 * g * step));
+                let b = _mm256_loadu_ps(from.add((4 * g + 1) * step));
+                let c = _mm256_loadu_ps(from.add((4 * g + 2) * step));
+                let d = _mm256_loadu_ps(from.add((4 * g + 3) * step));
+                let ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+                let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+                let cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+                let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+                quads[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low));
+                quads[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low));
+                quads[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high));
+                quads[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high));
+            }
+            let mut columns = [_mm256_setzero_ps(); 8];
+            for e in 0..4 {
+                let (a, b) = (quads[0][e], quads[1][e]);
+                columns[e] = _mm256_permute2f128_ps::<0x20>(a, b);
+                columns[4 + e] = _mm256_permute2f128_ps::<0x31>(a, b);
+            }
+            columns
         }
     }
 }

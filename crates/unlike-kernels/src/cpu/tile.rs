@@ -11,6 +11,10 @@ pub(crate) const ROWS: usize = 6;
 /// Full panels that the tile of a single row may take at once.
 pub(crate) const LONG: usize = 4;
 
+/// How many `k` ahead of its use the right operand of a single row is asked for: such a product is
+/// bound by memory.
+const AHEAD: usize = 8;
+
 /// A run of `k`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
@@ -67,6 +71,7 @@ pub(crate) unsafe fn tile<S: Simd, const M: usize, const V: usize, const CUT: bo
     const { assert!(M <= ROWS) };
     // SAFETY: the caller vouches for the instruction set and for all pointers: row `i` of `a` at
     // every `k` of every run, `V` vectors of `b` at every `k`, `V` vectors of row `i` of `c`.
+    // Prefetches may go over the end of `b`.
     unsafe {
         let rows: [*const f32; M] = std::array::from_fn(|i| a[i]);
         let mut sums = [[S::zero(); V]; M];
@@ -74,6 +79,11 @@ pub(crate) unsafe fn tile<S: Simd, const M: usize, const V: usize, const CUT: bo
             let mut b = b.add(run.row * b_step);
             let mut at: [*const f32; M] = std::array::from_fn(|i| rows[i].offset(run.offset));
             for _ in 0..run.len {
+                if M == 1 {
+                    for j in 0..V {
+                        S::prefetch(b.wrapping_add(AHEAD * b_step + j * S::LANES));
+                    }
+                }
                 let mut vectors = [S::zero(); V];
                 for (j, vector) in vectors.iter_mut().enumerate() {
                     *vector = if CUT && j == V - 1 {

@@ -22,6 +22,8 @@ const BLOCK: usize = 192;
 const GRADIENT_ROWS: usize = 48;
 /// The gradients of so few inputs are computed one by one.
 const THIN: usize = 2;
+/// Rows of such a gradient that a task computes: whole blocks of [`Kernels::matrix_vector`].
+const THIN_ROWS: usize = 64;
 
 /// `dropout(act(Σ xᵢ · wᵢ + b))`, with `w` split by rows among the inputs.
 pub(crate) fn wide(
@@ -190,9 +192,9 @@ impl Wide {
                 let mut dx = Buffer::new(rows * width);
                 let mut swapped = Buffer::new(if thin { 0 } else { rows * width });
                 let (out, swapped_out) = (Out::new(&mut dx), Out::new(&mut swapped));
-                let tasks = width.div_ceil(GRADIENT_ROWS);
-                parallel_if(rows * part.len(), tasks, |task| {
-                    let (first, end) = (width * task / tasks, width * (task + 1) / tasks);
+                let each = if thin { THIN_ROWS } else { GRADIENT_ROWS };
+                parallel_if(rows * part.len(), width.div_ceil(each), |task| {
+                    let (first, end) = (task * each, ((task + 1) * each).min(width));
                     let part = &part[first * n..end * n];
                     let Some(transposed) = &transposed else {
                         for (row, d) in d.chunks_exact(n).enumerate() {

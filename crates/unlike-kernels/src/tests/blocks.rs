@@ -353,6 +353,10 @@ fn an_image_does_not_depend_on_its_batch() {
         (9, [20, 33], 5, 2, 2),
         (4, [64, 1], 4, 1, 0),
         (8, [70, 3], 3, 1, 1),
+        // At the edges whole groups of a sum are left out, and less where an image is alone.
+        (8, [48, 70], 4, 2, 1),
+        (4, [40, 66], 5, 1, 2),
+        (2, [300, 20], 4, 2, 2),
     ] {
         let n = 9;
         let x = random(n * size * size * ci, 1);
@@ -394,7 +398,15 @@ fn the_gradient_of_a_sample_does_not_depend_on_its_batch() {
             assert_eq!(gradient(x), expected);
         }
     };
-    for (i, o) in [(33, 47), (200, 1), (3, 70), (500, 300), (130, 2100)] {
+    for (i, o) in [
+        (33, 47),
+        (200, 1),
+        (3, 70),
+        (500, 300),
+        (130, 2100),
+        (35, 4200),
+        (200, 1024),
+    ] {
         let w = super::tensor(&random(i * o, 1)).reshape([i, o]);
         each(&random(n * i, 2), &|x, n| {
             let y: Tensor<2> = linear(reshaped(x, [n, i]), w.clone(), None, Activation::Tanh, None);
@@ -406,6 +418,8 @@ fn the_gradient_of_a_sample_does_not_depend_on_its_batch() {
         (6, [40, 3], 4, 2, 1, true),
         (1, [20, 33], 4, 1, 0, true),
         (4, [64, 100], 4, 1, 0, false),
+        (8, [48, 70], 4, 2, 1, false),
+        (4, [70, 48], 4, 2, 1, true),
     ] {
         let w = super::tensor(&random(kernel * kernel * ci * co, 3));
         let w = w.reshape([kernel, kernel, ci, co]);
