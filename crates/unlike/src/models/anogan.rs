@@ -92,6 +92,11 @@ pub struct AnoganConfig {
     /// 2017); 0 is the paper. Rows of no-or-yes columns lie so far from anything continuous that D
     /// tells them apart without it, and G learns nothing.
     pub noise: f32,
+    /// Divides every weight of D by its largest singular value, in place of batch norm (Miyato et al.
+    /// 2018, [`Spectral`](crate::nn::Spectral)), so that G has a slope to follow where D tells x and
+    /// G(z) apart.
+    #[serde(default)]
+    pub spectral_norm: bool,
     /// How norms are taken in the search and in the score.
     pub reduction: Reduction,
     /// The score that [`Detector::score`](unlike_core::Detector::score) gives.
@@ -338,6 +343,7 @@ impl AnoganConfig {
             },
             ema,
             noise: 0.0,
+            spectral_norm: false,
             reduction: Reduction::Sum,
             score: AnoganScore::Paper,
             search: SearchConfig::paper(),
@@ -403,6 +409,7 @@ impl AnoganConfig {
             adam,
             ema,
             noise,
+            spectral_norm,
             reduction: _,
             score: _,
             search,
@@ -449,6 +456,7 @@ impl AnoganConfig {
                     &[&[*latent], &generator[..], &[width]].concat(),
                     &[&[width], &discriminator[..]].concat(),
                     *dropout,
+                    *spectral_norm,
                     *init,
                     rng,
                     device,
@@ -465,7 +473,7 @@ impl AnoganConfig {
                 setting("networks.width", width, width > 0, "at least 1")?;
                 setting("networks.dense", dense, dense > 0, "at least 1")?;
                 let pyramid = Pyramid::new([height, columns], channels, width)?;
-                pyramid.networks(*latent, dense, *init, rng, device)
+                pyramid.networks(*latent, dense, *spectral_norm, *init, rng, device)
             }
             (AnoganNetworks::Dense { .. }, FeatureShape::Picture { .. }) => {
                 return Err(mismatch("images", "a table: these layers are `dense`"));
@@ -541,6 +549,7 @@ impl Pyramid {
         &self,
         latent: usize,
         dense: usize,
+        spectral_norm: bool,
         init: Init,
         rng: &mut ChaCha8Rng,
         device: &Device,
@@ -563,7 +572,11 @@ impl Pyramid {
             normed([latent, dense], Activation::Relu),
             normed([dense, narrow[0]], Activation::Relu),
         ];
-        let d_dense = vec![normed([narrow[1], dense], leaky)];
+        let d_dense = match spectral_norm {
+            true => Mlp::new(&[narrow[1], dense], [leaky; 2], 0.0, init, rng, device)
+                .with_spectral_norm(rng),
+            false => Mlp(vec![normed([narrow[1], dense], leaky)]),
+        };
         let up = (0..levels).rev().map(|level| match level {
             0 => Conv::up([generator[0], channels], WINDOW, init, rng, device)
                 .with_bias()
@@ -584,12 +597,14 @@ impl Pyramid {
             };
             let conv = Conv::down([inputs, outputs], WINDOW, init, rng, device);
             match level {
+                _ if spectral_norm => conv.with_bias().with_spectral_norm(rng),
                 0 => conv.with_bias(),
                 _ => conv.with_norm(norm(outputs, rng)),
             }
             .with_activation(leaky)
         });
         let down = down.collect();
+        let logit = Linear::new([dense, 1], Activation::Identity, init, rng, device);
         Networks {
             generator: Generator {
                 dense: Mlp(g_dense),
@@ -599,8 +614,11 @@ impl Pyramid {
             discriminator: Discriminator {
                 picture: [base << levels, base << levels, channels],
                 down,
-                dense: Mlp(d_dense),
-                logit: Linear::new([dense, 1], Activation::Identity, init, rng, device),
+                dense: d_dense,
+                logit: match spectral_norm {
+                    true => logit.with_spectral_norm(rng),
+                    false => logit,
+                },
             },
         }
     }
@@ -672,6 +690,7 @@ impl Networks {
         generator: &[usize],
         discriminator: &[usize],
         dropout: f32,
+        spectral_norm: bool,
         init: Init,
         rng: &mut ChaCha8Rng,
         device: &Device,
@@ -679,17 +698,23 @@ impl Networks {
         let (relu, leaky) = (Activation::Relu, Activation::LeakyRelu(SLOPE));
         let none = Activation::Identity;
         let features = discriminator[discriminator.len() - 1];
+        let generator = Mlp::new(generator, [relu, none], 0.0, init, rng, device);
+        let mut dense = Mlp::new(discriminator, [leaky, leaky], dropout, init, rng, device);
+        let mut logit = Linear::new([features, 1], none, init, rng, device);
+        if spectral_norm {
+            (dense, logit) = (dense.with_spectral_norm(rng), logit.with_spectral_norm(rng));
+        }
         Self {
             generator: Generator {
-                dense: Mlp::new(generator, [relu, none], 0.0, init, rng, device),
+                dense: generator,
                 base: [0; 3],
                 up: Vec::new(),
             },
             discriminator: Discriminator {
                 picture: [0; 3],
                 down: Vec::new(),
-                dense: Mlp::new(discriminator, [leaky, leaky], dropout, init, rng, device),
-                logit: Linear::new([features, 1], none, init, rng, device),
+                dense,
+                logit,
             },
         }
     }

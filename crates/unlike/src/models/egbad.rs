@@ -48,6 +48,9 @@
 //!     running statistics: by those of E(x)'s own batch, G would undo any wrong scale of E(x).
 //!     Where it trains both, the running statistics are those of E(x) and not of z.
 //! 11. The recommended networks are narrower, so that two processor cores train them in minutes.
+//! 12. The recommended networks for tables have spectral normalisation in D
+//!     ([`EgbadConfig::spectral_norm`]), as ALAD has, the same authors' next model (arXiv 1812.02288).
+//!     Without it D wins, and E and G never settle.
 //!
 //! Which passes normalise by which statistics, and which move the running ones:
 //!
@@ -100,6 +103,12 @@ pub struct EgbadConfig {
     pub adam: AdamConfig,
     /// Decay of the weights' moving average, which scores; 0 scores with the weights themselves.
     pub ema: f32,
+    /// Divides every weight of D by its largest singular value, in place of batch norm (Miyato et al.
+    /// 2018, [`Spectral`](crate::nn::Spectral)). D then stretches no difference between two inputs, so
+    /// that E and G still have a slope to follow: for trainings in which `d_real` stays near 1 and
+    /// `d_fake` near 0. Costs a sixth of a training's time on tables.
+    #[serde(default)]
+    pub spectral_norm: bool,
     /// What G minimises.
     pub generator_loss: GeneratorLoss,
     /// Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper.
@@ -259,6 +268,7 @@ impl EgbadConfig {
                 clip: None,
             },
             ema,
+            spectral_norm: false,
             generator_loss: GeneratorLoss::CrossEntropy,
             residual_weight: 0.0,
             residual_trains: ResidualTrains::Encoder,
@@ -269,7 +279,11 @@ impl EgbadConfig {
 
     /// What works: the paper's networks (for pictures three quarters as wide, with half the dense
     /// widths), a learning rate that gets there in minutes, the survey's residual term, and, for
-    /// tables, the combined score.
+    /// tables, spectral norm in D and the combined score.
+    ///
+    /// Spectral norm for tables: F1 on KDD Cup 99, seeds 5 to 7, 0.945, 0.960, 0.949 with it and 0.945,
+    /// 0.947, 0.936 without; the least of epochs 9 to 16 is 0.942 with it and 0.718 without. AUROC on
+    /// thyroid, seeds 0 to 2: 0.977, 0.982, 0.979 and 0.881, 0.885, 0.746.
     ///
     /// With pictures the residual term trains E alone: G then goes on generating normals only, and
     /// E learns to find the nearest of them. Their score is `paper-cross-entropy`, over means: f
@@ -307,6 +321,7 @@ impl EgbadConfig {
                 ..paper.adam
             },
             ema: 0.999,
+            spectral_norm: kind == Kind::Table,
             residual_weight,
             residual_trains,
             reduction: Reduction::Mean,
@@ -315,9 +330,13 @@ impl EgbadConfig {
         }
     }
 
-    /// BiGAN: the same training without the residual term, and no score of D's.
+    /// BiGAN: the same training without the residual term and without spectral norm, and no score of
+    /// D's. Spectral norm helps E and G to agree, which only the residual term asks of them: without
+    /// that term it lowered the AUROC from 0.915 to 0.663 on thyroid, from 0.947 to 0.907 on cardio
+    /// (seed 0).
     pub fn bigan(kind: Kind) -> Self {
         Self {
+            spectral_norm: false,
             residual_weight: 0.0,
             score: EgbadScore::Residual,
             ..Self::recommended(kind)
@@ -341,6 +360,7 @@ impl EgbadConfig {
             init,
             adam,
             ema,
+            spectral_norm,
             generator_loss: _,
             residual_weight,
             residual_trains: _,
@@ -372,6 +392,7 @@ impl EgbadConfig {
         let mut start = Start {
             init: *init,
             dropout: *dropout,
+            spectral_norm: *spectral_norm,
             rng,
             device,
         };
@@ -464,6 +485,8 @@ struct Start<'a> {
     init: Init,
     /// In D.
     dropout: f32,
+    /// In D.
+    spectral_norm: bool,
     rng: &'a mut ChaCha8Rng,
     device: &'a Device,
 }
@@ -497,13 +520,42 @@ impl Start<'_> {
         Norm::new(channels, 0.0, self.rng, self.device)
     }
 
+    /// Fully connected layers of D.
+    fn judging(&mut self, widths: &[usize]) -> Mlp {
+        let mlp = self.mlp(widths, [Activation::LeakyRelu(SLOPE); 2], self.dropout);
+        match self.spectral_norm {
+            true => mlp.with_spectral_norm(self.rng),
+            false => mlp,
+        }
+    }
+
+    /// D's last layer.
+    fn verdict(&mut self, features: usize) -> Linear {
+        let logit = self.linear([features, 1], Activation::Identity);
+        match self.spectral_norm {
+            true => logit.with_spectral_norm(self.rng),
+            false => logit,
+        }
+    }
+
+    /// A convolution of D that halves the side.
+    fn judging_maps(&mut self, channels: [usize; 2], norm: bool) -> Conv {
+        let conv = self.down(channels, Window::new(4, 2, 1));
+        let conv = match (self.spectral_norm, norm) {
+            (true, _) => conv.with_bias().with_spectral_norm(self.rng),
+            (false, true) => conv.with_norm(self.norm(channels[1])),
+            (false, false) => conv.with_bias(),
+        };
+        let conv = conv.with_activation(Activation::LeakyRelu(SLOPE));
+        conv.with_dropout(self.dropout)
+    }
+
     /// D's layers after its two branches, which are this wide together.
     fn meeting(&mut self, meet: usize, joint: &[usize]) -> (LinearJoint, Mlp, Linear) {
-        let (leaky, dropout) = (Activation::LeakyRelu(SLOPE), self.dropout);
-        let first = self.linear([meet, joint[0]], leaky).with_dropout(dropout);
-        let rest = self.mlp(joint, [leaky, leaky], dropout);
-        let logit = self.linear([joint[joint.len() - 1], 1], Activation::Identity);
-        (LinearJoint::new(first), rest, logit)
+        let Mlp(mut first) = self.judging(&[meet, joint[0]]);
+        let first = LinearJoint::new(first.swap_remove(0));
+        let rest = self.judging(joint);
+        (first, rest, self.verdict(joint[joint.len() - 1]))
     }
 }
 
@@ -662,7 +714,6 @@ impl Networks {
         start: &mut Start,
     ) -> Self {
         let (leaky, none) = (Activation::LeakyRelu(SLOPE), Activation::Identity);
-        let dropout = start.dropout;
         let encoder = [&[size], encoder, &[latent]].concat();
         let generator = [&[latent], generator, &[size]].concat();
         let (x, z) = ([&[size], x].concat(), [&[latent], z].concat());
@@ -676,8 +727,7 @@ impl Networks {
             layers: start.mlp(&generator, [Activation::Relu, none], 0.0),
             maps: None,
         };
-        let x = start.mlp(&x, [leaky, leaky], dropout);
-        let z = start.mlp(&z, [leaky, leaky], dropout);
+        let (x, z) = (start.judging(&x), start.judging(&z));
         let (meet, joint, logit) = start.meeting(meet, joint);
         let discriminator = Discriminator {
             maps: None,
@@ -708,7 +758,6 @@ impl Networks {
             channels,
         } = pyramid;
         let (leaky, relu) = (Activation::LeakyRelu(SLOPE), Activation::Relu);
-        let dropout = start.dropout;
         let deepest = sides.len() - 1;
         let picture = [sides[0], sides[0], *colours];
         let smallest = [sides[deepest], sides[deepest], channels[deepest]];
@@ -755,18 +804,14 @@ impl Networks {
 
         // 2, 2, 4, 8, 8 … times `width`: D stays a level behind E.
         let behind = |level: usize| channels[level.saturating_sub(1).max(1)];
-        let first = start.down([*colours, behind(1)], Window::new(4, 2, 1));
-        let first = first.with_bias().with_activation(leaky);
-        let mut convs = vec![first.with_dropout(dropout)]; // [N, half, half, 2 · width]
+        let mut convs = vec![start.judging_maps([*colours, behind(1)], false)]; // [N, half, half, 2 · width]
         for level in 2..=deepest {
             let between = [behind(level - 1), behind(level)];
-            let conv = start.down(between, Window::new(4, 2, 1));
-            let conv = conv.with_norm(start.norm(between[1]));
-            convs.push(conv.with_activation(leaky).with_dropout(dropout)); // [N, half, half, …]
+            convs.push(start.judging_maps(between, true)); // [N, half, half, …]
         }
         let z = [&[latent], z].concat();
         let meet = sides[deepest] * sides[deepest] * behind(deepest) + z[z.len() - 1];
-        let z = start.mlp(&z, [leaky, leaky], dropout);
+        let z = start.judging(&z);
         let (meet, joint, logit) = start.meeting(meet, joint);
         let discriminator = Discriminator {
             maps: Some(Maps {

@@ -33,7 +33,7 @@ struct Golden {
 
 impl Golden {
     fn load(variant: &'static str) -> Self {
-        let rows = ["cross-entropy", "feature-matching"].contains(&variant);
+        let rows = ["cross-entropy", "feature-matching", "spectral"].contains(&variant);
         let (bytes, shape, passes): (_, _, &[_]) = if rows {
             let shape = FeatureShape::Row { width: 7 };
             (ROWS, shape, &[("", Pass::Score)])
@@ -124,6 +124,7 @@ fn small(variant: &'static str) -> (Egbad, Golden) {
             clip: None,
         },
         ema: 0.9,
+        spectral_norm: variant == "spectral",
         generator_loss: if matching {
             GeneratorLoss::FeatureMatching
         } else {
@@ -146,9 +147,10 @@ fn small(variant: &'static str) -> (Egbad, Golden) {
 }
 
 /// Those of rows, then those of pictures.
-const VARIANTS: [&str; 5] = [
+const VARIANTS: [&str; 6] = [
     "cross-entropy",
     "feature-matching",
+    "spectral",
     "encoder",
     "encoder-and-generator",
     "picture-feature-matching",

@@ -14,14 +14,15 @@
 //! | G                 | [`Generator`]: E, the decoder and E′                              |
 //! | G_E, G_D, E       | its `encoder`, `decoder` and `second_encoder`                     |
 //! | D, f              | [`Discriminator`] and all of it but its last layer                |
-//! | L_adv, w_adv      | the loss `adversarial`: mean (f(x̂) − f(x))²; weight 1             |
+//! | L_adv, w_adv      | the loss `adversarial`: mean (f(x̂) − f(x))²; weight 1; [`AdversarialLoss`] |
 //! | L_con, w_con      | the loss `reconstruction`: mean \|x̂ − x\|; weight 50              |
 //! | L_enc, w_enc      | the loss `latent`: mean (ẑ − z)²; weight 1                        |
 //! | D's loss          | `discriminator`: half of −log D(x) − log(1 − D(x̂))                |
 //! | A(x)              | the part and the score `latent`: mean (z − ẑ)²                    |
 //!
 //! The paper prints L1 for A(x), and its authors' code has the mean of squares, which gave the
-//! published numbers: [`LatentNorm`]. Where the two differ in the learning rate (2e-3, 2e-4),
+//! published numbers: [`LatentNorm`]. Di Mattia et al., *A Survey on GANs for Anomaly Detection* (arXiv
+//! 1906.11632, section 3), also train with cross-entropy as L_adv. Where the two differ in the learning rate (2e-3, 2e-4),
 //! [`GanomalyConfig::paper`] follows the code too.
 //!
 //! The score has two further parts: `reconstruction`, mean |x − x̂|, and `feature`,
@@ -42,6 +43,8 @@
 //! 7. Tables get fully connected networks without batch norm, and a decoder without tanh, because
 //!    new rows may leave the range of training. The paper has no tables.
 //! 8. Pictures start from 16 channels, not 64: as good on MNIST at a sixteenth of the work.
+//!
+//! An option of neither: spectral normalisation of D ([`GanomalyConfig::spectral_norm`]).
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -90,7 +93,15 @@ pub struct GanomalyConfig {
     /// Decay of the weights' moving average, which scores; 0, the paper, scores with the weights
     /// themselves.
     pub ema: f32,
-    /// w_adv: weight of mean (f(x̂) − f(x))² in G's loss.
+    /// Divides every weight of D by its largest singular value, in place of batch norm (Miyato et al.
+    /// 2018, [`Spectral`](crate::nn::Spectral)): to be tried where D wins, that is where `d_real` stays
+    /// near 1 and `d_fake` near 0.
+    #[serde(default)]
+    pub spectral_norm: bool,
+    /// What G minimises to deceive D.
+    #[serde(default)]
+    pub adversarial_loss: AdversarialLoss,
+    /// w_adv: weight of that loss in G's.
     pub adversarial_weight: f32,
     /// w_con: weight of mean |x̂ − x| in G's loss.
     pub reconstruction_weight: f32,
@@ -126,6 +137,17 @@ pub enum GanomalyNetworks {
         /// Further 3 × 3 layers at half the picture's side; 0 in the paper.
         extra_layers: usize,
     },
+}
+
+/// What G minimises to deceive D (the survey's training variants, its table 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdversarialLoss {
+    /// mean (f(x̂) − f(x))²: the paper and its authors' code.
+    #[default]
+    FeatureMatching,
+    /// Cross-entropy of D(x̂) against "real".
+    CrossEntropy,
 }
 
 /// How the part `latent` compares z and ẑ; both are means over z's elements.
@@ -225,6 +247,8 @@ impl GanomalyConfig {
                 clip: None,
             },
             ema: 0.0,
+            spectral_norm: false,
+            adversarial_loss: AdversarialLoss::FeatureMatching,
             adversarial_weight: 1.0,
             reconstruction_weight: 50.0,
             latent_weight: 1.0,
@@ -269,6 +293,8 @@ impl GanomalyConfig {
             init: _,
             adam,
             ema,
+            spectral_norm: _,
+            adversarial_loss: _,
             adversarial_weight: _,
             reconstruction_weight: _,
             latent_weight: _,
@@ -278,7 +304,7 @@ impl GanomalyConfig {
         } = self;
         self.check()?;
         let plan = Plan::new(self, input)?;
-        let draw = &mut Draw::new(self.init, rng, device);
+        let draw = &mut Draw::new(self, rng, device);
         let networks = Networks {
             generator: plan.generator(draw),
             discriminator: plan.discriminator(draw),
@@ -454,7 +480,7 @@ impl Plan {
                 latent,
                 ..
             } => {
-                let (mut layers, width) = self.halving(draw);
+                let (mut layers, width) = self.halving(draw, false);
                 layers.push(draw.down([width, *latent], WHOLE)); // [N, 1, 1, latent]
                 Layers::Convolutions(layers, [*side, *side, *channels])
             }
@@ -506,7 +532,11 @@ impl Plan {
                 ..
             } => {
                 let widths = [&[*features], &discriminator[..]].concat();
-                let Mlp(mut layers) = draw.dense(&[&widths[..], &[1]].concat(), LEAKY);
+                let mut layers = draw.dense(&[&widths[..], &[1]].concat(), LEAKY);
+                if draw.spectral_norm {
+                    layers = layers.with_spectral_norm(draw.rng);
+                }
+                let Mlp(mut layers) = layers;
                 let logit = layers.split_off(discriminator.len());
                 Discriminator {
                     features: Layers::Dense(Mlp(layers)),
@@ -514,8 +544,11 @@ impl Plan {
                 }
             }
             Self::Pyramid { side, channels, .. } => {
-                let (layers, width) = self.halving(draw);
-                let logit = draw.down([width, 1], WHOLE); // [N, 1, 1, 1]
+                let (layers, width) = self.halving(draw, draw.spectral_norm);
+                let mut logit = draw.down([width, 1], WHOLE); // [N, 1, 1, 1]
+                if draw.spectral_norm {
+                    logit = logit.with_spectral_norm(draw.rng);
+                }
                 Discriminator {
                     features: Layers::Convolutions(layers, [*side, *side, *channels]),
                     logit: Layers::Convolutions(vec![logit], [4, 4, width]),
@@ -525,7 +558,8 @@ impl Plan {
     }
 
     /// The layers of an encoder, or of D, from x to 4 × 4 pixels, and the channels there.
-    fn halving(&self, draw: &mut Draw<'_>) -> (Vec<Conv>, usize) {
+    /// `spectral` norm takes the place of batch norm.
+    fn halving(&self, draw: &mut Draw<'_>, spectral: bool) -> (Vec<Conv>, usize) {
         let &Self::Pyramid {
             side,
             channels,
@@ -536,14 +570,21 @@ impl Plan {
         else {
             return (Vec::new(), 0);
         };
-        let first = draw.down([channels, width], HALVE);
+        let first = match spectral {
+            true => draw.spectral_down([channels, width], HALVE),
+            false => draw.down([channels, width], HALVE),
+        };
+        let mut normalised = |channels, window| match spectral {
+            true => draw.spectral_down(channels, window).with_bias(), // batch norm had β
+            false => draw.normalised_down(channels, window, Activation::Identity),
+        };
         let mut layers = vec![first.with_activation(LEAKY)]; // side / 2
         for _ in 0..extra_layers {
-            layers.push(draw.normalised_down([width, width], KEEP, LEAKY));
+            layers.push(normalised([width, width], KEEP).with_activation(LEAKY));
         }
         let (mut side, mut width) = (side / 2, width);
         while side > 4 {
-            layers.push(draw.normalised_down([width, 2 * width], HALVE, LEAKY));
+            layers.push(normalised([width, 2 * width], HALVE).with_activation(LEAKY));
             width *= 2;
             side /= 2;
         }
@@ -554,13 +595,20 @@ impl Plan {
 /// Where first weights come from and go to.
 struct Draw<'a> {
     init: Init,
+    /// In D.
+    spectral_norm: bool,
     rng: &'a mut ChaCha8Rng,
     device: &'a Device,
 }
 
 impl<'a> Draw<'a> {
-    fn new(init: Init, rng: &'a mut ChaCha8Rng, device: &'a Device) -> Self {
-        Self { init, rng, device }
+    fn new(config: &GanomalyConfig, rng: &'a mut ChaCha8Rng, device: &'a Device) -> Self {
+        Self {
+            init: config.init,
+            spectral_norm: config.spectral_norm,
+            rng,
+            device,
+        }
     }
 
     fn dense(&mut self, widths: &[usize], hidden: Activation) -> Mlp {
@@ -579,6 +627,11 @@ impl<'a> Draw<'a> {
 
     fn up(&mut self, channels: [usize; 2], window: Window) -> Conv {
         Conv::up(channels, window, self.init, self.rng, self.device)
+    }
+
+    fn spectral_down(&mut self, channels: [usize; 2], window: Window) -> Conv {
+        let conv = self.down(channels, window);
+        conv.with_spectral_norm(self.rng)
     }
 
     fn normalised_down(&mut self, channels: [usize; 2], window: Window, act: Activation) -> Conv {
@@ -753,7 +806,7 @@ struct DiscriminatorLoss {
 }
 
 impl Ganomaly {
-    /// w_adv·mean (f(x̂) − f(x))² + w_con·mean |x̂ − x| + w_enc·mean (ẑ − z)²; gradients reach G
+    /// w_adv·L_adv + w_con·mean |x̂ − x| + w_enc·mean (ẑ − z)²; gradients reach G
     /// only. The last term pulls at E and at E′: neither z nor ẑ is detached.
     fn generator_loss(&self, x: Tensor<2>) -> (GeneratorLoss, Seen) {
         let Networks {
@@ -764,7 +817,12 @@ impl Ganomaly {
         // Whatever D thinks of x depends on no weight of G's: D's own loss can use it.
         let (real, f) = discriminator.forward(x.clone(), TRAIN); // [N, 1], [N, F]
         let f_hat = discriminator.features.forward(x_hat.clone(), FROZEN); // [N, F]
-        let adversarial = mse(f_hat, f.detach());
+        let adversarial = match self.config.adversarial_loss {
+            AdversarialLoss::FeatureMatching => mse(f_hat, f.detach()),
+            AdversarialLoss::CrossEntropy => {
+                bce_with_logits(discriminator.logit.forward(f_hat, FROZEN), 1.0) // of [N, 1]
+            }
+        };
         let reconstruction = l1(x_hat.clone(), x);
         let latent = mse(z_hat, z);
         let total = adversarial.clone() * self.config.adversarial_weight
@@ -793,7 +851,7 @@ impl Ganomaly {
     /// Draws D anew from the run's seed and this step. Index 0 is that of the first weights.
     fn reinitialise_discriminator(&mut self, context: &StepContext) {
         let mut rng = rng::rng(context.seed, Purpose::Initialisation, context.step + 1);
-        let draw = &mut Draw::new(self.config.init, &mut rng, &self.device);
+        let draw = &mut Draw::new(&self.config, &mut rng, &self.device);
         let discriminator = self.plan.discriminator(draw);
         if let Some(average) = &mut self.average {
             average.network.discriminator = discriminator.clone();

@@ -21,7 +21,7 @@ struct Variant {
     batch: usize,
 }
 
-const VARIANTS: [Variant; 3] = [
+const VARIANTS: [Variant; 5] = [
     Variant {
         name: "colour",
         shape: &FeatureShape::Picture {
@@ -47,6 +47,22 @@ const VARIANTS: [Variant; 3] = [
         shape: &FeatureShape::Row { width: 9 },
         latent: 2,
         batch: 8,
+    },
+    Variant {
+        name: "table-cross-entropy",
+        shape: &FeatureShape::Row { width: 9 },
+        latent: 2,
+        batch: 8,
+    },
+    Variant {
+        name: "grey-cross-entropy",
+        shape: &FeatureShape::Picture {
+            height: 16,
+            width: 16,
+            channels: 1,
+        },
+        latent: 3,
+        batch: 3,
     },
 ];
 
@@ -80,7 +96,7 @@ fn small(variant: Variant) -> (Ganomaly, Golden) {
             width: 4,
             extra_layers: 1,
         },
-        "grey" => GanomalyNetworks::Convolutional {
+        "grey" | "grey-cross-entropy" => GanomalyNetworks::Convolutional {
             width: 2,
             extra_layers: 0,
         },
@@ -93,6 +109,10 @@ fn small(variant: Variant) -> (Ganomaly, Golden) {
     let config = GanomalyConfig {
         latent: variant.latent,
         networks,
+        adversarial_loss: match variant.name.ends_with("cross-entropy") {
+            true => AdversarialLoss::CrossEntropy,
+            false => AdversarialLoss::FeatureMatching,
+        },
         adam: AdamConfig {
             learning_rate: 1e-3,
             ..paper.adam

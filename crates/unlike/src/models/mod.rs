@@ -4,7 +4,7 @@ pub mod anogan;
 pub mod egbad;
 pub mod ganomaly;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use unlike_kernels::{Activation, aligned, conv_transpose2d, conv2d};
 
-use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready};
+use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral::Spectral};
 use crate::backend::{Device, Tensor};
 
 /// The window of a convolution, square and padded by zeros on all four sides.
@@ -33,6 +33,7 @@ impl Window {
 pub struct Conv {
     weight: Param<4>,
     bias: Option<Param<1>>,
+    spectral: Option<Spectral>,
     norm: Option<Norm>,
     window: Window,
     up: bool,
@@ -56,6 +57,7 @@ impl Conv {
         Self {
             weight: Param::new(weight, [size, size, inputs, outputs], device),
             bias: None,
+            spectral: None,
             norm: None,
             window,
             up: false,
@@ -88,6 +90,14 @@ impl Conv {
         self
     }
 
+    /// Divides the weight, as the matrix of its windows, by its largest singular value
+    /// ([`Spectral`]).
+    #[must_use]
+    pub fn with_spectral_norm(mut self, rng: &mut ChaCha8Rng) -> Self {
+        self.spectral = Some(Spectral::new(self.weight.get(Pass::Score), rng));
+        self
+    }
+
     /// Normalises what the convolution gives.
     #[must_use]
     pub fn with_norm(mut self, norm: Norm) -> Self {
@@ -116,15 +126,14 @@ impl Conv {
             let (w, b) = self.ready.get(|| self.for_scoring());
             return self.convolve(x, w, b, self.activation, None);
         }
-        let (w, b) = (
-            self.weight.get(pass),
-            self.bias.as_ref().map(|b| b.get(pass)),
-        );
+        if self.norm.is_some() || self.spectral.is_some() {
+            self.ready.forget();
+        }
+        let (w, b) = self.weight_and_bias(pass);
         let dropout = pass.dropout(self.dropout, layer);
         let Some(norm) = &self.norm else {
             return self.convolve(x, w, b, self.activation, dropout);
         };
-        self.ready.forget();
         let y = self.convolve(x, w, b, Activation::Identity, None); // [N, H', W', outputs]
         norm.train(y, self.activation, dropout, pass)
     }
@@ -147,8 +156,7 @@ impl Conv {
     }
 
     fn for_scoring(&self) -> (Tensor<4>, Option<Tensor<1>>) {
-        let w = self.weight.get(Pass::Score);
-        let b = self.bias.as_ref().map(|b| b.get(Pass::Score));
+        let (w, b) = self.weight_and_bias(Pass::Score);
         match &self.norm {
             Some(norm) => {
                 let (w, b) = norm.fold(w, b);
@@ -156,6 +164,15 @@ impl Conv {
             }
             None => (aligned(w), b),
         }
+    }
+
+    fn weight_and_bias(&self, pass: Pass) -> (Tensor<4>, Option<Tensor<1>>) {
+        let w = self.weight.get(pass);
+        let w = match &self.spectral {
+            Some(spectral) => spectral.normalise(w, pass),
+            None => w,
+        };
+        (w, self.bias.as_ref().map(|b| b.get(pass)))
     }
 }
 
@@ -165,6 +182,9 @@ impl Network for Conv {
         visitor.param(&join(path, "weight"), &mut self.weight);
         if let Some(bias) = &mut self.bias {
             visitor.param(&join(path, "bias"), bias);
+        }
+        if let Some(spectral) = &mut self.spectral {
+            spectral.visit(&join(path, "spectral"), visitor);
         }
         if let Some(norm) = &mut self.norm {
             norm.visit(&join(path, "norm"), visitor);

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use unlike_kernels::{Activation, linear, linear_joint};
 
-use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready};
+use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral::Spectral};
 use crate::backend::{Device, Tensor};
 
 /// y = dropout(act(norm(x·W + b))).
@@ -11,6 +11,7 @@ use crate::backend::{Device, Tensor};
 pub struct Linear {
     weight: Param<2>,
     bias: Option<Param<1>>,
+    spectral: Option<Spectral>,
     norm: Option<Norm>,
     activation: Activation,
     dropout: f32,
@@ -30,11 +31,19 @@ impl Linear {
         Self {
             weight: Param::new(weight, [inputs, outputs], device),
             bias: Some(Param::new(vec![0.0; outputs], [outputs], device)),
+            spectral: None,
             norm: None,
             activation,
             dropout: 0.0,
             ready: Ready::new(),
         }
+    }
+
+    /// Divides the weight by its largest singular value ([`Spectral`]).
+    #[must_use]
+    pub fn with_spectral_norm(mut self, rng: &mut ChaCha8Rng) -> Self {
+        self.spectral = Some(Spectral::new(self.weight.get(Pass::Score), rng));
+        self
     }
 
     /// Normalises before the activation.
@@ -64,22 +73,17 @@ impl Linear {
             let (w, b) = self.ready.get(|| self.for_scoring());
             return linear(x, w, b, self.activation, None);
         }
-        let (w, b) = (
-            self.weight.get(pass),
-            self.bias.as_ref().map(|b| b.get(pass)),
-        );
+        let (w, b) = self.affine(pass);
         let dropout = pass.dropout(self.dropout, layer);
         let Some(norm) = &self.norm else {
             return linear(x, w, b, self.activation, dropout);
         };
-        self.ready.forget();
         let y = linear(x, w, b, Activation::Identity, None); // [N, outputs]
         norm.train(y, self.activation, dropout, pass)
     }
 
     fn for_scoring(&self) -> (Tensor<2>, Option<Tensor<1>>) {
-        let w = self.weight.get(Pass::Score);
-        let b = self.bias.as_ref().map(|b| b.get(Pass::Score));
+        let (w, b) = self.weight_and_bias(Pass::Score);
         match &self.norm {
             Some(norm) => {
                 let (w, b) = norm.fold(w, b);
@@ -87,6 +91,23 @@ impl Linear {
             }
             None => (w, b),
         }
+    }
+
+    /// Weight and bias in a pass that trains, or measures training.
+    fn affine(&self, pass: Pass) -> (Tensor<2>, Option<Tensor<1>>) {
+        if self.norm.is_some() || self.spectral.is_some() {
+            self.ready.forget();
+        }
+        self.weight_and_bias(pass)
+    }
+
+    fn weight_and_bias(&self, pass: Pass) -> (Tensor<2>, Option<Tensor<1>>) {
+        let w = self.weight.get(pass);
+        let w = match &self.spectral {
+            Some(spectral) => spectral.normalise(w, pass),
+            None => w,
+        };
+        (w, self.bias.as_ref().map(|b| b.get(pass)))
     }
 }
 
@@ -96,6 +117,9 @@ impl Network for Linear {
         visitor.param(&join(path, "weight"), &mut self.weight);
         if let Some(bias) = &mut self.bias {
             visitor.param(&join(path, "bias"), bias);
+        }
+        if let Some(spectral) = &mut self.spectral {
+            spectral.visit(&join(path, "spectral"), visitor);
         }
         if let Some(norm) = &mut self.norm {
             norm.visit(&join(path, "norm"), visitor);
@@ -116,16 +140,13 @@ impl LinearJoint {
 
     /// x1 [N, I1], x2 [N, I2] → [N, outputs].
     pub fn forward(&self, x1: Tensor<2>, x2: Tensor<2>, pass: Pass, layer: u64) -> Tensor<2> {
-        let Linear {
-            weight,
-            bias,
-            norm: _,
-            activation,
-            dropout,
-            ready: _,
-        } = &self.0;
-        let (w, b) = (weight.get(pass), bias.as_ref().map(|b| b.get(pass)));
-        linear_joint(x1, x2, w, b, *activation, pass.dropout(*dropout, layer))
+        let inner = &self.0;
+        let (w, b) = match pass {
+            Pass::Score => inner.ready.get(|| inner.for_scoring()),
+            Pass::Train { .. } | Pass::Frozen { .. } => inner.affine(pass),
+        };
+        let dropout = pass.dropout(inner.dropout, layer);
+        linear_joint(x1, x2, w, b, inner.activation, dropout)
     }
 }
 
@@ -156,6 +177,13 @@ impl Mlp {
             Linear::new([w[0], w[1]], activation, init, rng, device).with_dropout(dropout)
         };
         Self(widths.windows(2).enumerate().map(layer).collect())
+    }
+
+    /// Divides every weight by its largest singular value ([`Spectral`]).
+    #[must_use]
+    pub fn with_spectral_norm(self, rng: &mut ChaCha8Rng) -> Self {
+        let layers = self.0.into_iter();
+        Self(layers.map(|layer| layer.with_spectral_norm(rng)).collect())
     }
 
     /// h [N, first] → [N, last]. `first_layer` numbers the dropping layers of a pass.

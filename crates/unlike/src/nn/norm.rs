@@ -140,6 +140,6 @@ impl<const D: usize> Clone for Ready<D> {
 }
 
 /// A panic elsewhere leaves tensors whole: they are replaced, never changed in place.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -330,6 +330,30 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_older_files_lack_are_what_they_were_then() {
+        for name in ["egbad", "bigan", "anogan", "ganomaly"] {
+            let mut config = TrainConfig::recommended_for(name, Kind::Table, 10_000).unwrap();
+            match &mut config.model {
+                ModelConfig::Egbad(model) | ModelConfig::Bigan(model) => {
+                    model.spectral_norm = false;
+                }
+                ModelConfig::Anogan(model) => model.spectral_norm = false,
+                ModelConfig::Ganomaly(model) => model.spectral_norm = false,
+                _ => {}
+            }
+            let text = config.to_toml().unwrap();
+            let newer = ["spectral_norm", "adversarial_loss"];
+            let older: Vec<&str> = text
+                .lines()
+                .filter(|line| !newer.iter().any(|key| line.starts_with(key)))
+                .collect();
+            assert!(older.len() < text.lines().count(), "{name}");
+            let read = TrainConfig::from_toml(&older.join("\n"), "config.toml".as_ref());
+            assert_eq!(read.unwrap(), config, "{name}");
+        }
+    }
+
+    #[test]
     fn the_cosine_goes_from_one_to_zero() {
         assert_eq!(Schedule::Cosine.scale(0, 100), 1.0);
         assert!((Schedule::Cosine.scale(50, 100) - 0.5).abs() < 1e-6);

@@ -11,7 +11,7 @@ use unlike::{
     train::{Augmentation, Observer, Silent, with_threads},
 };
 
-use crate::training::{StopAfter, keeping, shorten};
+use crate::training::{StopAfter, keeping, shorten, switch_spectral_norm};
 
 const SIDE: usize = 16;
 
@@ -83,8 +83,13 @@ fn file_of(config: &TrainConfig, options: &RunOptions, observer: &mut dyn Observ
 
 #[test]
 fn threads_and_interruptions_change_no_bit_of_a_model_of_varied_pictures() {
-    for name in ["egbad", "anogan", "ganomaly"] {
-        let mut config = config(name, 150, 2);
+    let all = ["egbad", "anogan", "ganomaly"].map(|name| config(name, 150, 2));
+    let switched = all.clone().map(|config| TrainConfig {
+        model: switch_spectral_norm(config.model),
+        ..config
+    });
+    for mut config in all.into_iter().chain(switched) {
+        let name = config.model.name();
         config.augmentation = Some(Augmentation {
             flip_horizontal: true,
             shift: 2,

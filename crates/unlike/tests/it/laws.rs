@@ -5,13 +5,18 @@ use unlike::{
     Model, ModelConfig, RunOptions, Samples, TrainConfig, core::conformance, fit, models::Kind,
 };
 
-use crate::training::{anomalies, normals, shorten};
+use crate::training::{anomalies, normals, shorten, switch_spectral_norm};
 
 fn trained(name: &str, rows: usize) -> Model {
+    trained_as(name, rows, |model| model)
+}
+
+fn trained_as(name: &str, rows: usize, change: impl Fn(ModelConfig) -> ModelConfig) -> Model {
     let mut config = TrainConfig::recommended_for(name, Kind::Table, rows).unwrap();
     config.epochs = 4;
     config.batch_size = 64;
     shorten(&mut config.model);
+    config.model = change(config.model);
     let normal = Samples::Table(normals(rows));
     fit(
         &config,
@@ -43,6 +48,24 @@ fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
             assert!(violations.is_empty(), "{name}, {score}: {violations:#?}");
             assert_eq!(model.calibration(), loaded.calibration(), "{name}, {score}");
         }
+    }
+}
+
+#[test]
+fn spectral_norm_switched_keeps_the_laws_and_survives_saving() {
+    let folder = tempfile::tempdir().unwrap();
+    let (normal, anomalous) = (Samples::Table(normals(150)), Samples::Table(anomalies(50)));
+    for name in ["egbad", "anogan", "ganomaly"] {
+        let path = folder.path().join(name);
+        let model = trained_as(name, 1500, switch_spectral_norm);
+        model.save(&path).unwrap();
+        let violations = [
+            conformance::check(&model, &normal),
+            conformance::check_same(&model, &Model::load(&path).unwrap(), &normal),
+            conformance::check_direction(&model, &normal, &anomalous),
+        ]
+        .concat();
+        assert!(violations.is_empty(), "{name}: {violations:#?}");
     }
 }
 

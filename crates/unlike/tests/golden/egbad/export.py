@@ -5,7 +5,7 @@
 
 Everything follows the paper and its authors' code: D step, then G and E step; Adam (.5, .999); moving averages of the
 weights; the score's parts with averaged weights. Dropout is off, because its masks cannot be shared. Per variant
-(cross-entropy with the survey's residual term, and feature matching): weights, five batches, every network's output,
+(cross-entropy with the survey's residual term, the same with D under spectral norm, and feature matching): weights, five batches, every network's output,
 loss terms and gradient norms of the first step, losses of five steps, score parts after them.
 """
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.numpy import save_file
+from torch.nn.utils.parametrizations import spectral_norm
 
 WIDTH, LATENT, BATCH, STEPS, SLOPE, RATE, DECAY, RESIDUAL = 7, 3, 6, 5, 0.1, 1e-3, 0.9, 10.0
 leaky = lambda x: F.leaky_relu(x, SLOPE)
@@ -64,20 +65,34 @@ def put(name, value):
     out[name] = np.array(torch.as_tensor(value).detach().float().numpy(), order="C")
 
 
+def ours(name):
+    """A parameter's or buffer's name in unlike."""
+    name = name.replace("layers.", "").replace("parametrizations.weight.original", "weight")
+    return name.replace("parametrizations.weight.0._", "spectral.")
+
+
+def state(module):
+    """Parameters, and the singular vectors of spectral norm."""
+    return [*module.named_parameters(), *module.named_buffers()]
+
+
 def put_weights(prefix, nets):
     for net, module in nets.items():
-        for name, p in module.named_parameters():
-            name = name.replace("layers.", "")
+        for name, p in state(module):
+            name = ours(name)
             # PyTorch keeps [outputs, inputs]; unlike keeps [inputs, outputs].
             put(f"{prefix}.{net}.{name}", p.T if p.dim() == 2 else p)
 
 
-for variant in ("cross-entropy", "feature-matching"):
+for variant in ("cross-entropy", "feature-matching", "spectral"):
     torch.manual_seed(1906)
     e, g, d = Encoder(), Generator(), Discriminator()
+    if variant == "spectral":
+        for layer in (d.x[0], d.z[0], d.meet, d.joint[0], d.logit):
+            spectral_norm(layer)
     nets = dict(encoder=e, generator=g, discriminator=d)
     put_weights(f"{variant}.weights", nets)
-    average = {k: [p.detach().clone() for p in m.parameters()] for k, m in nets.items()}
+    average = {k: [p.detach().clone() for _, p in state(m)] for k, m in nets.items()}
     adam = {k: torch.optim.Adam(m.parameters(), RATE, (0.5, 0.999)) for k, m in nets.items()}
     x = torch.rand(STEPS, 2, BATCH, WIDTH) * 2 - 1
     z = torch.randn(STEPS, 2, BATCH, LATENT)
@@ -85,15 +100,17 @@ for variant in ("cross-entropy", "feature-matching"):
     put(f"{variant}.z", z)
 
     def discriminator_loss(x, z):
+        d.train()  # moves the singular vectors
         with torch.no_grad():
             ex, gz = e(x), g(z)
         return bce(d(x, ex)[0], 1.0) + bce(d(gz, z)[0], 0.0)
 
     def generator_encoder_losses(x, z):
+        d.eval()
         ex = e(x)
         fake, f_fake = d(g(z), z)
         real, f_real = d(x, ex)
-        if variant == "cross-entropy":
+        if variant != "feature-matching":
             lg, le = bce(fake, 1.0), bce(real, 0.0)
             # The survey adds the residual to E's loss only: G's weights take no part.
             frozen = torch.func.functional_call(g, {k: p.detach() for k, p in g.named_parameters()}, (ex,))
@@ -102,6 +119,7 @@ for variant in ("cross-entropy", "feature-matching"):
         return F.mse_loss(f_fake.mean(0), f_real.detach().mean(0)), bce(real, 0.0), torch.zeros(())
 
     # Outputs of every network, before training.
+    d.eval()
     put(f"{variant}.encoded", e(x[0, 0]))
     put(f"{variant}.generated", g(z[0, 0]))
     logit, f = d(x[0, 0], z[0, 0])
@@ -115,7 +133,7 @@ for variant in ("cross-entropy", "feature-matching"):
         ld.backward()
         if step == 0:
             for name, p in d.named_parameters():
-                put(f"{variant}.gradient_norm.discriminator.{name.replace('layers.', '')}", p.grad.norm())
+                put(f"{variant}.gradient_norm.discriminator.{ours(name)}", p.grad.norm())
         adam["discriminator"].step()
 
         lg, le, residual = generator_encoder_losses(x[step, 1], z[step, 1])
@@ -125,12 +143,12 @@ for variant in ("cross-entropy", "feature-matching"):
         if step == 0:
             for net in ("encoder", "generator"):
                 for name, p in nets[net].named_parameters():
-                    put(f"{variant}.gradient_norm.{net}.{name.replace('layers.', '')}", p.grad.norm())
+                    put(f"{variant}.gradient_norm.{net}.{ours(name)}", p.grad.norm())
         adam["encoder"].step()
         adam["generator"].step()
         losses.append([ld.item(), lg.item(), le.item(), residual.item()])
         for k, m in nets.items():
-            for a, p in zip(average[k], m.parameters()):
+            for a, (_, p) in zip(average[k], state(m)):
                 a.mul_(DECAY).add_(p.detach(), alpha=1 - DECAY)
     put(f"{variant}.losses", losses)
     put_weights(f"{variant}.trained", nets)
@@ -138,8 +156,9 @@ for variant in ("cross-entropy", "feature-matching"):
     # The score's parts, with averaged weights.
     with torch.no_grad():
         for k, m in nets.items():
-            for a, p in zip(average[k], m.parameters()):
-                p.copy_(a)
+            for a, (name, p) in zip(average[k], state(m)):
+                # An average of vectors of length 1 is shorter than 1.
+                p.copy_(F.normalize(a, dim=0) if "spectral" in ours(name) else a)
         query = torch.rand(9, WIDTH) * 3 - 1.5
         ex = e(query)
         rebuilt = g(ex)

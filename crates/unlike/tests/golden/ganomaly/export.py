@@ -7,7 +7,8 @@ The step goes in the order of the authors' code: G forward, D on x and on the de
 evaluated on both once more, G's update, D's loss from the predictions made before it, D's update. In those further
 evaluations D's batch norm does not move its running statistics (momentum 0), as in `unlike`; no loss depends on that.
 
-Per variant (two sizes of pictures, one with extra layers and colour, and a table): weights and running statistics, five
+Per variant (two sizes of pictures, one with extra layers and colour, and a table; a table and pictures with
+cross-entropy as the adversarial loss, as the survey has it): weights and running statistics, five
 batches, every network's output in evaluation mode, all gradients of the first step, the losses of five steps, running
 statistics and the score's parts after them.
 """
@@ -74,6 +75,8 @@ VARIANTS = {
     "colour": dict(side=16, channels=3, width=4, extra=1, latent=5, batch=3),
     "grey": dict(side=32, channels=1, width=2, extra=0, latent=3, batch=3),
     "table": dict(features=9, encoder=[6, 5], discriminator=[7, 4], latent=2, batch=8),
+    "table-cross-entropy": dict(features=9, encoder=[6, 5], discriminator=[7, 4], latent=2, batch=8),
+    "grey-cross-entropy": dict(side=16, channels=1, width=2, extra=0, latent=3, batch=3),
 }
 
 
@@ -202,7 +205,11 @@ for variant, v in VARIANTS.items():
         pred_fake, _ = d(fake.detach())
 
         optimizer_g.zero_grad()
-        adversarial = mse(d.still(x)[1], d.still(fake)[1])
+        if variant.endswith("cross-entropy"):
+            verdict = d.still(fake)[0]
+            adversarial = bce(verdict, torch.ones_like(verdict))
+        else:
+            adversarial = mse(d.still(x)[1], d.still(fake)[1])
         reconstruction, latent = l1(fake, x), mse(latent_o, latent_i)
         err_g = (
             adversarial * WEIGHTS["adversarial"]
