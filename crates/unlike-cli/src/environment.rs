@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Result};
 use unlike_report::Fact;
 
+use crate::device_arg::CPU;
+
 /// Where and how a command ran.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Environment {
@@ -26,11 +28,14 @@ pub(crate) struct Environment {
     pub(crate) threads: usize,
     pub(crate) memory_bytes: u64,
     pub(crate) free_memory_bytes: u64,
+    /// Where networks ran, with the adapter's name; empty in the records of earlier versions.
+    #[serde(default)]
+    pub(crate) device: String,
 }
 
 impl Environment {
-    /// Looks at this machine.
-    pub(crate) fn here(threads: Option<usize>) -> Self {
+    /// Looks at this machine; `device` is where networks run.
+    pub(crate) fn here(threads: Option<usize>, device: String) -> Self {
         let mut system = sysinfo::System::new();
         system.refresh_memory();
         system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
@@ -56,6 +61,7 @@ impl Environment {
             threads: threads.unwrap_or(cores),
             memory_bytes: system.total_memory(),
             free_memory_bytes: system.available_memory(),
+            device,
         }
     }
 
@@ -72,7 +78,7 @@ impl Environment {
 
     /// The same for a report's footer.
     pub(crate) fn facts(&self) -> Vec<Fact> {
-        vec![
+        let mut facts = vec![
             Fact::new("processor", &self.cpu),
             Fact::new("instruction sets", self.cpu_features.join(", ")),
             Fact::new("cores", self.cores.to_string()),
@@ -83,7 +89,12 @@ impl Environment {
                 format!("{}, {}", self.os, self.architecture),
             ),
             Fact::new("unlike", &self.unlike_version),
-        ]
+        ];
+        // Every result before there was a choice came from the CPU.
+        if !matches!(self.device.as_str(), "" | CPU) {
+            facts.insert(0, Fact::new("device", &self.device));
+        }
+        facts
     }
 }
 

@@ -15,6 +15,7 @@ mod commands;
 mod config_file;
 mod data_args;
 mod decision_args;
+mod device_arg;
 mod environment;
 mod epoch_rows;
 mod epoch_table;

@@ -108,8 +108,8 @@ pub(crate) fn batch_norm_train<const D: usize>(
     let y = centred * scale + beta.unsqueeze::<2>();
     BatchNormTrain {
         y: finish(y.reshape(shape), act, dropout),
-        mean: mean.squeeze_dim::<1>(0).detach(),
-        variance: variance.squeeze_dim::<1>(0).detach(),
+        mean: mean.squeeze_dim::<1>(0).inner(),
+        variance: variance.squeeze_dim::<1>(0).inner(),
     }
 }
 

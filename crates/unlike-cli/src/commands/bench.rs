@@ -19,6 +19,7 @@ use unlike_core::{Error, FeatureShape, Features};
 
 use crate::{
     cli::Common,
+    device_arg::{CPU, DeviceArg},
     environment::Environment,
     failure::{Outcome, Result},
     terminal,
@@ -55,9 +56,8 @@ pub(crate) struct SpeedArgs {
     #[arg(long, value_name = "CASE,…", value_delimiter = ',')]
     #[arg(value_parser = PossibleValuesParser::new(CASES.map(|case| case.name)))]
     cases: Vec<String>,
-    /// Where the networks live; `unlike doctor` lists what this build has
-    #[arg(long, value_name = "D", default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 /// One measurement.
@@ -189,16 +189,16 @@ fn egbad(kind: Kind) -> ModelConfig {
 
 impl SpeedArgs {
     fn run(self, common: Common) -> Result<Outcome> {
-        let device = backend::device(&self.device)?;
-        let environment = Environment::here(common.threads());
+        let device = backend::device(self.device.name())?;
+        let environment = Environment::here(common.threads(), self.device.describe()?);
         let wanted =
             |case: &&Case| self.cases.is_empty() || self.cases.iter().any(|c| c == case.name);
         if !common.json {
-            terminal::print(&format!(
-                "{}, {}\n\n",
-                environment.cpu,
-                terminal::counted(environment.threads, "thread")
-            ))?;
+            let threads = terminal::counted(environment.threads, "thread");
+            terminal::print(&match self.device.name() {
+                CPU => format!("{}, {threads}\n\n", environment.cpu),
+                _ => format!("{}\n\n", environment.device),
+            })?;
         }
         let mut results = Vec::new();
         for case in CASES.iter().filter(wanted) {

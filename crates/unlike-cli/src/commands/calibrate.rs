@@ -10,6 +10,7 @@ use unlike_core::files::check_writable;
 use crate::{
     cli::Common,
     data_args::DataArgs,
+    device_arg::DeviceArg,
     failure::{Outcome, Result},
     terminal::{self, counted, say},
 };
@@ -36,6 +37,8 @@ pub(crate) struct CalibrateArgs {
     #[arg(long, value_name = "MODEL2")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    device: DeviceArg,
+    #[command(flatten)]
     reading: DataArgs,
 }
 
@@ -47,7 +50,8 @@ impl CalibrateArgs {
             None if self.model.is_dir() => self.model.join("model.safetensors"),
             None => self.model.clone(),
         };
-        let model = Model::load(&self.model)?;
+        let model = Model::load_on(&self.model, self.device.name())?;
+        self.device.describe_for(&model.config().model)?;
         check_writable(&out)?;
         let before = model.calibration().len();
         let data = self.reading.read_for(&self.data, &model)?;

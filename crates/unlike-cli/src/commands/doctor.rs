@@ -13,6 +13,7 @@ use unlike_core::{Error, Samples, Table, files::check_writable};
 
 use crate::{
     cli::Common,
+    device_arg::CPU,
     environment::{Environment, gigabytes},
     failure::{Outcome, Result},
     layout,
@@ -29,13 +30,15 @@ pub(crate) struct DoctorArgs {}
 impl DoctorArgs {
     /// Looks at the machine.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        let here = Environment::here(common.threads());
+        let here = Environment::here(common.threads(), CPU.to_owned());
+        let adapter = unlike::backend::describe("wgpu");
         let writable = check_writable(Path::new("unlike-doctor"));
         let speed = training_speed()?;
         if common.json {
             terminal::print_json(&json!({
                 "environment": here,
                 "devices": unlike::backend::DEVICES,
+                "graphics_adapter": adapter.ok(),
                 "models": ModelConfig::NAMES,
                 "current_folder_writable": writable.is_ok(),
                 "egbad_training_samples_per_second": speed,
@@ -74,7 +77,10 @@ impl DoctorArgs {
                     gigabytes(here.free_memory_bytes)
                 ),
             ),
-            ("devices", unlike::backend::DEVICES.join(", ")),
+            (
+                "devices",
+                format!("{CPU}; {}", adapter.unwrap_or_else(absent)),
+            ),
             (
                 "speed",
                 format!(
@@ -92,6 +98,14 @@ impl DoctorArgs {
         ];
         terminal::print(&layout::facts(&facts, terminal::style()))?;
         Ok(Outcome::Done)
+    }
+}
+
+/// Why there is no graphics processor, in the words of the error.
+fn absent(error: Error) -> String {
+    match error {
+        Error::Setting { found, .. } => format!("not {}", found.replace('`', "")),
+        other => other.to_string(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     cli::Common,
     data_args::DataArgs,
     decision_args::DecisionArgs,
+    device_arg::DeviceArg,
     environment::Environment,
     evaluation::{Rule, TestSet},
     failure::{Outcome, Result},
@@ -54,6 +55,8 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "N", default_value = "0")]
     seed: u64,
     #[command(flatten)]
+    device: DeviceArg,
+    #[command(flatten)]
     decision: DecisionArgs,
     #[command(flatten)]
     split: SplitArgs,
@@ -65,14 +68,15 @@ impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;
-        let mut model = Model::load(&self.model)?;
+        let mut model = Model::load_on(&self.model, self.device.name())?;
+        let device = self.device.describe_for(&model.config().model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
         let baselines: Vec<(&PathBuf, Model)> = self
             .baseline
             .iter()
-            .map(|path| Ok((path, Model::load(path)?)))
+            .map(|path| Ok((path, Model::load_on(path, self.device.name())?)))
             .collect::<Result<_, unlike_core::Error>>()?;
         let data = self.reading.read_for(&self.data, &model)?;
         let (data, protocol) = self.split.test_part(data)?;
@@ -107,7 +111,8 @@ impl EvalArgs {
             let name = format!("{} ({})", run_report::model_title(baseline), path.display());
             evaluation.baselines.push(test.baseline(name, baseline)?);
         }
-        let mut report = run_report::report(&model, Some(&Environment::here(common.threads())));
+        let environment = Environment::here(common.threads(), device);
+        let mut report = run_report::report(&model, Some(&environment));
         report.evaluation = Some(evaluation);
         report.run.protocol = protocol;
 

@@ -11,6 +11,7 @@ use crate::{
     cli::Common,
     commands::eval,
     decision_args::DecisionArgs,
+    device_arg::DeviceArg,
     environment::Environment,
     epoch_table::EpochTable,
     evaluation::{Rule, TestSet},
@@ -60,12 +61,15 @@ pub(crate) struct QuickstartArgs {
     /// The folder for the results; an earlier quickstart in it is replaced
     #[arg(long, value_name = "DIR", default_value = "runs/quickstart")]
     out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 impl QuickstartArgs {
     /// Runs the protocol.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
+        self.device.check()?;
         let file = find_data::kdd(self.data.as_deref())?;
         let folder = RunFolder::prepare(&self.out, Existing::Overwrite)?;
         let Protocol {
@@ -84,7 +88,7 @@ impl QuickstartArgs {
             ),
         );
 
-        let environment = Environment::here(common.threads());
+        let environment = Environment::here(common.threads(), self.device.describe()?);
         let mut table = EpochTable::new(&test, Some(FLAGGED));
         let training = Instant::now();
         let model = self.model(&folder, &environment, &train, &mut table)?;
@@ -139,7 +143,10 @@ impl QuickstartArgs {
                 table.add(report.epoch, snapshot.model()?)
             }));
         }
-        let options = RunOptions::default();
+        let options = RunOptions {
+            device: self.device.name().to_owned(),
+            ..RunOptions::default()
+        };
         let model = training::fit(
             &config,
             train,

@@ -11,6 +11,7 @@ use crate::{
     cli::Common,
     data_args::DataArgs,
     decision_args::{self, DecisionArgs},
+    device_arg::DeviceArg,
     explanations::Explainer,
     failure::{Outcome, Result},
     folders::NewFolders,
@@ -60,6 +61,8 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_name = "NAME")]
     score: Option<String>,
     #[command(flatten)]
+    device: DeviceArg,
+    #[command(flatten)]
     decision: DecisionArgs,
     #[command(flatten)]
     reading: DataArgs,
@@ -69,7 +72,8 @@ impl ScoreArgs {
     /// Scores, and writes the scores.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let explanations = self.check_outputs()?;
-        let mut model = Model::load(&self.model)?;
+        let mut model = Model::load_on(&self.model, self.device.name())?;
+        let device = self.device.describe_for(&model.config().model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
@@ -109,7 +113,7 @@ impl ScoreArgs {
             say("written", &path.display().to_string());
         }
         if common.json {
-            terminal::print_json(&self.document(&model, &table, decision))?;
+            terminal::print_json(&self.document(&model, &table, decision, &device))?;
         }
         Ok(match self.fail_on_anomaly && flagged > 0 {
             true => Outcome::AnomaliesFound,
@@ -135,11 +139,18 @@ impl ScoreArgs {
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, model: &Model, table: &ScoreTable, decision: Decision) -> Value {
+    fn document(
+        &self,
+        model: &Model,
+        table: &ScoreTable,
+        decision: Decision,
+        device: &str,
+    ) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), json!(self.data.display().to_string()));
         document.insert("score".into(), json!(model.score_name()));
+        document.insert("device".into(), json!(device));
         document.insert("decision".into(), json!(decision));
         document.insert("threshold".into(), json!(table.decisions.threshold));
         document.insert("rows".into(), json!(table.len()));

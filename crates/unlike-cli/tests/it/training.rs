@@ -57,6 +57,7 @@ fn a_run_folder_holds_everything() {
     let environment: serde_json::Value =
         serde_json::from_slice(&place.read("runs/egbad-flows/environment.json")).unwrap();
     assert_eq!(environment["command"], format!("unlike {TRAIN}"));
+    assert_eq!(environment["device"], "cpu");
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod blocks;
 mod losses;
 mod reference;
 mod updates;
+#[cfg(feature = "wgpu")]
+mod wgpu;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
@@ -17,8 +19,12 @@ pub(crate) fn random(len: usize, seed: u64) -> Vec<f32> {
 }
 
 pub(crate) fn tensor(values: &[f32]) -> Tensor<1> {
+    tensor_on(&Device::flex(), values)
+}
+
+fn tensor_on(device: &Device, values: &[f32]) -> Tensor<1> {
     let data = TensorData::new(values.to_vec(), [values.len()]);
-    Tensor::from_data(data, &Device::flex().autodiff())
+    Tensor::from_data(data, &device.clone().autodiff())
 }
 
 pub(crate) fn numbers<const D: usize>(x: Tensor<D>) -> Vec<f32> {
@@ -35,12 +41,23 @@ pub(crate) fn evaluate(
     weights: impl Fn(usize) -> Vec<f32>,
     block: impl Fn(&[Tensor<1>]) -> Tensor<1>,
 ) -> (Vec<f32>, Vec<Option<Vec<f32>>>) {
+    evaluate_on(&Device::flex(), inputs, tracked, weights, block)
+}
+
+/// [`evaluate`] on any device.
+fn evaluate_on(
+    device: &Device,
+    inputs: &[Vec<f32>],
+    tracked: Tracked<'_>,
+    weights: impl Fn(usize) -> Vec<f32>,
+    block: impl Fn(&[Tensor<1>]) -> Tensor<1>,
+) -> (Vec<f32>, Vec<Option<Vec<f32>>>) {
     let leaves: Vec<Tensor<1>> = inputs
         .iter()
         .zip(tracked)
         .map(|(values, &tracked)| match tracked {
-            true => tensor(values).require_grad(),
-            false => tensor(values),
+            true => tensor_on(device, values).require_grad(),
+            false => tensor_on(device, values),
         })
         .collect();
     let y = block(&leaves);
@@ -49,7 +66,7 @@ pub(crate) fn evaluate(
         assert!(!y.is_tracked());
         return (output, vec![None; inputs.len()]);
     }
-    let weights = tensor(&weights(output.len()));
+    let weights = tensor_on(device, &weights(output.len()));
     let grads = (y * weights).sum().backward();
     (
         output,

@@ -106,6 +106,14 @@ impl ModelConfig {
         }
     }
 
+    /// Whether it is made of networks, which live on a device; baselines are not.
+    pub fn has_networks(&self) -> bool {
+        match self {
+            Self::Egbad(_) | Self::Bigan(_) | Self::Anogan(_) | Self::Ganomaly(_) => true,
+            Self::Pca(_) | Self::Knn(_) | Self::Iforest(_) | Self::Ecod(_) => false,
+        }
+    }
+
     /// A fresh network to train, or `None` for baselines, which are fitted in one go.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ use batches::{Batches, Feed};
 use prepared::Prepared;
 use state::{Best, Progress};
 
-/// Where training runs and what it leaves on the disk; nothing here changes the result.
+/// Where training runs and what it leaves on the disk; nothing here but the device changes the result.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Where the networks live; see [`backend::device`].
@@ -60,8 +60,9 @@ impl Default for RunOptions {
 /// the combined score, the other (`calibration`) turns scores into p-values and is used for
 /// nothing else, so that p-values hold for new normals.
 ///
-/// The same configuration and samples give the same model, bit for bit, on any number of threads
-/// and after any number of interruptions.
+/// The same configuration and samples give the same model on the CPU, bit for bit, on any number of
+/// threads and after any number of interruptions. On other devices sums are rounded as the driver
+/// orders them: the first steps agree with the CPU's to about 1e-4, and later ones drift apart.
 ///
 /// # Errors
 /// If a setting is outside its range, there are too few samples, a loss stops being a number, the

@@ -16,7 +16,7 @@ use crate::training::{StopAfter, keeping, shorten, switch_spectral_norm};
 const SIDE: usize = 16;
 
 /// Stripes of any direction, width and phase.
-fn normals(n: usize) -> Samples {
+pub(crate) fn normals(n: usize) -> Samples {
     pictures(n, 21, |rng| {
         let [a, b, phase] = [0.2..1.0, -0.5..0.5, 0.0..6.3].map(|r| rng.random_range::<f32, _>(r));
         (0..SIDE * SIDE)
@@ -42,7 +42,7 @@ fn pictures(n: usize, seed: u64, draw: impl Fn(&mut ChaCha8Rng) -> Vec<f32>) -> 
 }
 
 /// Narrow networks and a short search.
-fn config(name: &str, samples: usize, epochs: usize) -> TrainConfig {
+pub(crate) fn config(name: &str, samples: usize, epochs: usize) -> TrainConfig {
     let mut config = TrainConfig::recommended_for(name, Kind::Images, samples).unwrap();
     config.epochs = epochs;
     config.batch_size = 32;

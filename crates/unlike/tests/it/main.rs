@@ -5,3 +5,5 @@ mod images;
 mod laws;
 mod pictures;
 mod training;
+#[cfg(feature = "wgpu")]
+mod wgpu;

@@ -18,6 +18,7 @@ use crate::{
     augment_args::AugmentArgs,
     cli::Common,
     data_args::DataArgs,
+    device_arg::DeviceArg,
     environment::{Environment, command_line},
     epoch_table::EpochTable,
     events::EventFile,
@@ -84,9 +85,8 @@ pub(crate) struct TrainArgs {
     /// The score that the model uses, of those it offers [default: the recommended one]
     #[arg(long, value_name = "NAME")]
     score: Option<String>,
-    /// Where the networks live; `unlike doctor` lists what this build has
-    #[arg(long, value_name = "D", default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Go on with an interrupted training; the result is the same as without the interruption
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
@@ -119,7 +119,7 @@ impl TrainArgs {
     /// Trains, and writes the run folder.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
-        unlike::backend::device(&self.device)?;
+        self.device.check()?;
         let settings = self.settings()?;
         // Before the data is read, which may take long.
         let folder = RunFolder::prepare(&self.root(settings.model()), self.existing())?;
@@ -135,7 +135,8 @@ impl TrainArgs {
             "data",
             &format!("{}: {}", self.data.display(), normals.describe()),
         );
-        let environment = Environment::here(common.threads());
+        let device = self.device.describe_for(&plan.config.model)?;
+        let environment = Environment::here(common.threads(), device);
         let model = self.train(
             &plan,
             &normals.samples,
@@ -160,6 +161,7 @@ impl TrainArgs {
                 "parameters": model.parameters(),
                 "smallest_false_alarm_rate": model.calibration().smallest_rate(),
                 "seconds": seconds,
+                "device": environment.device,
                 "provenance": model.provenance(),
             });
             if let Some(table) = &table {
@@ -198,7 +200,7 @@ impl TrainArgs {
             command_line(&["--resume"])
         );
         let options = RunOptions {
-            device: self.device.clone(),
+            device: self.device.name().to_owned(),
             resume_file: Some(ResumeFile(folder.state())),
             checkpoint_every: plan.checkpoint_every,
             resume: self.resume,
