@@ -137,7 +137,7 @@ impl QuickstartArgs {
         let mut progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
             .with_events(EventFile::new(folder.root()));
-        // AnoGAN searches for every record: minutes an epoch.
+        // AnoGAN searches for every record: more time than an epoch takes.
         if self.model != "anogan" {
             progress = progress.with_hook(Box::new(|report, snapshot| {
                 table.add(report.epoch, snapshot.model()?)

@@ -5,8 +5,9 @@ use unlike_core::{Arrays, FeatureShape};
 
 use super::*;
 use crate::{
+    backend::values,
     models::golden::{assert_close, fixture, under},
-    nn::Param,
+    nn::{Param, network_arrays},
 };
 
 const BATCH: usize = 6;
@@ -73,6 +74,7 @@ fn small(variant: &str) -> (Anogan, Golden) {
     let config = AnoganConfig {
         latent,
         networks,
+        spectral_norm: false,
         noise: 0.0,
         adam: AdamConfig {
             learning_rate: 1e-3,
@@ -119,6 +121,7 @@ fn every_network_gives_what_pytorch_gives() {
         let Networks {
             generator,
             discriminator,
+            encoder: _,
         } = &anogan.networks;
         let generated = values(generator.forward(z, Pass::Score));
         let (logit, features) = discriminator.forward(x, Pass::Score);
@@ -169,6 +172,7 @@ fn gradients_have_the_length_that_pytorch_gives_and_reach_only_their_network() {
         let Networks {
             generator,
             discriminator,
+            encoder: _,
         } = &mut anogan.networks;
         discriminator.visit("discriminator", &mut norms);
         norms.expected = false;

@@ -1,7 +1,12 @@
 //! What AnoGAN promises beyond the numbers of PyTorch: searches that do not feel each other, the
 //! stop, restarts, and pyramids of every size.
 
-use super::*;
+use super::{
+    search::{Progress, fingerprint},
+    *,
+};
+use crate::backend::values;
+use unlike_core::Features;
 
 fn picture(side: usize, channels: usize) -> FeatureShape {
     FeatureShape::Picture {
@@ -12,17 +17,23 @@ fn picture(side: usize, channels: usize) -> FeatureShape {
 }
 
 /// Small networks for a shape, a few steps trained so that batch norm has seen something, with
-/// searches of `steps` steps and the recommended stop.
+/// searches of `steps` steps and the recommended stop, from random points.
 fn trained(shape: &FeatureShape, steps: usize) -> Anogan {
+    trained_to_start(shape, steps, Start::Random, 3)
+}
+
+/// The same, with searches that start there, after `updates` updates.
+fn trained_to_start(shape: &FeatureShape, steps: usize, start: Start, updates: u64) -> Anogan {
     let kind = match shape {
         FeatureShape::Row { .. } => Kind::Table,
         FeatureShape::Picture { .. } => Kind::Images,
     };
     let mut config = AnoganConfig::recommended(kind);
     config.latent = 6;
-    config.noise = 0.0;
+    config.spectral_norm = false;
     config.init = Init::Xavier;
     config.search.steps = steps;
+    config.search.start = start;
     if kind == Kind::Images {
         config.networks = AnoganNetworks::Convolutional {
             width: 8,
@@ -32,11 +43,16 @@ fn trained(shape: &FeatureShape, steps: usize) -> Anogan {
     let device = Device::flex();
     let rng = &mut rng::rng(1, Purpose::Initialisation, 0);
     let mut anogan = config.build(shape, rng, &device).unwrap();
-    for step in 0..3 {
+    update(&mut anogan, 0..updates);
+    anogan
+}
+
+fn update(anogan: &mut Anogan, steps: std::ops::Range<u64>) {
+    for step in steps {
         let len = 8;
         let batch = Batch {
             len,
-            x: queries(shape, len, step).values().to_vec(),
+            x: queries(&anogan.shape, len, step).values().to_vec(),
             x_other: Vec::new(),
             z: normals(&mut rng::rng(2, Purpose::Latent, step), len * 6),
             z_other: normals(&mut rng::rng(3, Purpose::Latent, step), len * 6),
@@ -48,7 +64,6 @@ fn trained(shape: &FeatureShape, steps: usize) -> Anogan {
         };
         anogan.step(batch, &context).unwrap();
     }
-    anogan
 }
 
 fn queries(shape: &FeatureShape, count: usize, seed: u64) -> Features {
@@ -68,12 +83,16 @@ fn bits(parts: &ScoreParts) -> Vec<Vec<u64>> {
 
 #[test]
 fn a_query_scores_alone_as_it_does_among_others() {
-    for (shape, steps) in [
-        (FeatureShape::Row { width: 9 }, 500),
-        (picture(28, 1), 60),
-        (picture(16, 3), 60),
+    for (shape, steps, start) in [
+        (FeatureShape::Row { width: 9 }, 500, Start::Random),
+        (FeatureShape::Row { width: 9 }, 60, Start::Nearest(50)),
+        (FeatureShape::Row { width: 9 }, 60, Start::Encoder),
+        (picture(28, 1), 60, Start::Random),
+        (picture(16, 3), 60, Start::Random),
+        (picture(16, 3), 10, Start::Nearest(50)),
+        (picture(16, 3), 10, Start::Encoder),
     ] {
-        let scorer = trained(&shape, steps).scorer();
+        let scorer = trained_to_start(&shape, steps, start, 3).scorer();
         let all = queries(&shape, 64, 9);
         let together = bits(&scorer.parts(&all).unwrap());
         let select = |positions: &[usize]| Features::new(shape.clone(), all.gather(positions));
@@ -82,7 +101,7 @@ fn a_query_scores_alone_as_it_does_among_others() {
             let apart = bits(&scorer.parts(&select(positions)).unwrap());
             for (together, apart) in together.iter().zip(&apart) {
                 let expected: Vec<u64> = positions.iter().map(|&p| together[p]).collect();
-                assert_eq!(*apart, expected, "{shape:?}, {positions:?}");
+                assert_eq!(*apart, expected, "{shape:?}, {start:?}, {positions:?}");
             }
         }
     }
@@ -152,7 +171,7 @@ fn a_search_ends_at_the_best_point_and_restarts_only_improve_it() {
             }],
             ..anogan.config.search.clone()
         });
-        let (_, f) = scorer.networks.discriminator.forward(x(), Pass::Score);
+        let f = scorer.features(x());
         values(scorer.loss(x(), f, scorer.search(queries.values())))
     };
     let (one, four) = (loss(1, 0.01), loss(4, 0.01));
@@ -178,6 +197,123 @@ fn starting_points_come_from_the_seed_and_the_content() {
     assert_eq!(bits(&parts(0)), bits(&parts(0)));
     assert_ne!(bits(&parts(0)), bits(&parts(1)));
     assert_ne!(fingerprint(&[1.0, 2.0]), fingerprint(&[2.0, 1.0]));
+}
+
+#[test]
+fn searches_without_steps_end_where_they_start() {
+    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+        let all = queries(&shape, 12, 9);
+        let x = || tensor::<2>(all.values().to_vec(), [12, shape.size()], &Device::flex());
+        let z = |anogan: &Anogan, restarts| {
+            let scorer = anogan.scorer_with(SearchConfig {
+                restarts,
+                ..anogan.config.search.clone()
+            });
+            values(scorer.search(all.values()))
+        };
+
+        let anogan = trained_to_start(&shape, 0, Start::Encoder, 3);
+        let encoder = scoring(&anogan.networks, &anogan.average).encoder.as_ref();
+        let ex = values(encoder.unwrap().forward(x(), Pass::Score)); // [12, 6]
+        assert_eq!(z(&anogan, 1), ex);
+        assert!(ex.iter().all(|z| z.abs() <= REACH), "{ex:?}");
+
+        let mut anogan = trained_to_start(&shape, 0, Start::Nearest(40), 3);
+        // Without D the loss is the residual, so that a second start improves nothing.
+        anogan.config.search.lambda = 0.0;
+        let points = normals(&mut rng::rng(0, Purpose::Latent, 0), 40 * 6);
+        let rows = tensor::<2>(points.clone(), [40, 6], &Device::flex());
+        let generator = &scoring(&anogan.networks, &anogan.average).generator;
+        let samples = values(generator.forward(rows, Pass::Score)); // [40, size]
+        let nearest = all.values().chunks(shape.size()).flat_map(|query| {
+            let residual = |sample: &[f32]| {
+                let differences = query
+                    .iter()
+                    .zip(sample)
+                    .map(|(a, b)| f64::from(a - b).abs());
+                differences.sum::<f64>()
+            };
+            let residuals: Vec<f64> = samples.chunks(shape.size()).map(residual).collect();
+            let order = |a: &usize, b: &usize| residuals[*a].total_cmp(&residuals[*b]);
+            let best = (0..40).min_by(order).unwrap();
+            points[best * 6..][..6].to_vec()
+        });
+        let nearest: Vec<f32> = nearest.collect();
+        assert_eq!(z(&anogan, 1), nearest);
+        assert_eq!(z(&anogan, 3), nearest);
+    }
+}
+
+#[test]
+fn better_starts_come_nearer_in_as_many_steps() {
+    let shape = FeatureShape::Row { width: 9 };
+    let all = queries(&shape, 200, 9);
+    let residual = |start| {
+        let scorer = trained_to_start(&shape, 20, start, 400).scorer();
+        let parts = scorer.parts(&all).unwrap();
+        let residuals = parts.get(RESIDUAL).unwrap();
+        residuals.iter().sum::<f64>() / residuals.len() as f64
+    };
+    let random = residual(Start::Random);
+    for start in [Start::Nearest(500), Start::Encoder] {
+        let better = residual(start);
+        assert!(
+            better < 0.9 * random,
+            "{start:?}: {better}, random: {random}"
+        );
+    }
+}
+
+#[test]
+fn an_encoder_learns_and_changes_nothing_else() {
+    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+        let arrays = |start, updates| {
+            let anogan = trained_to_start(&shape, 1, start, updates);
+            let mut arrays = Arrays::new();
+            anogan.save(&mut arrays);
+            arrays
+        };
+        let alone = arrays(Start::Random, 3);
+        let (first, beside) = (arrays(Start::Encoder, 0), arrays(Start::Encoder, 3));
+        for (name, array) in alone.iter() {
+            assert_eq!(beside.any_shape(name).unwrap(), array, "{shape:?}, {name}");
+        }
+        let mut learned = 0;
+        for (name, array) in beside.iter().filter(|(n, _)| n.contains("encoder")) {
+            assert!(alone.any_shape(name).is_err());
+            if name.starts_with("networks") {
+                assert_ne!(first.any_shape(name).unwrap(), array, "{shape:?}, {name}");
+                learned += 1;
+            }
+        }
+        assert!(learned > 4, "{learned} arrays");
+    }
+}
+
+#[test]
+fn a_model_with_an_encoder_goes_on_and_scores_after_saving() {
+    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+        let fresh = || trained_to_start(&shape, 5, Start::Encoder, 0);
+        let saved = |anogan: &Anogan| {
+            let mut arrays = Arrays::new();
+            anogan.save(&mut arrays);
+            arrays
+        };
+        let mut anogan = trained_to_start(&shape, 5, Start::Encoder, 2);
+        let mut resumed = fresh();
+        resumed.restore(&saved(&anogan)).unwrap();
+        update(&mut resumed, 2..4);
+        update(&mut anogan, 2..4);
+        assert_eq!(saved(&resumed), saved(&anogan), "{shape:?}");
+
+        let mut loaded = fresh();
+        loaded.restore_scoring(&anogan.scorer().arrays()).unwrap();
+        let all = queries(&shape, 5, 9);
+        let parts = |anogan: &Anogan| bits(&anogan.scorer().parts(&all).unwrap());
+        assert_eq!(parts(&loaded), parts(&anogan), "{shape:?}");
+        let without = trained_to_start(&shape, 5, Start::Random, 2);
+        assert!(fresh().restore_scoring(&without.scorer().arrays()).is_err());
+    }
 }
 
 #[test]
@@ -284,11 +420,17 @@ fn settings_outside_their_range_are_named() {
         from,
         learning_rate: 0.1,
     };
-    let changes: [(&str, &Change<'_>); 10] = [
+    let changes: [(&str, &Change<'_>); 11] = [
         ("`latent`", &|c| c.latent = 0),
-        ("`search.steps`", &|c| c.search.steps = 0),
         ("`search.lambda`", &|c| c.search.lambda = 1.5),
         ("`search.restarts`", &|c| c.search.restarts = 0),
+        ("`search.start.nearest`", &|c| {
+            c.search.start = Start::Nearest(1);
+            c.search.restarts = 2;
+        }),
+        ("`search.start.nearest`", &|c| {
+            c.search.start = Start::Nearest(usize::MAX);
+        }),
         ("`search.rates`", &|c| c.search.rates.clear()),
         ("`search.rates`", &|c| c.search.rates = vec![rate(1)]),
         ("`search.rates`", &|c| {

@@ -2,7 +2,10 @@
 //! is saved.
 
 use unlike::{
-    Model, ModelConfig, RunOptions, Samples, TrainConfig, core::conformance, fit, models::Kind,
+    Model, ModelConfig, RunOptions, Samples, TrainConfig,
+    core::conformance,
+    fit,
+    models::{Kind, anogan::Start},
 };
 
 use crate::training::{anomalies, normals, shorten, switch_spectral_norm};
@@ -75,5 +78,27 @@ fn gross_anomalies_score_higher_than_normals() {
     for name in ModelConfig::NAMES {
         let violations = conformance::check_direction(&trained(name, 1500), &normal, &anomalous);
         assert!(violations.is_empty(), "{name}: {violations:#?}");
+    }
+}
+
+#[test]
+fn anogan_keeps_the_laws_wherever_its_searches_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let some = Samples::Table(normals(150));
+    for start in [Start::Random, Start::Nearest(64), Start::Encoder] {
+        let model = trained_as("anogan", 600, |mut model| {
+            if let ModelConfig::Anogan(config) = &mut model {
+                config.search.start = start;
+            }
+            model
+        });
+        model.save(&path).unwrap();
+        let violations = [
+            conformance::check(&model, &some),
+            conformance::check_same(&model, &Model::load(&path).unwrap(), &some),
+        ]
+        .concat();
+        assert!(violations.is_empty(), "{start:?}: {violations:#?}");
     }
 }
