@@ -12,11 +12,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer, check_setting};
 
 use crate::samples::{
-    check_scoring, check_setting, check_training, damaged, get_finite, get_shape, insert_shape,
-    subsample,
+    check_scoring, check_training, damaged, get_finite, get_shape, insert_shape, subsample,
 };
 
 /// Samples that are scored together.
@@ -76,9 +75,9 @@ impl EcodConfig {
 
     fn check(&self) -> Result<()> {
         check_setting(
-            self.references >= 1,
             "references",
             self.references,
+            self.references >= 1,
             "a number from 1 up",
         )
     }

@@ -9,12 +9,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer, check_setting};
 
 use crate::{
     samples::{
-        EXACT, check_scoring, check_setting, check_training, damaged, get_finite, get_shape,
-        insert_shape, map_rows, map_samples, row_count, saturate, subsample, wholes,
+        EXACT, check_scoring, check_training, damaged, get_finite, get_shape, insert_shape,
+        map_rows, map_samples, row_count, saturate, subsample, wholes,
     },
     tree::{Node, Tree},
 };
@@ -73,10 +73,10 @@ impl IforestConfig {
     }
 
     fn check(&self) -> Result<()> {
-        check_setting(self.trees >= 1, "trees", self.trees, "a number from 1 up")?;
+        check_setting("trees", self.trees, self.trees >= 1, "a number from 1 up")?;
         let possible = (2..=LARGEST).contains(&self.subsample);
         let expected = format!("a number from 2 to {LARGEST}");
-        check_setting(possible, "subsample", self.subsample, &expected)
+        check_setting("subsample", self.subsample, possible, &expected)
     }
 }
 

@@ -11,12 +11,12 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer, check_setting};
 
 use crate::{
     samples::{
-        check_scoring, check_setting, check_training, damaged, get_finite, get_shape, insert_shape,
-        row_count, saturate,
+        check_scoring, check_training, damaged, get_finite, get_shape, insert_shape, row_count,
+        saturate,
     },
     search::{Neighbour, References},
 };
@@ -87,11 +87,11 @@ impl KnnConfig {
     }
 
     fn check(&self) -> Result<()> {
-        check_setting(self.k >= 1, "k", self.k, "a number from 1 up")?;
+        check_setting("k", self.k, self.k >= 1, "a number from 1 up")?;
         check_setting(
-            self.references >= 1,
             "references",
             self.references,
+            self.references >= 1,
             "a number from 1 up",
         )
     }

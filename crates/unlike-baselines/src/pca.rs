@@ -5,14 +5,14 @@
 //! for residuals associated with principal component analysis", Technometrics 21(3), 1979.
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer, check_setting};
 
 use crate::{
     components::{centred, leading, mean},
     linear::dot,
     samples::{
-        check_scoring, check_setting, check_training, damaged, get_finite, get_shape, insert_shape,
-        map_rows, map_samples, row_count, saturate,
+        check_scoring, check_training, damaged, get_finite, get_shape, insert_shape, map_rows,
+        map_samples, row_count, saturate,
     },
 };
 
@@ -74,13 +74,13 @@ impl PcaConfig {
         let share = self.variance_share;
         let possible = share > 0.0 && share <= 1.0;
         check_setting(
-            possible,
             "variance_share",
             share,
+            possible,
             "a number above 0 and at most 1",
         )?;
         let count = self.components.unwrap_or(1);
-        check_setting(count >= 1, "components", count, "a number from 1 up")
+        check_setting("components", count, count >= 1, "a number from 1 up")
     }
 
     /// How many of these variances, which descend, are kept.

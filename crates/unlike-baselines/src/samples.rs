@@ -79,24 +79,6 @@ fn describe(shape: &FeatureShape) -> String {
     }
 }
 
-/// Refuses a setting outside its range.
-pub(crate) fn check_setting(
-    possible: bool,
-    name: &str,
-    found: impl ToString,
-    expected: &str,
-) -> Result<()> {
-    if possible {
-        return Ok(());
-    }
-    Err(Error::Setting {
-        name: name.into(),
-        found: found.to_string(),
-        expected: expected.into(),
-        hint: None,
-    })
-}
-
 /// A seeded choice of `amount` out of `length` positions, ascending; all when there are fewer.
 pub(crate) fn subsample(rng: &mut ChaCha8Rng, length: usize, amount: usize) -> Vec<usize> {
     if length <= amount {

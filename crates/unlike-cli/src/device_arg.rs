@@ -47,5 +47,5 @@ impl DeviceArg {
     }
 }
 
-/// The device of a build without features.
+/// The device that every build has.
 pub(crate) const CPU: &str = "cpu";

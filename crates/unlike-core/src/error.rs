@@ -134,6 +134,22 @@ impl Error {
     }
 }
 
+/// Refuses a setting for which `holds` is not true.
+///
+/// # Errors
+/// [`Error::Setting`] with these words: `expected` says the range, as in "at least 1".
+pub fn check_setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: name.into(),
+        found: found.to_string(),
+        expected: expected.into(),
+        hint: None,
+    })
+}
+
 /// A place in a file; every part is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {

@@ -103,7 +103,7 @@ pub use calibration::Calibration;
 pub use conformance::Violation;
 pub use decision::{Decision, Decisions};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
-pub use error::{Error, Location, Result};
+pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
 pub use metrics::Metrics;
 pub use samples::{

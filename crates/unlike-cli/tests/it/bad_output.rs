@@ -1,19 +1,12 @@
 //! Places that cannot be written to: the user hears of it early, and nothing is left half-written.
 
-use crate::support::{Place, SMALL, flows, model, with_model};
+use crate::support::{Place, flows, model, ready_to_train, with_model};
 
 const TRAIN: &str = "train flows.csv --model egbad --config small.toml --label-column label";
 
-fn ready_to_train() -> Place {
-    let place = Place::new();
-    place.write("flows.csv", flows(300, 0));
-    place.write("small.toml", SMALL);
-    place
-}
-
 #[test]
 fn a_folder_below_a_file() {
-    let place = ready_to_train();
+    let place = ready_to_train(300);
     let before = place.files();
     let ran = place
         .run(&format!("{TRAIN} --out flows.csv/run"))
@@ -44,7 +37,7 @@ fn a_folder_below_a_file() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_read_only_file_system() {
-    let place = ready_to_train();
+    let place = ready_to_train(300);
     let before = place.files();
     // Nobody can create files there, not even root.
     let ran = place
@@ -62,7 +55,7 @@ fn a_read_only_file_system() {
 #[test]
 fn a_full_disk_while_saving_a_model() {
     // Files may grow to four blocks; a write beyond is an error as on a full disk.
-    let place = ready_to_train();
+    let place = ready_to_train(300);
     let line = format!("trap '' XFSZ; ulimit -f 4; unlike {TRAIN} --out run");
     let ran = place.shell(&line).ends_with(2);
     assert!(

@@ -1,15 +1,8 @@
 //! `--device`: what a user reads who asks for a device that is not there.
 
-use crate::support::{Place, SMALL, flows, with_model};
+use crate::support::{SMALL, flows, ready_to_train, with_model};
 
 const TRAIN: &str = "train flows.csv --model egbad --config small.toml --label-column label";
-
-fn ready() -> Place {
-    let place = Place::new();
-    place.write("flows.csv", flows(600, 0));
-    place.write("small.toml", SMALL);
-    place
-}
 
 #[test]
 fn every_command_that_runs_networks_refuses_an_unknown_device_before_it_does_anything() {
@@ -38,7 +31,7 @@ fn every_command_that_runs_networks_refuses_an_unknown_device_before_it_does_any
 #[cfg(not(feature = "wgpu"))]
 #[test]
 fn a_build_without_graphics_says_how_to_get_one_with_it() {
-    let place = ready();
+    let place = ready_to_train(600);
     let ran = place.run(&format!("{TRAIN} --device wgpu")).ends_with(2);
     insta::assert_snapshot!(ran.stderr);
     let doctor = place.run("doctor --json").ends_with(0).json();
@@ -49,7 +42,7 @@ fn a_build_without_graphics_says_how_to_get_one_with_it() {
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 #[test]
 fn a_machine_without_a_driver_is_told_so_without_a_panic() {
-    let place = ready();
+    let place = ready_to_train(600);
     place.write("none.json", "");
     let line = format!("{TRAIN} --device wgpu").replace("train", "unlike train");
     let without = "VK_ICD_FILENAMES=none.json VK_DRIVER_FILES=none.json";
@@ -72,7 +65,7 @@ fn a_machine_without_a_driver_is_told_so_without_a_panic() {
 #[cfg(feature = "wgpu")]
 #[test]
 fn the_record_of_a_run_names_the_adapter() {
-    let place = ready();
+    let place = ready_to_train(600);
     let doctor = place.run("doctor --json").ends_with(0).json();
     let Some(adapter) = doctor["graphics_adapter"].as_str() else {
         // The tests of the library say so where nobody can miss it.

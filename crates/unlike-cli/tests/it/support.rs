@@ -171,14 +171,20 @@ pub(crate) fn gzip(text: &str) -> Vec<u8> {
 pub(crate) fn model() -> &'static [u8] {
     static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
     MODEL.get_or_init(|| {
-        let place = Place::new();
-        place.write("flows.csv", flows(600, 0));
-        place.write("small.toml", SMALL);
+        let place = ready_to_train(600);
         place
             .run("train flows.csv --model egbad --config small.toml --label-column label --out run")
             .ends_with(0);
         place.read("run/model.safetensors")
     })
+}
+
+/// A folder with so many rows of [`flows`] as `flows.csv`, and [`SMALL`] as `small.toml`.
+pub(crate) fn ready_to_train(rows: usize) -> Place {
+    let place = Place::new();
+    place.write("flows.csv", flows(rows, 0));
+    place.write("small.toml", SMALL);
+    place
 }
 
 /// A folder with that model as `model.safetensors` and new rows as `new.csv`.

@@ -1,19 +1,12 @@
 //! `unlike train`: what it writes and says, and what does not change the model.
 
-use crate::support::{Place, SMALL, flows};
+use crate::support::{flows, ready_to_train};
 
 const TRAIN: &str = "train flows.csv --config small.toml --model egbad --label-column label";
 
-fn ready() -> Place {
-    let place = Place::new();
-    place.write("flows.csv", flows(600, 0));
-    place.write("small.toml", SMALL);
-    place
-}
-
 #[test]
 fn a_run_folder_holds_everything() {
-    let place = ready();
+    let place = ready_to_train(600);
     let ran = place.run(TRAIN).ends_with(0);
     assert_eq!(ran.stdout, "", "stdout is for data only");
     let mut expected = vec!["flows.csv".to_owned(), "small.toml".to_owned()];
@@ -62,7 +55,7 @@ fn a_run_folder_holds_everything() {
 
 #[test]
 fn the_written_settings_repeat_the_run() {
-    let place = ready();
+    let place = ready_to_train(600);
     place
         .run(&format!(
             "{TRAIN} --seed 7 --epochs 2 --batch-size 50 --scaling standard"
@@ -83,7 +76,7 @@ fn the_written_settings_repeat_the_run() {
 
 #[test]
 fn a_test_after_each_epoch_shows_what_eval_will_say_and_changes_nothing() {
-    let place = ready();
+    let place = ready_to_train(600);
     let split = "--split merged-80-20";
     place
         .run(&format!("{TRAIN} {split} --out plain"))
@@ -121,7 +114,7 @@ fn a_test_after_each_epoch_shows_what_eval_will_say_and_changes_nothing() {
 
 #[test]
 fn the_model_does_not_depend_on_threads_but_on_the_seed() {
-    let place = ready();
+    let place = ready_to_train(600);
     for (name, options) in [
         ("one", "--threads 1"),
         ("two", "--threads 2"),
@@ -143,7 +136,7 @@ fn the_model_does_not_depend_on_threads_but_on_the_seed() {
 
 #[test]
 fn files_without_labels_are_all_normal() {
-    let place = ready();
+    let place = ready_to_train(600);
     let unlabelled: String = flows(300, 0)
         .lines()
         .map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n")
@@ -159,7 +152,7 @@ fn files_without_labels_are_all_normal() {
 
 #[test]
 fn fewer_rows_than_a_batch_make_one_batch() {
-    let place = ready();
+    let place = ready_to_train(600);
     place.write("flows.csv", flows(40, 0));
     let ran = place
         .run(&format!("{TRAIN} --batch-size 1000"))
@@ -170,7 +163,7 @@ fn fewer_rows_than_a_batch_make_one_batch() {
 
 #[test]
 fn a_constant_column_is_noted_and_kept() {
-    let place = ready();
+    let place = ready_to_train(600);
     let text = flows(300, 0)
         .replace("size,", "unit,size,")
         .replace("\n0.", "\n5,0.");
@@ -192,7 +185,7 @@ fn a_constant_column_is_noted_and_kept() {
 
 #[test]
 fn another_score_can_be_the_models() {
-    let place = ready();
+    let place = ready_to_train(600);
     let json = place
         .run(&format!("{TRAIN} --score paper --json"))
         .ends_with(0)

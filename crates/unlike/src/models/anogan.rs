@@ -52,10 +52,12 @@
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, Error, FeatureShape, Result, ScoreParts, ScoreRule, Scorer};
+use unlike_core::{
+    Arrays, Error, FeatureShape, Result, ScoreParts, ScoreRule, Scorer, check_setting,
+};
 use unlike_kernels::{bce_with_logits, l1};
 
-use super::{Adversarial, Batch, Kind, Losses, Reduction, StepContext, chosen_first, setting};
+use super::{Adversarial, Batch, Kind, Losses, Reduction, StepContext, chosen_first};
 use crate::{
     backend::{Device, Tensor, tensor},
     nn::{
@@ -306,15 +308,15 @@ impl AnoganConfig {
             score: _,
             search,
         } = self;
-        setting("latent", latent, *latent > 0, "at least 1")?;
-        setting(
+        check_setting("latent", latent, *latent > 0, "at least 1")?;
+        check_setting(
             "ema",
             ema,
             (0.0..1.0).contains(ema),
             "from 0 up to, not including, 1",
         )?;
         let holds = *noise >= 0.0 && noise.is_finite();
-        setting("noise", noise, holds, "0 or more")?;
+        check_setting("noise", noise, holds, "0 or more")?;
         search.check(input.size())?;
         let with_encoder = search.start == Start::Encoder;
         let networks = match (networks, input) {
@@ -331,15 +333,15 @@ impl AnoganConfig {
                     ("networks.discriminator", discriminator),
                 ] {
                     let expected = "one positive width per hidden layer";
-                    setting(name, format!("{widths:?}"), !widths.contains(&0), expected)?;
+                    check_setting(name, format!("{widths:?}"), !widths.contains(&0), expected)?;
                 }
-                setting(
+                check_setting(
                     "networks.discriminator",
                     "[]",
                     !discriminator.is_empty(),
                     "at least one layer: the last is the feature layer",
                 )?;
-                setting(
+                check_setting(
                     "networks.dropout",
                     dropout,
                     (0.0..1.0).contains(dropout),
@@ -368,8 +370,8 @@ impl AnoganConfig {
                     channels,
                 },
             ) => {
-                setting("networks.width", width, width > 0, "at least 1")?;
-                setting("networks.dense", dense, dense > 0, "at least 1")?;
+                check_setting("networks.width", width, width > 0, "at least 1")?;
+                check_setting("networks.dense", dense, dense > 0, "at least 1")?;
                 let pyramid = Pyramid::new([height, columns], channels, width)?;
                 let networks = pyramid.networks(*latent, dense, *spectral_norm, *init, rng, device);
                 Networks {

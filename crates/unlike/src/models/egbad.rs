@@ -67,12 +67,14 @@
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
+use unlike_core::{
+    Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer, check_setting,
+};
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
 use super::{
     Adversarial, Batch, Kind, Losses, Reduction, StepContext, chosen_first, in_batches,
-    scoring_batch, setting,
+    scoring_batch,
 };
 use crate::{
     backend::{Device, Tensor, tensor, values},
@@ -367,22 +369,22 @@ impl EgbadConfig {
             reduction: _,
             score: _,
         } = self;
-        setting("latent", latent, *latent > 0, "at least 1")?;
+        check_setting("latent", latent, *latent > 0, "at least 1")?;
         networks.check()?;
-        setting(
+        check_setting(
             "dropout",
             dropout,
             (0.0..1.0).contains(dropout),
             "from 0 up to, not including, 1",
         )?;
-        setting(
+        check_setting(
             "ema",
             ema,
             (0.0..1.0).contains(ema),
             "from 0 up to, not including, 1",
         )?;
         let weight = *residual_weight;
-        setting(
+        check_setting(
             "residual_weight",
             weight,
             weight >= 0.0 && weight.is_finite(),
@@ -460,7 +462,7 @@ impl EgbadNetworks {
                 discriminator_joint,
             } => {
                 let possible = (1..=WIDEST).contains(width);
-                setting("networks.width", width, possible, "from 1 to 1024")?;
+                check_setting("networks.width", width, possible, "from 1 to 1024")?;
                 (
                     &[
                         ("networks.generator", generator),
@@ -473,10 +475,10 @@ impl EgbadNetworks {
         let name = "networks.discriminator_joint";
         for (name, widths) in lists.iter().copied().chain([(name, joint)]) {
             let expected = "one positive width per hidden layer";
-            setting(name, format!("{widths:?}"), !widths.contains(&0), expected)?;
+            check_setting(name, format!("{widths:?}"), !widths.contains(&0), expected)?;
         }
         let expected = "at least one layer: the last is the feature layer";
-        setting(name, format!("{joint:?}"), !joint.is_empty(), expected)
+        check_setting(name, format!("{joint:?}"), !joint.is_empty(), expected)
     }
 }
 

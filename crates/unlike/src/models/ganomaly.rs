@@ -48,10 +48,12 @@
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer};
+use unlike_core::{
+    Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer, check_setting,
+};
 use unlike_kernels::{Reduction, bce_with_logits, l1, l1_rows, mse, mse_rows};
 
-use super::{Adversarial, Batch, Kind, Losses, StepContext, chosen_first, in_batches, setting};
+use super::{Adversarial, Batch, Kind, Losses, StepContext, chosen_first, in_batches};
 use crate::{
     backend::{Device, Tensor, tensor, values},
     nn::{
@@ -323,7 +325,7 @@ impl GanomalyConfig {
 
     /// Refuses settings outside their ranges.
     fn check(&self) -> Result<()> {
-        setting("latent", self.latent, self.latent > 0, "at least 1")?;
+        check_setting("latent", self.latent, self.latent > 0, "at least 1")?;
         match &self.networks {
             GanomalyNetworks::Dense {
                 encoder,
@@ -331,8 +333,8 @@ impl GanomalyConfig {
             } => {
                 let expected = "one positive width per hidden layer";
                 let holds = !encoder.contains(&0);
-                setting("networks.encoder", format!("{encoder:?}"), holds, expected)?;
-                setting(
+                check_setting("networks.encoder", format!("{encoder:?}"), holds, expected)?;
+                check_setting(
                     "networks.discriminator",
                     format!("{discriminator:?}"),
                     !discriminator.is_empty() && !discriminator.contains(&0),
@@ -340,10 +342,10 @@ impl GanomalyConfig {
                 )?;
             }
             GanomalyNetworks::Convolutional { width, .. } => {
-                setting("networks.width", width, *width > 0, "at least 1")?;
+                check_setting("networks.width", width, *width > 0, "at least 1")?;
             }
         }
-        setting(
+        check_setting(
             "ema",
             self.ema,
             (0.0..1.0).contains(&self.ema),
@@ -355,10 +357,10 @@ impl GanomalyConfig {
             ("latent_weight", self.latent_weight),
         ] {
             let holds = weight >= 0.0 && weight.is_finite();
-            setting(name, weight, holds, "0 or more")?;
+            check_setting(name, weight, holds, "0 or more")?;
         }
         let limit = self.reinitialise_below.unwrap_or(1.0);
-        setting(
+        check_setting(
             "reinitialise_below",
             limit,
             limit > 0.0 && limit.is_finite(),

@@ -193,19 +193,6 @@ pub(crate) fn chosen_first<S: Copy + PartialEq>(
     std::iter::once(chosen).chain(others).map(rule).collect()
 }
 
-/// Refuses a setting that is outside its range.
-pub(crate) fn setting(name: &str, found: impl ToString, holds: bool, expected: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::Setting {
-        name: name.into(),
-        found: found.to_string(),
-        expected: expected.into(),
-        hint: None,
-    })
-}
-
 /// How a norm over the elements of one sample is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

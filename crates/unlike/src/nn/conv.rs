@@ -3,7 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use unlike_kernels::{Activation, aligned, conv_transpose2d, conv2d};
 
-use super::{Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral::Spectral};
+use super::{
+    Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral, spectral::Spectral,
+};
 use crate::backend::{Device, Tensor};
 
 /// The window of a convolution, square and padded by zeros on all four sides.
@@ -167,12 +169,8 @@ impl Conv {
     }
 
     fn weight_and_bias(&self, pass: Pass) -> (Tensor<4>, Option<Tensor<1>>) {
-        let w = self.weight.get(pass);
-        let w = match &self.spectral {
-            Some(spectral) => spectral.normalise(w, pass),
-            None => w,
-        };
-        (w, self.bias.as_ref().map(|b| b.get(pass)))
+        let (spectral, bias) = (self.spectral.as_ref(), self.bias.as_ref());
+        spectral::weight_and_bias(&self.weight, spectral, bias, pass)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rand_chacha::ChaCha8Rng;
 use unlike_kernels::{Activation, linear};
 
-use super::{Network, Pass, Visitor, join, norm::lock};
+use super::{Network, Param, Pass, Visitor, join, norm::lock};
 use crate::{
     backend::{Tensor, tensor},
     rng::normals,
@@ -56,7 +56,7 @@ impl Spectral {
     }
 
     /// W / σ(W) for a weight [.., outputs]. Training passes move u and v first.
-    pub(super) fn normalise<const D: usize>(&self, weight: Tensor<D>, pass: Pass) -> Tensor<D> {
+    fn normalise<const D: usize>(&self, weight: Tensor<D>, pass: Pass) -> Tensor<D> {
         let shape = weight.dims();
         let w = matrix(weight); // [inputs, outputs]
         let Vectors { u, v } = {
@@ -78,6 +78,21 @@ impl Spectral {
         let scale = sigma.recip().expand([1, outputs]); // [1, outputs]
         (w * scale).reshape(shape)
     }
+}
+
+/// Weight and bias of a layer in a pass, the weight normalised where that is asked for.
+pub(super) fn weight_and_bias<const D: usize>(
+    weight: &Param<D>,
+    spectral: Option<&Spectral>,
+    bias: Option<&Param<1>>,
+    pass: Pass,
+) -> (Tensor<D>, Option<Tensor<1>>) {
+    let w = weight.get(pass);
+    let w = match spectral {
+        Some(spectral) => spectral.normalise(w, pass),
+        None => w,
+    };
+    (w, bias.map(|b| b.get(pass)))
 }
 
 impl Vectors {

@@ -1,7 +1,7 @@
 //! The settings of a training, as `config.toml` holds them.
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, Result, Samples};
+use unlike_core::{Error, Result, Samples, check_setting};
 use unlike_data::PreprocessingConfig;
 
 use super::Augmentation;
@@ -209,18 +209,6 @@ impl TrainConfig {
     /// # Errors
     /// Names the setting, its value and its range.
     pub fn check(&self) -> Result<()> {
-        let setting = |name: &str, found: String, holds: bool, expected: &str| {
-            if holds {
-                return Ok(());
-            }
-            let (name, expected) = (name.to_owned(), expected.to_owned());
-            Err(Error::Setting {
-                name,
-                found,
-                expected,
-                hint: None,
-            })
-        };
         if let Some(augmentation) = &self.augmentation {
             augmentation.check()?;
         }
@@ -230,34 +218,29 @@ impl TrainConfig {
             calibration,
             limit,
         } = self.hold_out;
-        setting(
-            "epochs",
-            self.epochs.to_string(),
-            self.epochs > 0,
-            "at least 1",
-        )?;
-        setting(
+        check_setting("epochs", self.epochs, self.epochs > 0, "at least 1")?;
+        check_setting(
             "batch_size",
-            self.batch_size.to_string(),
+            self.batch_size,
             self.batch_size > 0,
             "at least 1",
         )?;
         let patience = self.patience.unwrap_or(1);
-        setting("patience", patience.to_string(), patience > 0, "at least 1")?;
+        check_setting("patience", patience, patience > 0, "at least 1")?;
         let between = "between 0 and 0.5";
-        setting(
+        check_setting(
             "hold_out.validation",
-            validation.to_string(),
+            validation,
             share(validation),
             between,
         )?;
-        setting(
+        check_setting(
             "hold_out.calibration",
-            calibration.to_string(),
+            calibration,
             share(calibration),
             between,
         )?;
-        setting("hold_out.limit", limit.to_string(), limit > 0, "at least 1")
+        check_setting("hold_out.limit", limit, limit > 0, "at least 1")
     }
 
     /// Reads what [`to_toml`](Self::to_toml) writes.

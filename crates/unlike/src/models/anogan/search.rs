@@ -11,13 +11,13 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer, check_setting};
 use unlike_kernels::{AdamStep, adam, bce_with_logits_rows, l1_rows};
 
 use super::{CROSS_ENTROPY, DISCRIMINATION, Networks, RESIDUAL};
 use crate::{
     backend::{Device, Tensor, tensor, values},
-    models::{Reduction, in_batches, scoring_batch, setting},
+    models::{Reduction, in_batches, scoring_batch},
     nn::{Pass, network_arrays},
     rng::{self, Purpose, normals},
 };
@@ -134,11 +134,11 @@ impl SearchConfig {
             plateau,
         } = self;
         let share = (0.0..=1.0).contains(lambda);
-        setting("search.lambda", lambda, share, "from 0 to 1")?;
-        setting("search.restarts", restarts, *restarts > 0, "at least 1")?;
+        check_setting("search.lambda", lambda, share, "from 0 to 1")?;
+        check_setting("search.restarts", restarts, *restarts > 0, "at least 1")?;
         if let Start::Nearest(of) = start {
             let most = CANDIDATE_NUMBERS / size.max(1);
-            setting(
+            check_setting(
                 "search.start.nearest",
                 of,
                 (restarts..=&most).contains(&of),
@@ -148,7 +148,7 @@ impl SearchConfig {
         let ordered = rates.first().is_some_and(|rate| rate.from == 0)
             && rates.windows(2).all(|pair| pair[0].from < pair[1].from);
         let starts: Vec<usize> = rates.iter().map(|rate| rate.from).collect();
-        setting(
+        check_setting(
             "search.rates",
             format!("from steps {starts:?}"),
             ordered,
@@ -157,7 +157,7 @@ impl SearchConfig {
         for Rate { learning_rate, .. } in rates {
             let holds = *learning_rate > 0.0 && learning_rate.is_finite();
             let name = "search.rates.learning_rate";
-            setting(name, learning_rate, holds, "more than 0")?;
+            check_setting(name, learning_rate, holds, "more than 0")?;
         }
         if let Some(Plateau {
             patience,
@@ -165,8 +165,8 @@ impl SearchConfig {
         }) = plateau
         {
             let name = "search.plateau.patience";
-            setting(name, patience, *patience > 0, "at least 1")?;
-            setting(
+            check_setting(name, patience, *patience > 0, "at least 1")?;
+            check_setting(
                 "search.plateau.tolerance",
                 tolerance,
                 (0.0..1.0).contains(tolerance),
@@ -290,6 +290,12 @@ impl Descent<'_> {
         found
     }
 
+    /// The losses [M], and nothing moves.
+    fn losses(&self) -> Vec<f32> {
+        let (x, f, z) = (self.x.clone(), self.f.clone(), self.z.clone());
+        values(self.scorer.loss(x, f, z))
+    }
+
     /// Goes on with these rows only.
     fn keep(&mut self, rows: &[usize]) {
         let [m, v] = &mut self.moments;
@@ -363,9 +369,12 @@ impl AnoganScorer {
         let mut progress = vec![Progress::START; n];
         let mut descent = self.descent(x, z);
         // Once more than there are steps, because the point after the last one counts too.
-        for _ in 0..=self.search.steps {
+        for step in 0..=self.search.steps {
             let z = values(descent.z.clone()); // [M, latent]
-            let losses = descent.step();
+            let losses = match step < self.search.steps {
+                true => descent.step(),
+                false => descent.losses(),
+            };
             for ((&query, z), &loss) in queries.iter().zip(z.chunks(self.latent)).zip(&losses) {
                 best.improve(query, z, loss);
             }
