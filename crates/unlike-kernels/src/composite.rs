@@ -39,12 +39,15 @@ pub(crate) fn dense(xs: &[Tensor<2>], layers: Vec<Dense>) -> Tensor<2> {
         from,
     } in layers
     {
-        let inputs = from.iter().map(|source| match *source {
+        let input = |source: &Source| match *source {
             Source::Input(i) => xs[i].clone(),
             Source::Layer(i) => outputs[i].clone(),
-        });
-        let y = linear(Tensor::cat(inputs.collect(), 1), w, b, act, dropout);
-        outputs.push(y);
+        };
+        let x = match &from[..] {
+            [one] => input(one),
+            several => Tensor::cat(several.iter().map(input).collect(), 1),
+        };
+        outputs.push(linear(x, w, b, act, dropout));
     }
     outputs.swap_remove(outputs.len() - 1)
 }

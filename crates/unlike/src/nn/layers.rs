@@ -1,7 +1,7 @@
 //! Fully connected layers: weights and the fused operation that uses them.
 
 use rand_chacha::ChaCha8Rng;
-use unlike_kernels::{Activation, linear, linear_joint};
+use unlike_kernels::{Activation, Dense, Source, dense, linear};
 
 use super::{
     Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral, spectral::Spectral,
@@ -71,17 +71,37 @@ impl Linear {
 
     /// x [N, inputs] → [N, outputs]. `layer` tells the dropping layers of one pass apart.
     pub fn forward(&self, x: Tensor<2>, pass: Pass, layer: u64) -> Tensor<2> {
-        if pass == Pass::Score {
-            let (w, b) = self.ready.get(|| self.for_scoring());
-            return linear(x, w, b, self.activation, None);
-        }
-        let (w, b) = self.affine(pass);
-        let dropout = pass.dropout(self.dropout, layer);
-        let Some(norm) = &self.norm else {
-            return linear(x, w, b, self.activation, dropout);
+        let Some(norm) = self.norm_apart(pass) else {
+            let block = self.block(pass, layer, vec![Source::Input(0)]);
+            return dense(vec![x], vec![block]);
         };
+        let (w, b) = self.affine(pass);
         let y = linear(x, w, b, Activation::Identity, None); // [N, outputs]
+        let dropout = pass.dropout(self.dropout, layer);
         norm.train(y, self.activation, dropout, pass)
+    }
+
+    /// The norm, where it needs the whole batch and is an operation of its own.
+    fn norm_apart(&self, pass: Pass) -> Option<&Norm> {
+        match pass {
+            Pass::Score => None,
+            Pass::Train { .. } | Pass::Frozen { .. } => self.norm.as_ref(),
+        }
+    }
+
+    /// The layer without a [norm apart](Self::norm_apart), as a part of a larger operation.
+    fn block(&self, pass: Pass, layer: u64, from: Vec<Source>) -> Dense {
+        let (w, b) = match pass {
+            Pass::Score => self.ready.get(|| self.for_scoring()),
+            Pass::Train { .. } | Pass::Frozen { .. } => self.affine(pass),
+        };
+        Dense {
+            w,
+            b,
+            act: self.activation,
+            dropout: pass.dropout(self.dropout, layer),
+            from,
+        }
     }
 
     fn for_scoring(&self) -> (Tensor<2>, Option<Tensor<1>>) {
@@ -138,13 +158,8 @@ impl LinearJoint {
 
     /// x1 [N, I1], x2 [N, I2] → [N, outputs].
     pub fn forward(&self, x1: Tensor<2>, x2: Tensor<2>, pass: Pass, layer: u64) -> Tensor<2> {
-        let inner = &self.0;
-        let (w, b) = match pass {
-            Pass::Score => inner.ready.get(|| inner.for_scoring()),
-            Pass::Train { .. } | Pass::Frozen { .. } => inner.affine(pass),
-        };
-        let dropout = pass.dropout(inner.dropout, layer);
-        linear_joint(x1, x2, w, b, inner.activation, dropout)
+        let both = vec![Source::Input(0), Source::Input(1)];
+        dense(vec![x1, x2], vec![self.0.block(pass, layer, both)])
     }
 }
 
@@ -186,10 +201,19 @@ impl Mlp {
 
     /// h [N, first] → [N, last]. `first_layer` numbers the dropping layers of a pass.
     pub fn forward(&self, mut h: Tensor<2>, pass: Pass, first_layer: u64) -> Tensor<2> {
-        for (layer, number) in self.0.iter().zip(first_layer..) {
-            h = layer.forward(h, pass, number);
+        let apart = self.0.iter().any(|layer| layer.norm_apart(pass).is_some());
+        if apart || self.0.is_empty() {
+            for (layer, number) in self.0.iter().zip(first_layer..) {
+                h = layer.forward(h, pass, number);
+            }
+            return h;
         }
-        h
+        let blocks = self.0.iter().zip(first_layer..).enumerate();
+        let blocks = blocks.map(|(i, (layer, number))| {
+            let before = i.checked_sub(1).map_or(Source::Input(0), Source::Layer);
+            layer.block(pass, number, vec![before])
+        });
+        dense(vec![h], blocks.collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result};
-use unlike_kernels::{AdamStep, adam, ema};
+use unlike_kernels::{AdamStep, adam_all, ema};
 
 use super::{Network, Param, Pass, Visitor, network_arrays, restore_network};
 use crate::backend::{Gradients, Tensor, tensor, values};
@@ -68,31 +68,38 @@ impl Adam {
                 }
             }
         }
-        struct Update<'a> {
-            step: AdamStep,
+        /// Takes every parameter out: all are updated together, in their own memory.
+        struct Take {
             grads: std::vec::IntoIter<Tensor<1>>,
-            moments: &'a mut Vec<[Tensor<1>; 2]>,
-            at: usize,
+            moments: std::vec::IntoIter<[Tensor<1>; 2]>,
+            taken: Vec<[Tensor<1>; 4]>,
+            shapes: Vec<Vec<usize>>,
         }
-        impl Visitor for Update<'_> {
+        impl Visitor for Take {
             fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
                 let Some(grad) = self.grads.next() else {
                     return;
                 };
-                if self.at == self.moments.len() {
-                    self.moments.push([grad.zeros_like(), grad.zeros_like()]);
-                }
-                let stand_in = || Tensor::empty([1], &grad.device());
-                let slot = &mut self.moments[self.at];
-                let m = std::mem::replace(&mut slot[0], stand_in());
-                let v = std::mem::replace(&mut slot[1], stand_in());
-                param.update(|value| {
-                    let shape = value.dims();
-                    let (value, m, v) = adam(value.flatten(0, D - 1), grad, m, v, &self.step);
-                    *slot = [m, v];
-                    value.reshape(shape)
-                });
-                self.at += 1;
+                let fresh = || [grad.zeros_like(), grad.zeros_like()];
+                let [m, v] = self.moments.next().unwrap_or_else(fresh);
+                let value = param.take();
+                self.shapes.push(value.dims().to_vec());
+                self.taken.push([value.flatten(0, D - 1), grad, m, v]);
+            }
+        }
+        struct Put<'a> {
+            values: std::vec::IntoIter<(Tensor<1>, Tensor<1>, Tensor<1>)>,
+            shapes: std::vec::IntoIter<Vec<usize>>,
+            moments: &'a mut Vec<[Tensor<1>; 2]>,
+        }
+        impl Visitor for Put<'_> {
+            fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
+                let (Some((value, m, v)), Some(shape)) = (self.values.next(), self.shapes.next())
+                else {
+                    return;
+                };
+                param.put(value.reshape(std::array::from_fn::<_, D, _>(|i| shape[i])));
+                self.moments.push([m, v]);
             }
         }
 
@@ -129,14 +136,19 @@ impl Adam {
             weight_decay: 0.0,
             step: self.steps,
         };
-        let moments = &mut self.moments;
+        let mut take = Take {
+            grads: grads.into_iter(),
+            moments: std::mem::take(&mut self.moments).into_iter(),
+            taken: Vec::new(),
+            shapes: Vec::new(),
+        };
+        network.visit("", &mut take);
         network.visit(
             "",
-            &mut Update {
-                step,
-                grads: grads.into_iter(),
-                moments,
-                at: 0,
+            &mut Put {
+                values: adam_all(take.taken, &step).into_iter(),
+                shapes: take.shapes.into_iter(),
+                moments: &mut self.moments,
             },
         );
         Ok(())

@@ -39,10 +39,20 @@ impl<const D: usize> Param<D> {
     /// Replaces the value by a function of it. The old value is released first, so that the
     /// function may reuse its memory.
     pub(crate) fn update(&mut self, f: impl FnOnce(Tensor<D>) -> Tensor<D>) {
+        let value = f(self.take());
+        self.put(value);
+    }
+
+    /// Moves the value out, until [`put`](Self::put) brings one in.
+    pub(crate) fn take(&mut self) -> Tensor<D> {
         // A tensor has no empty state; an element of its own device stands in for a moment.
         let stand_in = Tensor::empty([1; D], &self.leaf.clone().inner().device());
-        let value = std::mem::replace(&mut self.leaf, stand_in).inner();
-        *self = Self::from_tensor(f(value));
+        std::mem::replace(&mut self.leaf, stand_in).inner()
+    }
+
+    /// Sets the value, which is outside autodiff.
+    pub(crate) fn put(&mut self, value: Tensor<D>) {
+        *self = Self::from_tensor(value);
     }
 }
 
