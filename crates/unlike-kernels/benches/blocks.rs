@@ -48,14 +48,70 @@ fn linear_train(bencher: Bencher<'_, '_>, [n, i, o]: [usize; 3]) {
     });
 }
 
+/// The fully connected half of AnoGAN's generator for one picture, and of its discriminator: bound by
+/// the memory that the weights are read from. Items are weights.
+const ROW: [&[usize]; 2] = [&[200, 1024, 6272], &[3136, 1024]];
+
+fn row(widths: &[usize], x: Tensor<2>, weights: &[Tensor<2>]) -> Tensor<2> {
+    let layers = weights
+        .iter()
+        .zip(widths)
+        .enumerate()
+        .map(|(i, (w, _))| Dense {
+            w: w.clone(),
+            b: None,
+            act: Activation::Relu,
+            dropout: None,
+            from: vec![i.checked_sub(1).map_or(Source::Input(0), Source::Layer)],
+        });
+    dense(vec![x], layers.collect())
+}
+
+fn frozen(widths: &[usize]) -> Vec<Tensor<2>> {
+    widths
+        .windows(2)
+        .map(|pair| weight([pair[0], pair[1]]).inner())
+        .collect()
+}
+
+fn count(widths: &[usize]) -> ItemsCount {
+    ItemsCount::new(
+        widths
+            .windows(2)
+            .map(|pair| pair[0] * pair[1])
+            .sum::<usize>(),
+    )
+}
+
+#[divan::bench(args = ROW)]
+fn row_forward(bencher: Bencher<'_, '_>, widths: &[usize]) {
+    let (x, weights) = (random([1, widths[0]]), frozen(widths));
+    bencher
+        .counter(count(widths))
+        .bench(|| row(widths, x.clone(), &weights));
+}
+
+#[divan::bench(args = ROW)]
+fn row_search(bencher: Bencher<'_, '_>, widths: &[usize]) {
+    let x = random([1, widths[0]]).autodiff().require_grad();
+    let weights = frozen(widths);
+    bencher.counter(count(widths)).bench(|| {
+        let y = row(widths, x.clone(), &weights);
+        mse(y.clone(), y.detach() * 2.0).backward()
+    });
+}
+
 /// Images, pixels on a side, channels in and out, kernel, stride, padding.
-const CONV: [[usize; 7]; 6] = [
+const CONV: [[usize; 7]; 9] = [
     [64, 32, 1, 64, 4, 2, 1],
     [64, 16, 64, 128, 4, 2, 1],
     [64, 8, 128, 256, 4, 2, 1],
     [64, 4, 256, 100, 4, 1, 0],
     [100, 28, 32, 64, 3, 2, 1],
+    [1, 32, 1, 64, 4, 2, 1],
     [1, 16, 64, 128, 4, 2, 1],
+    [1, 8, 128, 256, 4, 2, 1],
+    [1, 4, 256, 100, 4, 1, 0],
 ];
 
 fn pixels(size: usize, kernel: usize, stride: usize, padding: usize) -> usize {

@@ -11,14 +11,15 @@ use std::ops::Range;
 use super::buffer::Buffer;
 use super::elementwise::Mask;
 use super::gemm::{Depth, Packed, Product, Right, Rows, Source, is_narrow, panels, right, serves};
-use super::geometry::{Bands, Geometry, Span, columns, panel_groups, spans};
+use super::geometry::{
+    Bands, Geometry, Span, TASK_PIXELS, columns, panel_groups, spans, task_pixels,
+};
 use super::kernels::Kernels;
+use super::row::row;
 use super::threads::{Out, parallel_if, threads};
 use super::tile::Run;
 use crate::{Activation, Dropout};
 
-/// Output pixels of a task.
-const TASK_PIXELS: usize = 192;
 /// Coarse pixels that the gradient of the weight takes at a time.
 const CHUNK_PIXELS: usize = 512;
 /// Partial sums of the gradient of a small weight, and up to which size one is small.
@@ -224,6 +225,9 @@ impl Geometry {
         } = self;
         let channels = x.len() / (images * self.fine_pixels()).max(1);
         let n = weight.len() / (kernel * kernel * channels).max(1);
+        if images == 1 && self.is_dense() && !transposed && !is_narrow(n) {
+            return row(kernels, &[x], weight, n, finish);
+        }
         let mut y = Buffer::new(images * self.coarse_pixels() * n);
         let taps: Vec<usize> = (0..kernel * kernel).collect();
         let weight = match transposed {
@@ -243,7 +247,8 @@ impl Geometry {
         } else {
             (width - 1) * stride + kernel
         };
-        let spans = spans(images, 0..height, width, TASK_PIXELS);
+        let pixels = task_pixels(images * self.coarse_pixels(), panels(kernels, n));
+        let spans = spans(images, 0..height, width, pixels);
         let classes = Classes::new(
             [height, width],
             [kernel; 2],
@@ -344,11 +349,12 @@ impl Geometry {
         let first_q = padding / stride;
         let end_q = |size: usize| (size - 1 + padding) / stride + 1;
         let line = end_q(width) - first_q + most - 1;
+        let pixels = task_pixels(images * self.fine_pixels(), panels(kernels, n));
         let spans = spans(
             images,
             first_q..end_q(height),
             line * stride * stride,
-            TASK_PIXELS,
+            pixels,
         );
         let edges = edges(n, &spans);
         let phases: Vec<Phase<'_>> = (0..stride * stride)

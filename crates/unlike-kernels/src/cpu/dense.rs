@@ -13,7 +13,7 @@ use super::gemm::{Depth, Packed, Product, Right, Rows, Source as Packing, panels
 use super::graph::{Input, MOST_PARENTS, record, values};
 use super::kernels::{Kernels, kernels};
 use super::threads::{Out, parallel_if, threads};
-use super::wide::{LARGE, wide};
+use super::wide::{LARGE, WideInput, wide};
 use crate::{Activation, Dense, Dropout, Source};
 
 /// Rows that a task takes through the network at most.
@@ -68,11 +68,8 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
     let large = layers
         .iter()
         .any(|layer| layer.w.shape().num_elements() >= LARGE);
-    if layers.len() > 1 && (tracked > MOST_PARENTS || large) {
+    if large || layers.len() > 1 && tracked > MOST_PARENTS {
         return one_by_one(&xs, layers);
-    }
-    if large {
-        return only(&xs, layers);
     }
     let rows = xs[0].dims()[0];
     let widths: Vec<usize> = xs.iter().map(|x| x.dims()[1]).collect();
@@ -129,38 +126,37 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
     })
 }
 
-/// A network of one layer, whose weight is large.
-fn only(xs: &[Tensor<2>], mut layers: Vec<Dense>) -> Tensor<2> {
-    let Dense {
-        w,
-        b,
-        act,
-        dropout,
-        from,
-    } = layers.swap_remove(0);
-    let inputs = from.iter().map(|source| match *source {
-        Source::Input(i) => xs[i].clone(),
-        Source::Layer(i) => panic!("dense: the first layer takes the output of layer {i}"),
-    });
-    wide(inputs.collect(), w, b, act, dropout)
-}
-
 /// Every layer as a node of its own, for networks with large weights, or with more parameters than
 /// a node can have.
 fn one_by_one(xs: &[Tensor<2>], layers: Vec<Dense>) -> Tensor<2> {
-    let mut outputs: Vec<Tensor<2>> = Vec::new();
-    for layer in layers {
+    let mut outputs: Vec<(Tensor<2>, Activation)> = Vec::new();
+    for (index, layer) in layers.into_iter().enumerate() {
         let inputs = layer.from.iter().map(|source| match *source {
-            Source::Input(i) => xs[i].clone(),
-            Source::Layer(i) => outputs[i].clone(),
+            Source::Input(i) => WideInput {
+                x: xs[i].clone(),
+                rectified: false,
+            },
+            Source::Layer(i) => match outputs.get(i) {
+                Some((x, act)) => WideInput {
+                    x: x.clone(),
+                    rectified: *act == Activation::Relu,
+                },
+                None => panic!("dense: layer {index} takes the output of layer {i}"),
+            },
         });
-        let inputs: Vec<_> = inputs.collect();
-        let from = (0..inputs.len()).map(Source::Input).collect();
-        let y = dense(inputs, vec![Dense { from, ..layer }]);
-        outputs.push(y);
+        let inputs: Vec<WideInput> = inputs.collect();
+        let act = layer.act;
+        let y = if layer.w.shape().num_elements() >= LARGE {
+            wide(inputs, layer.w, layer.b, act, layer.dropout)
+        } else {
+            let from = (0..inputs.len()).map(Source::Input).collect();
+            let xs = inputs.into_iter().map(|input| input.x).collect();
+            dense(xs, vec![Dense { from, ..layer }])
+        };
+        outputs.push((y, act));
     }
     match outputs.pop() {
-        Some(y) => y,
+        Some((y, _)) => y,
         None => panic!("dense: no layer"),
     }
 }

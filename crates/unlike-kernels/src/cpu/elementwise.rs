@@ -9,7 +9,7 @@ use super::simd::Simd;
 use crate::dropout::hash;
 use crate::{Activation, AdamStep, Dropout};
 
-/// Interleaved partial sums of a reduction.
+/// Interleaved partial sums of a reduction, and at least the lanes of any instruction set.
 const SUMS: usize = 16;
 
 /// A dropout mask, from the element with index `index` on.
@@ -79,18 +79,19 @@ pub(crate) fn transpose<S: Simd>(b: &[f32], k: usize, to: &mut [f32], width: usi
     }
 }
 
-/// `to[i] = Σ w[i, k] · x[k]` for `w [to.len(), x.len()]`, with the sums over `k` in order and cut
+/// `to[i] = Σ w[rows[i], k] · x[k]` for `w [.., x.len()]`, with the sums over `k` in order and cut
 /// into groups of [`GROUP`]: the bits of the same product by tiles, in which one column would fill
 /// one lane of each vector.
 ///
-/// Two blocks of rows go side by side, because one chain of multiply–adds leaves the processor
-/// waiting. The last block overlaps the one before it, so that none is cut.
+/// Rows go in blocks, one for each lane: few enough that the processor fetches all of them early. The
+/// last block overlaps the one before it, so that none is cut.
 #[inline(always)]
-pub(crate) fn matrix_vector<S: Simd>(w: &[f32], x: &[f32], to: &mut [f32]) {
-    let (lanes, k, rows) = (S::LANES, x.len(), to.len());
-    assert!(w.len() == rows * k);
-    if rows < lanes {
-        for (to, w) in to.iter_mut().zip(w.chunks_exact(k.max(1))) {
+pub(crate) fn matrix_vector<S: Simd>(w: &[f32], rows: &[usize], x: &[f32], to: &mut [f32]) {
+    let (lanes, k, count) = (S::LANES, x.len(), rows.len());
+    assert!(to.len() == count && rows.iter().all(|&row| (row + 1) * k <= w.len()));
+    if count < lanes {
+        for (to, &row) in to.iter_mut().zip(rows) {
+            let w = &w[row * k..][..k];
             *to = 0.0;
             for (group, (w, x)) in w.chunks(GROUP).zip(x.chunks(GROUP)).enumerate() {
                 let chain = |sum, (&w, &x)| S::mul_add(w, x, sum);
@@ -101,73 +102,149 @@ pub(crate) fn matrix_vector<S: Simd>(w: &[f32], x: &[f32], to: &mut [f32]) {
         return;
     }
     let mut first = 0;
-    while first < rows {
-        // SAFETY: `first` and the rows of one or two blocks from there on lie within `w` and `to`,
-        // and the instruction set is this function's.
-        first = unsafe {
-            match rows - first > lanes && rows >= 2 * lanes {
-                true => {
-                    first = first.min(rows - 2 * lanes);
-                    rows_vector::<S, 2>(w[first * k..].as_ptr(), x, to[first..].as_mut_ptr());
-                    first + 2 * lanes
-                }
-                false => {
-                    first = first.min(rows - lanes);
-                    rows_vector::<S, 1>(w[first * k..].as_ptr(), x, to[first..].as_mut_ptr());
-                    first + lanes
-                }
+    while first < count {
+        first = first.min(count - lanes);
+        // SAFETY: these rows lie within `w`, as checked above, a block of them from `first` on lies
+        // within `rows` and `to`, and the instruction set is this function's.
+        unsafe {
+            rows_vector::<S>(w.as_ptr(), &rows[first..], x, to[first..].as_mut_ptr());
+        }
+        first += lanes;
+    }
+}
+
+/// [`matrix_vector`] of the first `LANES` of `rows`.
+///
+/// # Safety
+/// The CPU has the instruction set; these rows of `w` and so many elements of `to` are the caller's.
+#[inline(always)]
+unsafe fn rows_vector<S: Simd>(w: *const f32, rows: &[usize], x: &[f32], to: *mut f32) {
+    let (lanes, k) = (S::LANES, x.len());
+    let mut starts = [w; SUMS];
+    for (start, row) in starts[..lanes].iter_mut().zip(rows) {
+        *start = w.wrapping_add(row * k);
+    }
+    let starts = &starts[..lanes];
+    for (group, x) in x.chunks(GROUP).enumerate() {
+        // SAFETY: the caller vouches for `lanes` rows of `k` elements, and every block ends within
+        // them.
+        unsafe {
+            let mut sum = S::zero();
+            let mut at = group * GROUP;
+            let blocks = x.chunks_exact(lanes);
+            let rest = blocks.remainder();
+            for x in blocks {
+                sum = S::fma_columns(starts, at, x.as_ptr(), sum);
+                at += lanes;
             }
+            for (i, &x) in rest.iter().enumerate() {
+                let mut column = [0.0_f32; SUMS];
+                for (value, start) in column.iter_mut().zip(starts) {
+                    *value = *start.add(at + i);
+                }
+                sum = S::fma(S::load(column.as_ptr()), S::splat(x), sum);
+            }
+            match group > 0 {
+                true => S::store(to, S::add(S::load(to), sum)),
+                false => S::store(to, sum),
+            }
+        }
+    }
+}
+
+/// `to[j] = Σ x[k] · w[k, first + j]` for `w [x.len(), n]`, over the given `k` only, in ascending
+/// order: those at which `x` is not 0, or all. A chain of multiply–adds is not changed by a zero, so
+/// the bits are those of all; the weights that a zero would be multiplied by are not read.
+#[inline(always)]
+pub(crate) fn vector_matrix<S: Simd>(
+    x: &[f32],
+    ks: &[usize],
+    w: &[f32],
+    n: usize,
+    first: usize,
+    to: &mut [f32],
+) {
+    assert!(w.len() == x.len() * n && first + to.len() <= n);
+    let mut at = Columns { x, ks, w, n, first };
+    // SAFETY: the instruction set is this function's.
+    unsafe {
+        let mut to = to;
+        // As many columns as there are registers for their sums, then all that are left.
+        while S::WIDTH == 4 && to.len() >= 16 * S::LANES {
+            to = at.next::<S, 16, false>(to);
+        }
+        while to.len() >= 8 * S::LANES {
+            to = at.next::<S, 8, false>(to);
+        }
+        match (to.len() / S::LANES, to.len() % S::LANES) {
+            (0, 0) => to,
+            (0, _) => at.next::<S, 1, true>(to),
+            (1, 0) => at.next::<S, 1, false>(to),
+            (1, _) => at.next::<S, 2, true>(to),
+            (2, 0) => at.next::<S, 2, false>(to),
+            (2, _) => at.next::<S, 3, true>(to),
+            (3, 0) => at.next::<S, 3, false>(to),
+            (3, _) => at.next::<S, 4, true>(to),
+            (4, 0) => at.next::<S, 4, false>(to),
+            (4, _) => at.next::<S, 5, true>(to),
+            (5, 0) => at.next::<S, 5, false>(to),
+            (5, _) => at.next::<S, 6, true>(to),
+            (6, 0) => at.next::<S, 6, false>(to),
+            (6, _) => at.next::<S, 7, true>(to),
+            (_, 0) => at.next::<S, 7, false>(to),
+            (_, _) => at.next::<S, 8, true>(to),
         };
     }
 }
 
-/// [`matrix_vector`] of `B * LANES` rows.
-///
-/// # Safety
-/// The CPU has the instruction set; so many rows of `w` and elements of `to` are the caller's.
-#[inline(always)]
-unsafe fn rows_vector<S: Simd, const B: usize>(w: *const f32, x: &[f32], to: *mut f32) {
-    /// How far ahead of its use memory is asked for, in elements.
-    const AHEAD: usize = 128;
-    /// Rows that lie this far apart, in elements, share the same few lines of the first cache,
-    /// which then cannot hold what is asked for early.
-    const CONFLICT: usize = 1024;
-    let (lanes, k) = (S::LANES, x.len());
-    let ahead = !k.is_multiple_of(CONFLICT);
-    for (group, x) in x.chunks(GROUP).enumerate() {
-        // SAFETY: the caller vouches for `B * lanes` rows of `k` elements, and every block ends
-        // within them; prefetches may go over their end.
+/// What [`vector_matrix`] has yet to compute.
+struct Columns<'a> {
+    x: &'a [f32],
+    ks: &'a [usize],
+    w: &'a [f32],
+    n: usize,
+    first: usize,
+}
+
+impl Columns<'_> {
+    /// `V` vectors of columns, of which `CUT` cuts the last; gives the output after them.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    #[inline(always)]
+    unsafe fn next<'a, S: Simd, const V: usize, const CUT: bool>(
+        &mut self,
+        to: &'a mut [f32],
+    ) -> &'a mut [f32] {
+        let &mut Self { x, ks, w, n, first } = self;
+        let width = (V * S::LANES).min(to.len());
+        let part = width - (V - 1) * S::LANES;
+        let (to, rest) = to.split_at_mut(width);
+        // SAFETY: slices of `width` elements, which are `V` vectors or, with `CUT`, `part` of the last
+        // one; the caller vouches for the instruction set.
         unsafe {
-            let mut sums = [S::zero(); B];
-            let mut at = w.add(group * GROUP);
-            let blocks = x.chunks_exact(lanes);
-            let rest = blocks.remainder();
-            for x in blocks {
-                if ahead {
-                    for row in 0..B * lanes {
-                        S::prefetch(at.wrapping_add(row * k + AHEAD));
-                    }
+            let mut sums = [S::zero(); V];
+            for &k in ks {
+                let row = w[k * n + first..][..width].as_ptr();
+                let value = S::splat(x[k]);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    let weights = match CUT && v == V - 1 {
+                        true => S::load_part(row.add(v * S::LANES), part),
+                        false => S::load(row.add(v * S::LANES)),
+                    };
+                    *sum = S::fma(value, weights, *sum);
                 }
-                for (b, sum) in sums.iter_mut().enumerate() {
-                    *sum = S::fma_columns(at.add(b * lanes * k), k, x.as_ptr(), *sum);
-                }
-                at = at.add(lanes);
             }
-            for (b, sum) in sums.iter_mut().enumerate() {
-                for (i, &x) in rest.iter().enumerate() {
-                    let mut column = [0.0_f32; SUMS];
-                    for (row, value) in column[..lanes].iter_mut().enumerate() {
-                        *value = *at.add((b * lanes + row) * k + i);
-                    }
-                    *sum = S::fma(S::load(column.as_ptr()), S::splat(x), *sum);
-                }
-                let to = to.add(b * lanes);
-                match group > 0 {
-                    true => S::store(to, S::add(S::load(to), *sum)),
-                    false => S::store(to, *sum),
+            for (v, &sum) in sums.iter().enumerate() {
+                let to = to.as_mut_ptr().add(v * S::LANES);
+                match CUT && v == V - 1 {
+                    true => S::store_part(to, part, sum),
+                    false => S::store(to, sum),
                 }
             }
         }
+        self.first += width;
+        rest
     }
 }
 

@@ -480,6 +480,7 @@ impl Product<'_> {
 mod tests {
     use super::*;
     use crate::cpu::kernels::available;
+    use crate::cpu::row::not_zero;
     use crate::tests::random;
     use proptest::prelude::*;
 
@@ -582,27 +583,56 @@ mod tests {
         }
 
         #[test]
-        fn a_matrix_times_a_vector_has_the_bits_of_the_tiles(
-            m in 1_usize..70, k in prop_oneof![1_usize..600, Just(1024)], seed: u64,
+        fn rows_of_a_matrix_times_a_vector_have_the_bits_of_the_tiles(
+            m in 1_usize..70, k in prop_oneof![1_usize..600, Just(1024)], every in 1_usize..4, seed: u64,
         ) {
             let (w, x) = (random(m * k, seed), random(k, seed ^ 1));
+            let rows: Vec<usize> = (0..m).step_by(every).collect();
             for kernels in available() {
-                let (mut by_tiles, mut found) = (vec![0.0; m], vec![f32::NAN; m]);
-                let product = Product {
-                    a: Rows::Steps(w.as_ptr(), k, m),
-                    a_step: 1,
-                    depth: &Depth::contiguous(k, 1),
-                    b: Right::Plain(&x),
-                    n: 1,
-                    c: Rows::Steps(by_tiles.as_mut_ptr(), 1, m),
-                    panels: (0, 1),
-                    add: false,
-                };
-                // SAFETY: the pointers go over all of `w` and of the output.
-                unsafe { product.run(kernels) };
-                (kernels.matrix_vector)(&w, &x, &mut found);
+                let by_tiles = by_tiles(kernels, [&w, &x], [m, k, 1]);
+                let by_tiles: Vec<f32> = rows.iter().map(|&row| by_tiles[row]).collect();
+                let mut found = vec![f32::NAN; rows.len()];
+                (kernels.matrix_vector)(&w, &rows, &x, &mut found);
                 prop_assert_eq!(&found, &by_tiles, "{}", kernels.name);
             }
         }
+
+        #[test]
+        fn a_vector_without_its_zeros_times_a_matrix_has_the_bits_of_the_tiles(
+            k in 0_usize..=GROUP, n in 1_usize..600, first in 0.0_f64..1.0, share in 0.0_f32..1.1,
+            seed: u64,
+        ) {
+            let (mut x, w) = (random(k, seed), random(k * n, seed ^ 1));
+            for (value, chance) in x.iter_mut().zip(random(k, seed ^ 2)) {
+                *value *= f32::from(chance.abs() < share);
+            }
+            let mut ks = [0; GROUP];
+            let ks = not_zero(&x, &mut ks);
+            let first = (first * n as f64) as usize;
+            for kernels in available() {
+                let by_tiles = by_tiles(kernels, [&x, &w], [1, k, n]);
+                let mut found = vec![f32::NAN; n - first];
+                (kernels.vector_matrix)(&x, ks, &w, n, first, &mut found);
+                prop_assert_eq!(&found[..], &by_tiles[first..], "{}", kernels.name);
+            }
+        }
+    }
+
+    /// `a [m, k]` times `b [k, n]`.
+    fn by_tiles(kernels: &Kernels, [a, b]: [&[f32]; 2], [m, k, n]: [usize; 3]) -> Vec<f32> {
+        let mut c = vec![0.0; m * n];
+        let product = Product {
+            a: Rows::Steps(a.as_ptr(), k, m),
+            a_step: 1,
+            depth: &Depth::contiguous(k, 1),
+            b: Right::Plain(b),
+            n,
+            c: Rows::Steps(c.as_mut_ptr(), n, m),
+            panels: (0, panels(kernels, n)),
+            add: false,
+        };
+        // SAFETY: the pointers go over all of `a` and of the output.
+        unsafe { product.run(kernels) };
+        c
     }
 }

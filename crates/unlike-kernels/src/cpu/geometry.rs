@@ -81,6 +81,18 @@ pub(crate) struct Span {
     pub(crate) rows: Range<usize>,
 }
 
+/// Output pixels of a task, where there are many.
+pub(crate) const TASK_PIXELS: usize = 192;
+
+/// Output pixels of a task, of so many that `panels` of columns are computed for: fewer where the
+/// panels alone do not occupy all threads.
+pub(crate) fn task_pixels(pixels: usize, panels: usize) -> usize {
+    /// The rows of a tile, which take the time of fewer.
+    const LEAST: usize = 6;
+    let parts = threads().div_ceil(panels.max(1));
+    (pixels / parts).clamp(LEAST, TASK_PIXELS)
+}
+
 /// Divides images of `rows` × `columns` pixels into spans of about `pixels` pixels.
 pub(crate) fn spans(images: usize, rows: Range<usize>, columns: usize, pixels: usize) -> Vec<Span> {
     let height = rows.len();

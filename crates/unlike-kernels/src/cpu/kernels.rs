@@ -25,7 +25,8 @@ pub(crate) struct Kernels {
     /// One row of [`LONG`] panels, not cut.
     pub(crate) long_tile: Tile,
     pub(crate) transpose: fn(&[f32], usize, &mut [f32], usize),
-    pub(crate) matrix_vector: fn(&[f32], &[f32], &mut [f32]),
+    pub(crate) matrix_vector: fn(&[f32], &[usize], &[f32], &mut [f32]),
+    pub(crate) vector_matrix: fn(&[f32], &[usize], &[f32], usize, usize, &mut [f32]),
     pub(crate) finish: fn(&mut [f32], Option<&[f32]>, Activation, Option<e::Mask>),
     pub(crate) finish_backward:
         fn(&[f32], &[f32], &mut [f32], Option<&mut [f32]>, Activation, Option<e::Mask>),
@@ -72,7 +73,10 @@ macro_rules! instruction_set {
             use crate::cpu::simd::Simd;
 
             compiled!([$($attribute)?], $set, transpose(b: &[f32], k: usize, to: &mut [f32], width: usize));
-            compiled!([$($attribute)?], $set, matrix_vector(w: &[f32], x: &[f32], to: &mut [f32]));
+            compiled!([$($attribute)?], $set, matrix_vector(w: &[f32], rows: &[usize], x: &[f32], to: &mut [f32]));
+            compiled!([$($attribute)?], $set, vector_matrix(
+                x: &[f32], ks: &[usize], w: &[f32], n: usize, first: usize, to: &mut [f32]
+            ));
             compiled!([$($attribute)?], $set, finish(
                 row: &mut [f32], bias: Option<&[f32]>, act: Activation, mask: Option<e::Mask>
             ));
@@ -149,6 +153,7 @@ macro_rules! instruction_set {
                 long_tile: sized::<1, { LONG * <$set>::WIDTH }, false>,
                 transpose,
                 matrix_vector,
+                vector_matrix,
                 finish,
                 finish_backward,
                 add_rows,

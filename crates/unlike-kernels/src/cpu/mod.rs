@@ -19,6 +19,7 @@ pub(crate) mod loss;
 mod math;
 pub(crate) mod norm;
 pub(crate) mod optim;
+mod row;
 mod simd;
 pub(crate) mod threads;
 mod tile;

@@ -28,12 +28,12 @@ pub(crate) trait Simd: Copy {
     unsafe fn prefetch(from: *const f32) {
         _ = from;
     }
-    /// `sum + block · x` for a block of `LANES` × `LANES` with this step from row to row: a chain of
-    /// multiply–adds for each row, over the columns in order.
+    /// `sum + block · x` for the block of `LANES` × `LANES` that begins at `at` in each of these rows:
+    /// a chain of multiply–adds for each row, over the columns in order.
     #[inline(always)]
     unsafe fn fma_columns(
-        block: *const f32,
-        step: usize,
+        rows: &[*const f32],
+        at: usize,
         x: *const f32,
         mut sum: Self::Vector,
     ) -> Self::Vector {
@@ -45,8 +45,8 @@ pub(crate) trait Simd: Copy {
             // SAFETY: the block and the `LANES` elements of `x` are the caller's, and so is the
             // choice of the instruction set.
             unsafe {
-                for (j, value) in column.iter_mut().enumerate() {
-                    *value = *block.add(j * step + i);
+                for (value, row) in column.iter_mut().zip(rows) {
+                    *value = *row.add(at + i);
                 }
                 sum = Self::fma(Self::load(column.as_ptr()), Self::splat(*x.add(i)), sum);
             }
@@ -137,14 +137,15 @@ pub(crate) mod x86 {
         }
         #[inline(always)]
         unsafe fn fma_columns(
-            block: *const f32,
-            step: usize,
+            rows: &[*const f32],
+            at: usize,
             x: *const f32,
             mut sum: __m512,
         ) -> __m512 {
             // SAFETY: see `zero`; the block and the 16 elements of `x` are the caller's.
             unsafe {
-                for (i, column) in columns512(block, step).into_iter().enumerate() {
+                let columns = columns512(|i| rows[i].add(at));
+                for (i, column) in columns.into_iter().enumerate() {
                     sum = _mm512_fmadd_ps(column, _mm512_set1_ps(*x.add(i)), sum);
                 }
             }
@@ -154,29 +155,30 @@ pub(crate) mod x86 {
         unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
             // SAFETY: see `zero`; both blocks are the caller's.
             unsafe {
-                for (i, column) in columns512(from, from_step).into_iter().enumerate() {
+                let columns = columns512(|i| from.add(i * from_step));
+                for (i, column) in columns.into_iter().enumerate() {
                     _mm512_storeu_ps(to.add(i * to_step), column);
                 }
             }
         }
     }
 
-    /// The columns of a block of 16 × 16.
+    /// The columns of a block of 16 × 16, of which `row` gives the rows.
     ///
     /// # Safety
     /// The CPU has AVX-512, and the block is the caller's.
     #[inline(always)]
-    unsafe fn columns512(from: *const f32, step: usize) -> [__m512; 16] {
+    unsafe fn columns512(row: impl Fn(usize) -> *const f32) -> [__m512; 16] {
         // SAFETY: as the caller vouches.
         unsafe {
             // Four rows at a time: `quads[g][e]` holds, in its lane `l`, the elements `4 l + e`
             // of rows `4 g` to `4 g + 3`.
             let mut quads = [[_mm512_setzero_ps(); 4]; 4];
             for (g, quads) in quads.iter_mut().enumerate() {
-                let a = _mm512_loadu_ps(from.add(4 * g * step));
-                let b = _mm512_loadu_ps(from.add((4 * g + 1) * step));
-                let c = _mm512_loadu_ps(from.add((4 * g + 2) * step));
-                let d = _mm512_loadu_ps(from.add((4 * g + 3) * step));
+                let a = _mm512_loadu_ps(row(4 * g));
+                let b = _mm512_loadu_ps(row(4 * g + 1));
+                let c = _mm512_loadu_ps(row(4 * g + 2));
+                let d = _mm512_loadu_ps(row(4 * g + 3));
                 let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
                 let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
                 let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
@@ -268,14 +270,15 @@ pub(crate) mod x86 {
         }
         #[inline(always)]
         unsafe fn fma_columns(
-            block: *const f32,
-            step: usize,
+            rows: &[*const f32],
+            at: usize,
             x: *const f32,
             mut sum: __m256,
         ) -> __m256 {
             // SAFETY: see `zero`; the block and the 8 elements of `x` are the caller's.
             unsafe {
-                for (i, column) in columns256(block, step).into_iter().enumerate() {
+                let columns = columns256(|i| rows[i].add(at));
+                for (i, column) in columns.into_iter().enumerate() {
                     sum = _mm256_fmadd_ps(column, _mm256_set1_ps(*x.add(i)), sum);
                 }
             }
@@ -285,27 +288,28 @@ pub(crate) mod x86 {
         unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
             // SAFETY: see `zero`; both blocks are the caller's.
             unsafe {
-                for (i, column) in columns256(from, from_step).into_iter().enumerate() {
+                let columns = columns256(|i| from.add(i * from_step));
+                for (i, column) in columns.into_iter().enumerate() {
                     _mm256_storeu_ps(to.add(i * to_step), column);
                 }
             }
         }
     }
 
-    /// The columns of a block of 8 × 8.
+    /// The columns of a block of 8 × 8, of which `row` gives the rows.
     ///
     /// # Safety
     /// The CPU has AVX2, and the block is the caller's.
     #[inline(always)]
-    unsafe fn columns256(from: *const f32, step: usize) -> [__m256; 8] {
+    unsafe fn columns256(row: impl Fn(usize) -> *const f32) -> [__m256; 8] {
         // SAFETY: as the caller vouches.
         unsafe {
             let mut quads = [[_mm256_setzero_ps(); 4]; 2];
             for (g, quads) in quads.iter_mut().enumerate() {
-                let a = _mm256_loadu_ps(from.add(4 * g * step));
-                let b = _mm256_loadu_ps(from.add((4 * g + 1) * step));
-                let c = _mm256_loadu_ps(from.add((4 * g + 2) * step));
-                let d = _mm256_loadu_ps(from.add((4 * g + 3) * step));
+                let a = _mm256_loadu_ps(row(4 * g));
+                let b = _mm256_loadu_ps(row(4 * g + 1));
+                let c = _mm256_loadu_ps(row(4 * g + 2));
+                let d = _mm256_loadu_ps(row(4 * g + 3));
                 let ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
                 let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
                 let cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));

@@ -11,9 +11,9 @@ pub(crate) const ROWS: usize = 6;
 /// Full panels that the tile of a single row may take at once.
 pub(crate) const LONG: usize = 4;
 
-/// How many `k` ahead of its use the right operand of a single row is asked for: such a product is
-/// bound by memory.
-const AHEAD: usize = 8;
+/// How many `k` ahead of its use the right operand is asked for. Its rows lie too far apart for the
+/// processor to foresee them, and it often comes from the last cache or from memory.
+const AHEAD: usize = 16;
 
 /// A run of `k`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +79,8 @@ pub(crate) unsafe fn tile<S: Simd, const M: usize, const V: usize, const CUT: bo
             let mut b = b.add(run.row * b_step);
             let mut at: [*const f32; M] = std::array::from_fn(|i| rows[i].offset(run.offset));
             for _ in 0..run.len {
-                if M == 1 {
-                    for j in 0..V {
-                        S::prefetch(b.wrapping_add(AHEAD * b_step + j * S::LANES));
-                    }
+                for j in 0..V {
+                    S::prefetch(b.wrapping_add(AHEAD * b_step + j * S::LANES));
                 }
                 let mut vectors = [S::zero(); V];
                 for (j, vector) in vectors.iter_mut().enumerate() {

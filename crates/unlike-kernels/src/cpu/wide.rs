@@ -6,10 +6,11 @@ use burn_flex::FlexTensor;
 use super::buffer::Buffer;
 use super::conv_passes::Finish;
 use super::finish::before;
-use super::gemm::{Depth, Packed, Product, Right, Rows, Source, panels, right};
+use super::gemm::{Depth, Packed, Product, Right, Rows, Source, is_narrow, panels, right};
 use super::geometry::{columns, panel_groups};
 use super::graph::{Input, record, values};
 use super::kernels::{Kernels, kernels};
+use super::row::{not_zero, row};
 use super::threads::{Out, parallel_if};
 use crate::{Activation, Dropout};
 
@@ -25,26 +26,35 @@ const THIN: usize = 2;
 /// Rows of such a gradient that a task computes: whole blocks of [`Kernels::matrix_vector`].
 const THIN_ROWS: usize = 64;
 
+/// An input of [`wide`].
+pub(crate) struct WideInput {
+    /// `[rows, width]`
+    pub(crate) x: Tensor<2>,
+    /// Whether it comes out of a ReLU: where it is 0, its gradient goes no further.
+    pub(crate) rectified: bool,
+}
+
 /// `dropout(act(Σ xᵢ · wᵢ + b))`, with `w` split by rows among the inputs.
 pub(crate) fn wide(
-    xs: Vec<Tensor<2>>,
+    xs: Vec<WideInput>,
     w: Tensor<2>,
     b: Option<Tensor<1>>,
     act: Activation,
     dropout: Option<Dropout>,
 ) -> Tensor<2> {
-    let rows = xs[0].dims()[0];
-    let widths: Vec<usize> = xs.iter().map(|x| x.dims()[1]).collect();
+    let rows = xs[0].x.dims()[0];
+    let widths: Vec<usize> = xs.iter().map(|input| input.x.dims()[1]).collect();
+    let rectified: Vec<bool> = xs.iter().map(|input| input.rectified).collect();
     let [inputs, n] = w.dims();
     assert!(
-        xs.iter().all(|x| x.dims()[0] == rows) && widths.iter().sum::<usize>() == inputs,
+        xs.iter().all(|input| input.x.dims()[0] == rows) && widths.iter().sum::<usize>() == inputs,
         "linear: inputs of {widths:?} columns do not fit the weight {:?}",
         [inputs, n]
     );
     if let Some(b) = &b {
         assert_eq!(b.dims(), [n], "linear: the bias does not fit the weight");
     }
-    let mut all: Vec<Input> = xs.into_iter().map(Input::new).collect();
+    let mut all: Vec<Input> = xs.into_iter().map(|input| Input::new(input.x)).collect();
     let count = all.len();
     all.push(Input::new(w));
     all.extend(b.map(Input::new));
@@ -53,6 +63,7 @@ pub(crate) fn wide(
         rows,
         n,
         widths,
+        rectified,
     };
     let y = {
         let xs: Vec<&[f32]> = all[..count].iter().map(Input::values).collect();
@@ -82,14 +93,14 @@ pub(crate) fn wide(
                 dropout,
                 biased,
             );
-            let (w, xs) = (values(&saved[count]), &saved[..count]);
+            let w = values(&saved[count]);
+            let xs: Vec<&[f32]> = saved[..count].iter().map(values).collect();
             let mut gradients: Vec<Option<FlexTensor>> = layer
-                .input_gradients(w, d.values(), &wanted)
+                .input_gradients(&xs, w, d.values(), &wanted)
                 .into_iter()
                 .zip(&layer.widths)
                 .map(|(dx, &width)| dx.map(|dx| dx.into_tensor([rows, width])))
                 .collect();
-            let xs: Vec<&[f32]> = xs.iter().map(values).collect();
             let dw = wanted[count].then(|| layer.weight_gradient(&xs, d.values()));
             gradients.push(dw.map(|dw| dw.into_tensor([inputs, n])));
             if wanted.len() > count + 1 {
@@ -105,6 +116,7 @@ struct Wide {
     rows: usize,
     n: usize,
     widths: Vec<usize>,
+    rectified: Vec<bool>,
 }
 
 impl Wide {
@@ -114,7 +126,11 @@ impl Wide {
             rows,
             n,
             ref widths,
+            ..
         } = self;
+        if rows == 1 && !is_narrow(n) {
+            return row(kernels, xs, w, n, finish);
+        }
         let mut y = Buffer::new(rows * n);
         let out = Out::new(&mut y);
         let mut rest = w;
@@ -164,12 +180,22 @@ impl Wide {
 
     /// Gradients of the inputs, where wanted: each as the transpose of `w · dᵀ`, which reads the
     /// weight as it lies. Both ways to compute it give the same bits.
-    fn input_gradients(&self, w: &[f32], d: &[f32], wanted: &[bool]) -> Vec<Option<Buffer>> {
+    ///
+    /// A few rows are taken one by one; where such a row of an input that comes out of a ReLU is 0,
+    /// its gradient is 0 too, and a row of the weight is not read.
+    fn input_gradients(
+        &self,
+        xs: &[&[f32]],
+        w: &[f32],
+        d: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Option<Buffer>> {
         let &Self {
             kernels,
             rows,
             n,
             ref widths,
+            ref rectified,
         } = self;
         let wanted = &wanted[..widths.len()];
         let thin = rows <= THIN;
@@ -183,48 +209,76 @@ impl Wide {
             }
             .pack(kernels)
         });
-        let depth = Depth::contiguous(n, 1);
         let mut first_row = 0;
-        let gradients = widths.iter().zip(wanted).map(|(&width, &wanted)| {
+        let inputs = xs.iter().zip(widths).zip(rectified).zip(wanted);
+        let gradients = inputs.map(|(((x, &width), &rectified), &wanted)| {
             let part = &w[first_row * n..(first_row + width) * n];
             first_row += width;
-            wanted.then(|| {
-                let mut dx = Buffer::new(rows * width);
-                let mut swapped = Buffer::new(if thin { 0 } else { rows * width });
-                let (out, swapped_out) = (Out::new(&mut dx), Out::new(&mut swapped));
-                let each = if thin { THIN_ROWS } else { GRADIENT_ROWS };
-                parallel_if(rows * part.len(), width.div_ceil(each), |task| {
-                    let (first, end) = (task * each, ((task + 1) * each).min(width));
-                    let part = &part[first * n..end * n];
-                    let Some(transposed) = &transposed else {
-                        for (row, d) in d.chunks_exact(n).enumerate() {
-                            // SAFETY: these columns of the output are this task's.
-                            let to = unsafe { out.slice(row * width + first, end - first) };
-                            (kernels.matrix_vector)(part, d, to);
-                        }
-                        return;
-                    };
-                    let product = Product {
-                        a: Rows::Steps(part.as_ptr(), n, end - first),
-                        a_step: 1,
-                        depth: &depth,
-                        b: Right::Packed(transposed),
-                        n: rows,
-                        c: Rows::Steps(swapped_out.at(first * rows), rows, end - first),
-                        panels: (0, panels(kernels, rows)),
-                        add: false,
-                    };
-                    // SAFETY: rows of the weight have `n` elements; these rows of the output are
-                    // this task's.
-                    unsafe { product.run(kernels) };
-                });
-                if !thin {
-                    (kernels.transpose)(&swapped, rows, &mut dx, width);
-                }
-                dx
+            wanted.then(|| match &transposed {
+                Some(d) => self.input_gradient(part, width, d),
+                None => self.thin_input_gradient(part, rectified.then_some(x), width, d),
             })
         });
         gradients.collect()
+    }
+
+    /// From the transpose of `d`, packed.
+    fn input_gradient(&self, w: &[f32], width: usize, d: &[f32]) -> Buffer {
+        let &Self {
+            kernels, rows, n, ..
+        } = self;
+        let depth = Depth::contiguous(n, 1);
+        let mut swapped = Buffer::new(rows * width);
+        let out = Out::new(&mut swapped);
+        parallel_if(rows * w.len(), width.div_ceil(GRADIENT_ROWS), |task| {
+            let (first, end) = (task * GRADIENT_ROWS, width.min((task + 1) * GRADIENT_ROWS));
+            let product = Product {
+                a: Rows::Steps(w[first * n..].as_ptr(), n, end - first),
+                a_step: 1,
+                depth: &depth,
+                b: Right::Packed(d),
+                n: rows,
+                c: Rows::Steps(out.at(first * rows), rows, end - first),
+                panels: (0, panels(kernels, rows)),
+                add: false,
+            };
+            // SAFETY: rows of the weight have `n` elements; these rows of the output are this
+            // task's.
+            unsafe { product.run(kernels) };
+        });
+        let mut dx = Buffer::new(rows * width);
+        (kernels.transpose)(&swapped, rows, &mut dx, width);
+        dx
+    }
+
+    /// From `d` as it is; where `x` is given and 0, so is the gradient.
+    fn thin_input_gradient(&self, w: &[f32], x: Option<&[f32]>, width: usize, d: &[f32]) -> Buffer {
+        let &Self {
+            kernels, rows, n, ..
+        } = self;
+        let mut dx = match x {
+            Some(_) => Buffer::zeroed(rows * width),
+            None => Buffer::new(rows * width),
+        };
+        let out = Out::new(&mut dx);
+        let mut all: Vec<usize> = (0..width).collect();
+        for (row, d) in d.chunks_exact(n).enumerate() {
+            let counts = match x {
+                Some(x) => not_zero(&x[row * width..][..width], &mut all),
+                None => &all[..],
+            };
+            parallel_if(counts.len() * n, counts.len().div_ceil(THIN_ROWS), |task| {
+                let counts = &counts[task * THIN_ROWS..counts.len().min((task + 1) * THIN_ROWS)];
+                let mut found = [0.0; THIN_ROWS];
+                let found = &mut found[..counts.len()];
+                (kernels.matrix_vector)(w, counts, d, found);
+                for (&at, &found) in counts.iter().zip(&*found) {
+                    // SAFETY: every row of the weight is one task's.
+                    unsafe { *out.at(row * width + at) = found };
+                }
+            });
+        }
+        dx
     }
 
     fn weight_gradient(&self, xs: &[&[f32]], d: &[f32]) -> Buffer {
@@ -233,6 +287,7 @@ impl Wide {
             rows,
             n,
             ref widths,
+            ..
         } = self;
         let inputs: usize = widths.iter().sum();
         let mut dw = Buffer::new(inputs * n);

@@ -346,6 +346,62 @@ fn a_sample_does_not_depend_on_its_batch() {
     }
 }
 
+/// A row that is alone leaves out the weights that its zeros would be multiplied by, on the way there
+/// and back.
+#[test]
+fn a_row_through_large_layers_does_not_depend_on_its_batch() {
+    let (widths, n) = ([20, 500, 300, 600], 5);
+    let x = random(n * widths[0], 1);
+    for act in [Activation::Relu, Activation::LeakyRelu(0.1)] {
+        for dropout in [None, Some(0.3)] {
+            let run = |x: &[f32]| {
+                let rows = x.len() / widths[0];
+                let inputs = [x.to_vec()];
+                super::evaluate(
+                    &inputs,
+                    &[true],
+                    |len| vec![0.5; len],
+                    |v| {
+                        let layers = widths.windows(2).enumerate().map(|(i, pair)| {
+                            let &[inputs, outputs] = pair else {
+                                unreachable!("windows of two")
+                            };
+                            let w = super::tensor(&random(inputs * outputs, 2 + i as u64));
+                            let from = match i {
+                                0 => Source::Input(0),
+                                _ => Source::Layer(i - 1),
+                            };
+                            Dense {
+                                w: w.reshape([inputs, outputs]),
+                                b: Some(super::tensor(&random(outputs, 9))),
+                                act,
+                                // Each row of a batch has a mask of its own; the first is that of one row.
+                                dropout: dropout.map(|probability| Dropout {
+                                    probability,
+                                    seed: 3,
+                                }),
+                                from: vec![from],
+                            }
+                        });
+                        let y = dense(vec![reshaped(&v[0], [rows, widths[0]])], layers.collect());
+                        y.reshape([rows * widths[3]])
+                    },
+                )
+            };
+            let (together, gradient) = run(&x);
+            let gradient = gradient[0].as_deref().unwrap_or_default();
+            let rows = if dropout.is_some() { 1 } else { n };
+            for row in 0..rows {
+                let (alone, its) = run(&x[row * widths[0]..][..widths[0]]);
+                assert_eq!(alone, together[row * widths[3]..][..widths[3]]);
+                let its = its[0].as_deref().unwrap_or_default();
+                assert_eq!(its, &gradient[row * widths[0]..][..widths[0]]);
+                assert!(its.iter().any(|&g| g != 0.0));
+            }
+        }
+    }
+}
+
 #[test]
 fn an_image_does_not_depend_on_its_batch() {
     for (size, [ci, co], kernel, stride, padding) in [
