@@ -21,8 +21,45 @@ pub fn conv2d(
     dropout: Option<Dropout>,
 ) -> Tensor<4> {
     match supported(&x) {
-        true => cpu::conv::conv2d(x, w, b, stride, padding, act, dropout),
+        true => {
+            let [y] = cpu::conv::conv2d([ConvInputs { x, w, b }], stride, padding, act, dropout);
+            y
+        }
         false => composite::conv2d(x, w, b, stride, padding, act, dropout),
+    }
+}
+
+/// What a convolution is computed from.
+#[derive(Debug, Clone)]
+pub struct ConvInputs {
+    /// `[N, H, W, Ci]`
+    pub x: Tensor<4>,
+    /// `[K, K, Ci, Co]`
+    pub w: Tensor<4>,
+    /// `[Co]`
+    pub b: Option<Tensor<1>>,
+}
+
+/// Two [`conv2d`] of the same numbers, of which each has a graph of gradients of its own: computed
+/// once where that is possible.
+///
+/// So a network can be run once for two losses, one of which trains it while the other goes through
+/// it to something else.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn conv2d_twice(
+    inputs: [ConvInputs; 2],
+    stride: usize,
+    padding: usize,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> [Tensor<4>; 2] {
+    match supported(&inputs[0].x) {
+        true => cpu::conv::conv2d(inputs, stride, padding, act, dropout),
+        false => inputs.map(|ConvInputs { x, w, b }| {
+            composite::conv2d(x, w, b, stride, padding, act, dropout)
+        }),
     }
 }
 
@@ -49,7 +86,10 @@ pub fn conv_transpose2d(
     dropout: Option<Dropout>,
 ) -> Tensor<4> {
     match supported(&x) {
-        true => cpu::conv::conv_transpose2d(x, w, b, stride, padding, output_padding, act, dropout),
+        true => {
+            let inputs = ConvInputs { x, w, b };
+            cpu::conv::conv_transpose2d(inputs, stride, padding, output_padding, act, dropout)
+        }
         false => {
             composite::conv_transpose2d(x, w, b, stride, padding, output_padding, act, dropout)
         }

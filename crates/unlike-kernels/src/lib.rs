@@ -24,7 +24,7 @@ mod optim;
 mod tests;
 
 pub use activation::Activation;
-pub use conv::{conv_transpose2d, conv2d};
+pub use conv::{ConvInputs, conv_transpose2d, conv2d, conv2d_twice};
 pub use cpu::{
     instruction_set,
     threads::{set_threads, threads},
@@ -32,5 +32,8 @@ pub use cpu::{
 pub use dropout::Dropout;
 pub use linear::{Dense, Source, dense, linear, linear_joint};
 pub use loss::{Reduction, bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows};
-pub use norm::{BatchNormTrain, batch_norm_eval, batch_norm_train, fold_batch_norm};
+pub use norm::{
+    BatchNormTrain, NormInputs, batch_norm_eval, batch_norm_train, batch_norm_train_twice,
+    fold_batch_norm,
+};
 pub use optim::{AdamStep, adam, adam_all, aligned, ema};

@@ -31,8 +31,42 @@ pub fn batch_norm_train<const D: usize>(
     dropout: Option<Dropout>,
 ) -> BatchNormTrain<D> {
     match supported(&x) {
-        true => cpu::norm::batch_norm_train(x, gamma, beta, epsilon, act, dropout),
+        true => {
+            let inputs = NormInputs { x, gamma, beta };
+            let [out] = cpu::norm::batch_norm_train([inputs], epsilon, act, dropout);
+            out
+        }
         false => composite::batch_norm_train(x, gamma, beta, epsilon, act, dropout),
+    }
+}
+
+/// What batch normalisation is computed from.
+#[derive(Debug, Clone)]
+pub struct NormInputs<const D: usize> {
+    /// `[..., C]`
+    pub x: Tensor<D>,
+    /// `[C]`
+    pub gamma: Tensor<1>,
+    /// `[C]`
+    pub beta: Tensor<1>,
+}
+
+/// Two [`batch_norm_train`] of the same numbers, of which each has a graph of gradients of its own:
+/// computed once where that is possible. Like [`conv2d_twice`](crate::conv2d_twice).
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn batch_norm_train_twice<const D: usize>(
+    inputs: [NormInputs<D>; 2],
+    epsilon: f32,
+    act: Activation,
+    dropout: Option<Dropout>,
+) -> [BatchNormTrain<D>; 2] {
+    match supported(&inputs[0].x) {
+        true => cpu::norm::batch_norm_train(inputs, epsilon, act, dropout),
+        false => inputs.map(|NormInputs { x, gamma, beta }| {
+            composite::batch_norm_train(x, gamma, beta, epsilon, act, dropout)
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use super::geometry::Geometry;
 use super::graph::{Input, record, values};
 use super::kernels::{Kernels, kernels};
 use super::threads::{Out, parallel_if};
-use crate::{Activation, Dropout};
+use crate::{Activation, ConvInputs, Dropout};
 
 /// From which grid to which.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,17 +20,16 @@ enum Way {
     Up,
 }
 
-pub(crate) fn conv2d(
-    x: Tensor<4>,
-    w: Tensor<4>,
-    b: Option<Tensor<1>>,
+/// The same numbers `COUNT` times, each with a graph of gradients of its own: computed once.
+pub(crate) fn conv2d<const COUNT: usize>(
+    inputs: [ConvInputs; COUNT],
     stride: usize,
     padding: usize,
     act: Activation,
     dropout: Option<Dropout>,
-) -> Tensor<4> {
-    let [images, height, width, _] = x.dims();
-    let kernel = w.dims()[0];
+) -> [Tensor<4>; COUNT] {
+    let [images, height, width, _] = inputs[0].x.dims();
+    let kernel = inputs[0].w.dims()[0];
     let size = |fine: usize| match (fine + 2 * padding).checked_sub(kernel) {
         Some(rest) => rest / stride + 1,
         None => panic!("conv2d: a kernel of {kernel} is larger than {fine} pixels with padding"),
@@ -45,25 +44,19 @@ pub(crate) fn conv2d(
         stride,
         padding,
     };
-    block(Way::Down, geometry, x, w, b, act, dropout)
+    block(Way::Down, geometry, inputs, act, dropout)
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the numbers of a transposed convolution"
-)]
 pub(crate) fn conv_transpose2d(
-    x: Tensor<4>,
-    w: Tensor<4>,
-    b: Option<Tensor<1>>,
+    inputs: ConvInputs,
     stride: usize,
     padding: usize,
     output_padding: usize,
     act: Activation,
     dropout: Option<Dropout>,
 ) -> Tensor<4> {
-    let [images, height, width, _] = x.dims();
-    let kernel = w.dims()[0];
+    let [images, height, width, _] = inputs.x.dims();
+    let kernel = inputs.w.dims()[0];
     let size = |coarse: usize| match ((coarse - 1) * stride + kernel + output_padding)
         .checked_sub(2 * padding)
     {
@@ -84,18 +77,18 @@ pub(crate) fn conv_transpose2d(
         stride,
         padding,
     };
-    block(Way::Up, geometry, x, w, b, act, dropout)
+    let [y] = block(Way::Up, geometry, [inputs], act, dropout);
+    y
 }
 
-fn block(
+fn block<const COUNT: usize>(
     way: Way,
     geometry: Geometry,
-    x: Tensor<4>,
-    w: Tensor<4>,
-    b: Option<Tensor<1>>,
+    inputs: [ConvInputs; COUNT],
     act: Activation,
     dropout: Option<Dropout>,
-) -> Tensor<4> {
+) -> [Tensor<4>; COUNT] {
+    let ConvInputs { x, w, b } = &inputs[0];
     let x_shape = x.dims();
     let w_shape = w.dims();
     let [kernel, other, channels, n] = w_shape;
@@ -103,7 +96,7 @@ fn block(
         kernel == other && channels == x_shape[3] && geometry.stride > 0,
         "convolution: the weight {w_shape:?} does not fit the images {x_shape:?}"
     );
-    if let Some(b) = &b {
+    if let Some(b) = b {
         assert_eq!(
             b.dims(),
             [n],
@@ -111,16 +104,18 @@ fn block(
         );
     }
     let kernels = kernels();
-    let inputs: Vec<Input> = [Some(Input::new(x)), Some(Input::new(w)), b.map(Input::new)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let inputs = inputs.map(|ConvInputs { x, w, b }| -> Vec<Input> {
+        [Some(Input::new(x)), Some(Input::new(w)), b.map(Input::new)]
+            .into_iter()
+            .flatten()
+            .collect()
+    });
     let finish = Finish {
-        bias: inputs.get(2).map(Input::values),
+        bias: inputs[0].get(2).map(Input::values),
         act,
         dropout,
     };
-    let (x, w) = (inputs[0].values(), inputs[1].values());
+    let [x, w] = [0, 1].map(|i| inputs[0][i].values());
     let (y, [height, width]) = match way {
         Way::Down => (
             geometry.gather(kernels, x, w, false, finish),
@@ -132,41 +127,43 @@ fn block(
         ),
     };
     let y = y.into_tensor([geometry.images, height, width, n]);
-    let [x, w] = [0, 1].map(|i| inputs[i].tensor().clone());
-    let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
-    let output = y.clone();
-    record(y, inputs, move || {
-        Box::new(move |dy| {
-            let biased = wanted.get(2) == Some(&true);
-            let (d, db) = before(
-                kernels,
-                values(&dy),
-                values(&output),
-                n,
-                act,
-                dropout,
-                biased,
-            );
-            let (d, x, w) = (d.values(), values(&x), values(&w));
-            let dx = wanted[0].then(|| match way {
-                Way::Down => geometry.scatter(kernels, d, w, true, Finish::NONE),
-                Way::Up => geometry.gather(kernels, d, w, true, Finish::NONE),
-            });
-            let dw = wanted[1].then(|| match way {
-                Way::Down => geometry.outer(kernels, x, d),
-                Way::Up => {
-                    let swapped = geometry.outer(kernels, d, x);
-                    transposed(kernels, &swapped, kernel * kernel, n, channels)
+    inputs.map(|inputs| {
+        let [x, w] = [0, 1].map(|i| inputs[i].tensor().clone());
+        let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
+        let output = y.clone();
+        record(y.clone(), inputs, move || {
+            Box::new(move |dy| {
+                let biased = wanted.get(2) == Some(&true);
+                let (d, db) = before(
+                    kernels,
+                    values(&dy),
+                    values(&output),
+                    n,
+                    act,
+                    dropout,
+                    biased,
+                );
+                let (d, x, w) = (d.values(), values(&x), values(&w));
+                let dx = wanted[0].then(|| match way {
+                    Way::Down => geometry.scatter(kernels, d, w, true, Finish::NONE),
+                    Way::Up => geometry.gather(kernels, d, w, true, Finish::NONE),
+                });
+                let dw = wanted[1].then(|| match way {
+                    Way::Down => geometry.outer(kernels, x, d),
+                    Way::Up => {
+                        let swapped = geometry.outer(kernels, d, x);
+                        transposed(kernels, &swapped, kernel * kernel, n, channels)
+                    }
+                });
+                let mut gradients = vec![
+                    dx.map(|dx| dx.into_tensor(x_shape)),
+                    dw.map(|dw| dw.into_tensor(w_shape)),
+                ];
+                if wanted.len() > 2 {
+                    gradients.push(db.map(|db| db.into_tensor([n])));
                 }
-            });
-            let mut gradients = vec![
-                dx.map(|dx| dx.into_tensor(x_shape)),
-                dw.map(|dw| dw.into_tensor(w_shape)),
-            ];
-            if wanted.len() > 2 {
-                gradients.push(db.map(|db| db.into_tensor([n])));
-            }
-            gradients
+                gradients
+            })
         })
     })
 }

@@ -1,5 +1,7 @@
 //! Batch normalisation with activation and dropout.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
 use super::buffer::Buffer;
@@ -8,7 +10,7 @@ use super::finish::{chunk_rows, total};
 use super::graph::{Input, record, untracked, values};
 use super::kernels::{Kernels, kernels};
 use super::threads::{Out, parallel_if};
-use crate::{Activation, BatchNormTrain, Dropout};
+use crate::{Activation, BatchNormTrain, Dropout, NormInputs};
 
 /// Mean and biased variance of each channel of `x [rows, channels]`.
 ///
@@ -103,53 +105,61 @@ fn check<const D: usize>(x: &Tensor<D>, channels: &[&Tensor<1>]) -> usize {
     shape[D - 1]
 }
 
-pub(crate) fn batch_norm_train<const D: usize>(
-    x: Tensor<D>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
+/// The same numbers `COUNT` times, each with a graph of gradients of its own: computed once.
+pub(crate) fn batch_norm_train<const D: usize, const COUNT: usize>(
+    inputs: [NormInputs<D>; COUNT],
     epsilon: f32,
     act: Activation,
     dropout: Option<Dropout>,
-) -> BatchNormTrain<D> {
-    let channels = check(&x, &[&gamma, &beta]);
+) -> [BatchNormTrain<D>; COUNT] {
+    let NormInputs { x, gamma, beta } = &inputs[0];
+    let channels = check(x, &[gamma, beta]);
     let shape = x.shape();
     let kernels = kernels();
-    let inputs = vec![Input::new(x), Input::new(gamma), Input::new(beta)];
-    let (mean, variance) = moments(kernels, inputs[0].values(), channels);
+    let inputs = inputs.map(|NormInputs { x, gamma, beta }| {
+        vec![Input::new(x), Input::new(gamma), Input::new(beta)]
+    });
+    let [x, gamma, beta] = [0, 1, 2].map(|i| inputs[0][i].values());
+    let (mean, variance) = moments(kernels, x, channels);
     let rate = deviations(&variance, epsilon);
-    let (scale, shift) = affine(&mean, &rate, inputs[1].values(), inputs[2].values());
-    let y = normalise(kernels, inputs[0].values(), &scale, &shift, act, dropout);
+    let (scale, shift) = affine(&mean, &rate, gamma, beta);
+    let y = normalise(kernels, x, &scale, &shift, act, dropout);
     let y = y.into_tensor(shape.clone());
     let [mean, variance] = [mean, variance].map(|v| v.into_tensor([channels]));
-    let statistics = [&mean, &variance].map(|v| untracked(v.clone(), &[&inputs[0]]));
-    let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
-    let x = inputs[0].tensor().clone();
-    let y = record(y, inputs, move || {
-        Box::new(move |dy| {
-            let normal = Normal {
-                mean: values(&mean),
-                rate: &rate,
-                scale: &scale,
-                shift: &shift,
-            };
-            let (dx, dgamma, dbeta) = backward(
-                kernels,
-                values(&x),
-                values(&dy),
-                normal,
-                act,
-                dropout,
-                wanted[0],
-            );
-            vec![
-                dx.map(|dx| dx.into_tensor(shape)),
-                wanted[1].then(|| dgamma.into_tensor([channels])),
-                wanted[2].then(|| dbeta.into_tensor([channels])),
-            ]
-        })
-    });
-    let [mean, variance] = statistics;
-    BatchNormTrain { y, mean, variance }
+    let factors = Arc::new([rate, scale, shift]);
+    inputs.map(|inputs| {
+        let statistics = [&mean, &variance].map(|v| untracked(v.clone(), &[&inputs[0]]));
+        let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
+        let x = inputs[0].tensor().clone();
+        let (mean, factors, shape) = (mean.clone(), Arc::clone(&factors), shape.clone());
+        let y = record(y.clone(), inputs, move || {
+            Box::new(move |dy| {
+                let [rate, scale, shift] = &*factors;
+                let normal = Normal {
+                    mean: values(&mean),
+                    rate,
+                    scale,
+                    shift,
+                };
+                let (dx, dgamma, dbeta) = backward(
+                    kernels,
+                    values(&x),
+                    values(&dy),
+                    normal,
+                    act,
+                    dropout,
+                    wanted[0],
+                );
+                vec![
+                    dx.map(|dx| dx.into_tensor(shape)),
+                    wanted[1].then(|| dgamma.into_tensor([channels])),
+                    wanted[2].then(|| dbeta.into_tensor([channels])),
+                ]
+            })
+        });
+        let [mean, variance] = statistics;
+        BatchNormTrain { y, mean, variance }
+    })
 }
 
 fn backward(

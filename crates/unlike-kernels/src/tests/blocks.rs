@@ -281,6 +281,74 @@ fn a_folded_batch_norm_is_the_layer_and_the_norm() {
     }
 }
 
+/// A convolution and batch norm after it, in a role that passes gradients on to x and in one that
+/// brings them to the parameters: the numbers of two runs, bit for bit.
+#[test]
+fn blocks_in_two_roles_give_what_two_runs_give() {
+    let (n, size, [ci, co], kernel, stride, padding) = (3, 9, [5, 17], 4, 2, 1);
+    let (epsilon, act) = (1e-5, Activation::LeakyRelu(0.2));
+    let dropout = Some(Dropout {
+        probability: 0.3,
+        seed: 8,
+    });
+    let parameters = [kernel * kernel * ci * co, co, co, co];
+    let leaves = || -> Vec<Tensor<1>> {
+        let lengths = [&[n * size * size * ci], &parameters[..]].concat();
+        let values = lengths
+            .iter()
+            .zip(1..)
+            .map(|(&len, seed)| random(len, seed));
+        values.map(|v| super::tensor(&v).require_grad()).collect()
+    };
+    // Role 0 has x alone tracked, role 1 all but x.
+    let roles = |leaves: &[Tensor<1>]| {
+        [0, 1].map(|role| {
+            let part = |i: usize| match (i == 0) == (role == 0) {
+                true => leaves[i].clone(),
+                false => leaves[i].clone().detach(),
+            };
+            let conv = ConvInputs {
+                x: part(0).reshape([n, size, size, ci]),
+                w: part(1).reshape([kernel, kernel, ci, co]),
+                b: Some(part(2)),
+            };
+            (conv, part(3), part(4))
+        })
+    };
+    let gradients = |leaves: &[Tensor<1>], ys: [BatchNormTrain<4>; 2]| {
+        let mut all = Vec::new();
+        for (y, scale) in ys.into_iter().zip([1.0, 3.0]) {
+            all.push(super::numbers(y.y.clone()));
+            all.push(super::numbers(y.mean));
+            all.push(super::numbers(y.variance));
+            let grads = (y.y.square() * scale).sum().backward();
+            let found = leaves
+                .iter()
+                .map(|leaf| leaf.grad(&grads).map(super::numbers));
+            let found: Vec<_> = found.collect();
+            assert_eq!(found[0].is_some(), scale == 1.0);
+            assert!(found[1..].iter().all(|g| g.is_some() == (scale == 3.0)));
+            all.extend(found.into_iter().flatten());
+        }
+        all
+    };
+
+    let twice = leaves();
+    let [(conv0, gamma0, beta0), (conv1, gamma1, beta1)] = roles(&twice);
+    let [x0, x1] = conv2d_twice([conv0, conv1], stride, padding, act, dropout);
+    let norms = [(x0, gamma0, beta0), (x1, gamma1, beta1)];
+    let norms = norms.map(|(x, gamma, beta)| NormInputs { x, gamma, beta });
+    let ys = batch_norm_train_twice(norms, epsilon, act, dropout);
+    let twice = gradients(&twice, ys);
+
+    let apart = leaves();
+    let ys = roles(&apart).map(|(ConvInputs { x, w, b }, gamma, beta)| {
+        let x = conv2d(x, w, b, stride, padding, act, dropout);
+        batch_norm_train(x, gamma, beta, epsilon, act, dropout)
+    });
+    assert_eq!(twice, gradients(&apart, ys));
+}
+
 /// A weight that is large enough to be read by columns instead of rows.
 #[test]
 fn large_layers_agree_with_the_composition() {

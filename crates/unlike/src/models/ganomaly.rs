@@ -34,9 +34,9 @@
 //!    score depends on its neighbours, and gives the label away where batches are nearly pure.
 //! 2. The score is not scaled to the range of the test set: a sample can be scored alone.
 //! 3. Pictures are in [−1, 1], the decoder's range. Theirs reach 2.8, which tanh cannot rebuild.
-//! 4. D runs once on x, and both losses read from it; on x̂ it runs for each loss, because a graph is
-//!    used up by its backward pass. Theirs runs twice on each. The gradients are the same; D's
-//!    running statistics move once per batch and not twice.
+//! 4. D runs once on x and once on x̂, and both losses read from it (on tables, where D costs little, it
+//!    runs on x̂ for each). Theirs runs twice on each. The gradients are the same; D's running
+//!    statistics move once per batch and not twice.
 //! 5. D drawn anew starts with a fresh optimiser, running statistics and average. Theirs keeps the
 //!    optimiser's moments, which belong to weights that are gone.
 //! 6. D ends in a logit and the sigmoid is folded into the loss: the same value, finite everywhere.
@@ -674,6 +674,26 @@ impl Layers {
             }
         }
     }
+
+    /// For two losses: gradients of the first result go on to what made h, those of the second to the
+    /// weights. [N, inputs] → [N, outputs], the same numbers twice.
+    fn forward_twice(&self, h: Tensor<2>) -> [Tensor<2>; 2] {
+        let roles = [h.clone(), h.detach()];
+        match self {
+            Self::Dense(_) => {
+                let [frozen, trained] = roles;
+                [self.forward(frozen, FROZEN), self.forward(trained, TRAIN)] // [N, outputs]
+            }
+            Self::Convolutions(layers, [height, width, channels]) => {
+                let [n, _] = roles[0].dims();
+                let mut roles = roles.map(|h| h.reshape([n, *height, *width, *channels])); // [N, H, W, C]
+                for layer in layers {
+                    roles = layer.forward_twice(roles, 0, 0); // [N, H', W', C']
+                }
+                roles.map(|h| h.flatten(1, 3)) // [N, H'·W'·C']
+            }
+        }
+    }
 }
 
 /// E and E′: x [N, features] → z [N, latent].
@@ -792,18 +812,11 @@ struct GeneratorLoss {
     latent: Tensor<1>,
 }
 
-/// What D's loss takes over from G's.
+/// What D's loss takes over from G's, where D has run already: D's logits, whose gradients reach D.
 struct Seen {
-    /// D's logits for x, whose gradients reach D.
+    /// For x [N, 1].
     real: Tensor<2>,
-    /// x̂, whose gradients reach nothing.
-    x_hat: Tensor<2>,
-}
-
-/// D's loss and the logits it was read from.
-struct DiscriminatorLoss {
-    total: Tensor<1>,
-    real: Tensor<2>,
+    /// For x̂ [N, 1].
     fake: Tensor<2>,
 }
 
@@ -816,21 +829,21 @@ impl Ganomaly {
             discriminator,
         } = &self.networks;
         let Rebuilt { z, x_hat, z_hat } = generator.forward(x.clone(), TRAIN);
-        // Whatever D thinks of x depends on no weight of G's: D's own loss can use it.
+        // D runs once on x and once on x̂, for this loss and for its own.
         let (real, f) = discriminator.forward(x.clone(), TRAIN); // [N, 1], [N, F]
-        let f_hat = discriminator.features.forward(x_hat.clone(), FROZEN); // [N, F]
+        let [f_hat, f_fake] = discriminator.features.forward_twice(x_hat.clone()); // [N, F]
+        let fake = discriminator.logit.forward(f_fake, TRAIN); // [N, 1]
         let adversarial = match self.config.adversarial_loss {
             AdversarialLoss::FeatureMatching => mse(f_hat, f.detach()),
             AdversarialLoss::CrossEntropy => {
                 bce_with_logits(discriminator.logit.forward(f_hat, FROZEN), 1.0) // of [N, 1]
             }
         };
-        let reconstruction = l1(x_hat.clone(), x);
+        let reconstruction = l1(x_hat, x);
         let latent = mse(z_hat, z);
         let total = adversarial.clone() * self.config.adversarial_weight
             + reconstruction.clone() * self.config.reconstruction_weight
             + latent.clone() * self.config.latent_weight;
-        let x_hat = x_hat.detach();
         (
             GeneratorLoss {
                 total,
@@ -838,16 +851,13 @@ impl Ganomaly {
                 reconstruction,
                 latent,
             },
-            Seen { real, x_hat },
+            Seen { real, fake },
         )
     }
 
     /// (−log D(x) − log(1 − D(x̂))) / 2; gradients reach D only.
-    fn discriminator_loss(&self, seen: Seen) -> DiscriminatorLoss {
-        let Seen { real, x_hat } = seen;
-        let (fake, _) = self.networks.discriminator.forward(x_hat, TRAIN); // [N, 1]
-        let total = (bce_with_logits(real.clone(), 1.0) + bce_with_logits(fake.clone(), 0.0)) * 0.5;
-        DiscriminatorLoss { total, real, fake }
+    fn discriminator_loss(Seen { real, fake }: &Seen) -> Tensor<1> {
+        (bce_with_logits(real.clone(), 1.0) + bce_with_logits(fake.clone(), 0.0)) * 0.5
     }
 
     /// Draws D anew from the run's seed and this step. Index 0 is that of the first weights.
@@ -890,8 +900,8 @@ impl Adversarial for Ganomaly {
             .step(&mut self.networks.generator, &mut grads, rate)?;
         drop(grads);
 
-        let d = self.discriminator_loss(seen);
-        let mut grads = d.total.backward();
+        let d = Self::discriminator_loss(&seen);
+        let mut grads = d.backward();
         self.discriminator_adam
             .step(&mut self.networks.discriminator, &mut grads, rate)?;
         drop(grads);
@@ -900,14 +910,14 @@ impl Adversarial for Ganomaly {
             average.update(&self.networks, warmed(self.config.ema, context.step));
         }
         let mut report = Losses::new(&[
-            ("discriminator", &d.total),
+            ("discriminator", &d),
             ("generator", &g.total),
             (RECONSTRUCTION, &g.reconstruction),
             (LATENT, &g.latent),
             ("adversarial", &g.adversarial),
         ]);
-        report.push_probability("d_real", d.real);
-        report.push_probability("d_fake", d.fake);
+        report.push_probability("d_real", seen.real);
+        report.push_probability("d_fake", seen.fake);
         if let Some(limit) = self.config.reinitialise_below {
             let won = report.0[0].1 < f64::from(limit);
             if won {

@@ -98,8 +98,8 @@ fn gradients_are_those_of_the_authors_order() {
 
     let (g, seen) = ganomaly.generator_loss(x());
     let ours_g = gradients(&ganomaly.networks.generator, &g.total.backward());
-    let d = ganomaly.discriminator_loss(seen);
-    let ours_d = gradients(&ganomaly.networks.discriminator, &d.total.backward());
+    let d = Ganomaly::discriminator_loss(&seen);
+    let ours_d = gradients(&ganomaly.networks.discriminator, &d.backward());
 
     // G once; D on x and on the detached x̂ for its own loss; then on both again for G's.
     let (g, d) = (

@@ -1,7 +1,7 @@
 //! Convolutions and transposed convolutions with what usually follows them.
 
 use rand_chacha::ChaCha8Rng;
-use unlike_kernels::{Activation, aligned, conv_transpose2d, conv2d};
+use unlike_kernels::{Activation, ConvInputs, aligned, conv_transpose2d, conv2d, conv2d_twice};
 
 use super::{
     Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral, spectral::Spectral,
@@ -138,6 +138,38 @@ impl Conv {
         };
         let y = self.convolve(x, w, b, Activation::Identity, None); // [N, H', W', outputs]
         norm.train(y, self.activation, dropout, pass)
+    }
+
+    /// A convolution that does not go up, of the same x [N, H, W, inputs] in two roles, for two
+    /// losses: gradients of the first result go on to what made x, those of the second to the weights.
+    /// The values, [N, H', W', outputs], are computed once, as one training pass.
+    pub fn forward_twice(
+        &self,
+        [frozen, trained]: [Tensor<4>; 2],
+        dropout: u64,
+        layer: u64,
+    ) -> [Tensor<4>; 2] {
+        assert!(!self.up, "a transposed convolution has one role at a time");
+        let pass = Pass::Train { dropout };
+        self.ready.forget();
+        let (w, b) = self.weight_and_bias(pass);
+        let inputs = [
+            ConvInputs {
+                x: frozen,
+                w: w.clone().inner(),
+                b: b.clone().map(Tensor::inner),
+            },
+            ConvInputs { x: trained, w, b },
+        ];
+        let Window {
+            stride, padding, ..
+        } = self.window;
+        let dropout = pass.dropout(self.dropout, layer);
+        let Some(norm) = &self.norm else {
+            return conv2d_twice(inputs, stride, padding, self.activation, dropout);
+        };
+        let y = conv2d_twice(inputs, stride, padding, Activation::Identity, None);
+        norm.train_twice(y, self.activation, dropout)
     }
 
     fn convolve(

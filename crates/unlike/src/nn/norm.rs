@@ -3,7 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rand_chacha::ChaCha8Rng;
-use unlike_kernels::{Activation, Dropout, batch_norm_train, fold_batch_norm};
+use unlike_kernels::{
+    Activation, Dropout, NormInputs, batch_norm_train, batch_norm_train_twice, fold_batch_norm,
+};
 
 use super::{Network, Param, Pass, Visitor, join};
 use crate::{
@@ -64,15 +66,48 @@ impl Norm {
         let (gamma, beta) = (self.gamma.get(pass), self.beta.get(pass));
         let out = batch_norm_train(x, gamma, beta, EPSILON, activation, dropout);
         if let Pass::Train { .. } = pass {
-            let unbiased = count as f32 / (count.max(2) - 1) as f32;
-            let mut running = lock(&self.running);
-            let old = running.clone();
-            *running = Running {
-                mean: old.mean * (1.0 - MOMENTUM) + out.mean * MOMENTUM,
-                variance: old.variance * (1.0 - MOMENTUM) + out.variance * (MOMENTUM * unbiased),
-            };
+            self.remember(out.mean, out.variance, count);
         }
         out.y
+    }
+
+    /// [`train`](Self::train) of the same x [.., C] in two roles: parameters frozen, and trained.
+    pub(super) fn train_twice<const D: usize>(
+        &self,
+        [frozen, trained]: [Tensor<D>; 2],
+        activation: Activation,
+        dropout: Option<Dropout>,
+    ) -> [Tensor<D>; 2] {
+        let dims = trained.dims();
+        let count = dims.iter().product::<usize>() / dims[D - 1].max(1);
+        let train = Pass::Train { dropout: 0 };
+        let (gamma, beta) = (self.gamma.get(train), self.beta.get(train));
+        let inputs = [
+            NormInputs {
+                x: frozen,
+                gamma: gamma.clone().inner(),
+                beta: beta.clone().inner(),
+            },
+            NormInputs {
+                x: trained,
+                gamma,
+                beta,
+            },
+        ];
+        let [frozen, trained] = batch_norm_train_twice(inputs, EPSILON, activation, dropout);
+        self.remember(trained.mean, trained.variance, count);
+        [frozen.y, trained.y]
+    }
+
+    /// Moves the running statistics towards those of a batch of `count` numbers per channel.
+    fn remember(&self, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
+        let unbiased = count as f32 / (count.max(2) - 1) as f32;
+        let mut running = lock(&self.running);
+        let old = running.clone();
+        *running = Running {
+            mean: old.mean * (1.0 - MOMENTUM) + mean * MOMENTUM,
+            variance: old.variance * (1.0 - MOMENTUM) + variance * (MOMENTUM * unbiased),
+        };
     }
 
     /// The weights and bias of a layer that does what `w`, `b` and then this does with running
