@@ -24,7 +24,7 @@ mod optim;
 mod tests;
 
 pub use activation::Activation;
-pub use conv::{ConvInputs, conv_transpose2d, conv2d, conv2d_twice};
+pub use conv::{ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice};
 pub use cpu::{
     instruction_set,
     threads::{set_threads, threads},

@@ -1,15 +1,21 @@
 //! Convolution blocks.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
 use super::buffer::Buffer;
-use super::conv_passes::Finish;
+pub(crate) use super::conv_passes::Packs;
+use super::conv_passes::{Finish, Weight};
 use super::finish::before;
 use super::geometry::Geometry;
 use super::graph::{Input, record, values};
 use super::kernels::{Kernels, kernels};
 use super::threads::{Out, parallel_if};
 use crate::{Activation, ConvInputs, Dropout};
+
+/// What is rearranged of a weight that stays as it is: for the way there and for the way back.
+pub(crate) type BothPacks = Arc<[Packs; 2]>;
 
 /// From which grid to which.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +29,7 @@ enum Way {
 /// The same numbers `COUNT` times, each with a graph of gradients of its own: computed once.
 pub(crate) fn conv2d<const COUNT: usize>(
     inputs: [ConvInputs; COUNT],
+    packs: Option<&BothPacks>,
     stride: usize,
     padding: usize,
     act: Activation,
@@ -44,11 +51,12 @@ pub(crate) fn conv2d<const COUNT: usize>(
         stride,
         padding,
     };
-    block(Way::Down, geometry, inputs, act, dropout)
+    block(Way::Down, geometry, inputs, packs, act, dropout)
 }
 
 pub(crate) fn conv_transpose2d(
     inputs: ConvInputs,
+    packs: Option<&BothPacks>,
     stride: usize,
     padding: usize,
     output_padding: usize,
@@ -77,7 +85,7 @@ pub(crate) fn conv_transpose2d(
         stride,
         padding,
     };
-    let [y] = block(Way::Up, geometry, [inputs], act, dropout);
+    let [y] = block(Way::Up, geometry, [inputs], packs, act, dropout);
     y
 }
 
@@ -85,6 +93,7 @@ fn block<const COUNT: usize>(
     way: Way,
     geometry: Geometry,
     inputs: [ConvInputs; COUNT],
+    packs: Option<&BothPacks>,
     act: Activation,
     dropout: Option<Dropout>,
 ) -> [Tensor<4>; COUNT] {
@@ -115,21 +124,21 @@ fn block<const COUNT: usize>(
         act,
         dropout,
     };
-    let [x, w] = [0, 1].map(|i| inputs[0][i].values());
+    let [x, values_of_w] = [0, 1].map(|i| inputs[0][i].values());
+    let w = Weight {
+        values: values_of_w,
+        transposed: false,
+        packs: packs.map(|packs| &packs[0]),
+    };
     let (y, [height, width]) = match way {
-        Way::Down => (
-            geometry.gather(kernels, x, w, false, finish),
-            geometry.coarse,
-        ),
-        Way::Up => (
-            geometry.scatter(kernels, x, w, false, finish),
-            geometry.fine,
-        ),
+        Way::Down => (geometry.gather(kernels, x, w, finish), geometry.coarse),
+        Way::Up => (geometry.scatter(kernels, x, w, finish), geometry.fine),
     };
     let y = y.into_tensor([geometry.images, height, width, n]);
     inputs.map(|inputs| {
         let [x, w] = [0, 1].map(|i| inputs[i].tensor().clone());
         let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
+        let packs = packs.cloned();
         let output = y.clone();
         record(y.clone(), inputs, move || {
             Box::new(move |dy| {
@@ -143,10 +152,15 @@ fn block<const COUNT: usize>(
                     dropout,
                     biased,
                 );
-                let (d, x, w) = (d.values(), values(&x), values(&w));
+                let (d, x) = (d.values(), values(&x));
+                let w = Weight {
+                    values: values(&w),
+                    transposed: true,
+                    packs: packs.as_ref().map(|packs| &packs[1]),
+                };
                 let dx = wanted[0].then(|| match way {
-                    Way::Down => geometry.scatter(kernels, d, w, true, Finish::NONE),
-                    Way::Up => geometry.gather(kernels, d, w, true, Finish::NONE),
+                    Way::Down => geometry.scatter(kernels, d, w, Finish::NONE),
+                    Way::Up => geometry.gather(kernels, d, w, Finish::NONE),
                 });
                 let dw = wanted[1].then(|| match way {
                     Way::Down => geometry.outer(kernels, x, d),

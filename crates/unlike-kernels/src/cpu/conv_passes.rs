@@ -7,6 +7,7 @@
 //! so that nothing is multiplied by the zeros between coarse pixels.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::buffer::Buffer;
 use super::elementwise::Mask;
@@ -70,6 +71,32 @@ impl Finish<'_> {
             let part = unsafe { out.slice(first, columns.len()) };
             (kernels.finish)(part, bias, self.act, mask(first));
         }
+    }
+}
+
+/// The weight of a pass, `[kernel, kernel, channels, n]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Weight<'a> {
+    pub(crate) values: &'a [f32],
+    /// Its last axes are swapped in memory.
+    pub(crate) transposed: bool,
+    /// What this pass has rearranged of it, where it stays as it is.
+    pub(crate) packs: Option<&'a Packs>,
+}
+
+/// A weight as a pass of one stride reads it, once that has been asked for.
+#[derive(Default)]
+pub(crate) struct Packs(OnceLock<(usize, Vec<Packed<'static>>)>);
+
+impl Packs {
+    fn get(
+        &self,
+        stride: usize,
+        make: impl FnOnce() -> Vec<Packed<'static>>,
+    ) -> &[Packed<'static>] {
+        let (made_for, packs) = self.0.get_or_init(|| (stride, make()));
+        assert_eq!(*made_for, stride, "a frozen weight has one stride");
+        packs
     }
 }
 
@@ -205,16 +232,18 @@ fn edges(n: usize, spans: &[Span]) -> [bool; 2] {
 
 impl Geometry {
     /// From the fine grid `x [images, fine, channels]` to the coarse `[images, coarse, n]`.
-    ///
-    /// The weight is `[kernel, kernel, channels, n]`, or with `transposed` its last axes swapped.
     pub(crate) fn gather(
         &self,
         kernels: &Kernels,
         x: &[f32],
-        weight: &[f32],
-        transposed: bool,
+        weight: Weight<'_>,
         finish: Finish<'_>,
     ) -> Buffer {
+        let Weight {
+            values: weight,
+            transposed,
+            packs,
+        } = weight;
         let &Self {
             images,
             coarse: [height, width],
@@ -230,16 +259,26 @@ impl Geometry {
         }
         let mut y = Buffer::new(images * self.coarse_pixels() * n);
         let taps: Vec<usize> = (0..kernel * kernel).collect();
-        let weight = match transposed {
-            true => Source {
+        let pack = || {
+            let source = Source {
                 weight,
                 blocks: &taps,
                 rows: channels,
                 n,
                 transposed,
+            };
+            source.packed(kernels)
+        };
+        let own;
+        let weight: &Packed<'_> = match packs {
+            Some(packs) => &packs.get(stride, || vec![pack()])[0],
+            None => {
+                own = match transposed {
+                    true => pack(),
+                    false => right(kernels, weight, n, images * self.coarse_pixels()),
+                };
+                &own
             }
-            .packed(kernels),
-            false => right(kernels, weight, n, images * self.coarse_pixels()),
         };
         // Without padding the images themselves serve.
         let line = if padding == 0 {
@@ -311,16 +350,18 @@ impl Geometry {
     }
 
     /// From the coarse grid `x [images, coarse, channels]` to the fine `[images, fine, n]`.
-    ///
-    /// The weight is `[kernel, kernel, channels, n]`, or with `transposed` its last axes swapped.
     pub(crate) fn scatter(
         &self,
         kernels: &Kernels,
         x: &[f32],
-        weight: &[f32],
-        transposed: bool,
+        weight: Weight<'_>,
         finish: Finish<'_>,
     ) -> Buffer {
+        let Weight {
+            values: weight,
+            transposed,
+            packs,
+        } = weight;
         let &Self {
             images,
             coarse,
@@ -357,51 +398,65 @@ impl Geometry {
             pixels,
         );
         let edges = edges(n, &spans);
-        let phases: Vec<Phase<'_>> = (0..stride * stride)
-            .map(|i| {
-                let phase = [i / stride, i % stride];
-                let taps = phase.map(|phase| kernel.saturating_sub(phase).div_ceil(stride));
-                let tap = |axis: usize, t: usize| phase[axis] + stride * (taps[axis] - 1 - t);
-                let blocks: Vec<usize> = (0..taps[0] * taps[1])
-                    .map(|t| tap(0, t / taps[1]) * kernel + tap(1, t % taps[1]))
-                    .collect();
-                // As it lies the weight has its blocks in another order than `k` runs through.
-                let plain = !transposed && serves(weight, n, images * self.coarse_pixels());
-                let classes = Classes::new(
-                    [end_q(height), end_q(width)],
-                    taps,
-                    channels,
-                    edges,
-                    |axis, q| {
-                        let last = taps[axis].saturating_sub(1);
-                        let end = (coarse[axis] + last).saturating_sub(q);
-                        last.saturating_sub(q)..end.min(taps[axis])
-                    },
-                    |y, x| {
-                        let i = y * taps[1] + x;
-                        let row = if plain { blocks[i] } else { i };
-                        (((y * line + x) * channels) as isize, row * channels)
-                    },
-                );
-                let weight = match plain {
-                    true => Packed::Plain(weight),
-                    false => Source {
-                        weight,
-                        blocks: &blocks,
-                        rows: channels,
-                        n,
-                        transposed,
-                    }
-                    .packed(kernels),
-                };
-                Phase {
-                    phase,
-                    taps,
-                    classes,
-                    weight,
-                }
-            })
-            .collect();
+        // By phase: its offset, its taps, and which blocks of the weight they are.
+        let phases = (0..stride * stride).map(|i| {
+            let phase = [i / stride, i % stride];
+            let taps = phase.map(|phase| kernel.saturating_sub(phase).div_ceil(stride));
+            let tap = |axis: usize, t: usize| phase[axis] + stride * (taps[axis] - 1 - t);
+            let blocks: Vec<usize> = (0..taps[0] * taps[1])
+                .map(|t| tap(0, t / taps[1]) * kernel + tap(1, t % taps[1]))
+                .collect();
+            (phase, taps, blocks)
+        });
+        let phases: Vec<([usize; 2], [usize; 2], Vec<usize>)> = phases.collect();
+        let pack = |blocks: &[usize]| {
+            let source = Source {
+                weight,
+                blocks,
+                rows: channels,
+                n,
+                transposed,
+            };
+            source.packed(kernels)
+        };
+        // As it lies the weight has its blocks in another order than `k` runs through.
+        let plain =
+            packs.is_none() && !transposed && serves(weight, n, images * self.coarse_pixels());
+        let all = || phases.iter().map(|(.., blocks)| pack(blocks)).collect();
+        let own: Vec<Packed<'static>>;
+        let packed: &[Packed<'static>] = match packs {
+            Some(packs) => packs.get(stride, all),
+            None if plain => &[],
+            None => {
+                own = all();
+                &own
+            }
+        };
+        let phases = phases.iter().enumerate().map(|(i, (phase, taps, blocks))| {
+            let classes = Classes::new(
+                [end_q(height), end_q(width)],
+                *taps,
+                channels,
+                edges,
+                |axis, q| {
+                    let last = taps[axis].saturating_sub(1);
+                    let end = (coarse[axis] + last).saturating_sub(q);
+                    last.saturating_sub(q)..end.min(taps[axis])
+                },
+                |y, x| {
+                    let i = y * taps[1] + x;
+                    let row = if plain { blocks[i] } else { i };
+                    (((y * line + x) * channels) as isize, row * channels)
+                },
+            );
+            Phase {
+                phase: *phase,
+                taps: *taps,
+                classes,
+                weight: packed.get(i).map_or(Right::Plain(weight), Packed::right),
+            }
+        });
+        let phases: Vec<Phase<'_>> = phases.collect();
         let all_panels = panels(kernels, n);
         let groups = panel_groups(all_panels, spans.len());
         let out = Out::new(&mut y);
@@ -455,7 +510,7 @@ impl Geometry {
                 }
                 // SAFETY: the coarse pixels of every fine pixel lie within the window that was cut
                 // for them; the output pixels and panels are this task's.
-                unsafe { classes.run(kernels, &pixels, weight.right(), n, panels) };
+                unsafe { classes.run(kernels, &pixels, *weight, n, panels) };
             }
             let edge = |q: usize| (stride * q).saturating_sub(padding).min(height);
             let rows = edge(rows.start)..edge(rows.end);
@@ -674,7 +729,7 @@ struct Phase<'a> {
     phase: [usize; 2],
     taps: [usize; 2],
     classes: Classes,
-    weight: Packed<'a>,
+    weight: Right<'a>,
 }
 
 /// The pixels of a span, which are contiguous.

@@ -349,6 +349,52 @@ fn blocks_in_two_roles_give_what_two_runs_give() {
     assert_eq!(twice, gradients(&apart, ys));
 }
 
+/// What is rearranged of a weight once gives the bits of what is rearranged in every call, on the way
+/// there and back.
+#[test]
+fn a_frozen_weight_gives_what_the_weight_gives() {
+    for (size, [ci, co], kernel, stride, padding) in [
+        (9, [5, 17], 4, 2, 1),
+        (8, [16, 64], 4, 2, 1),
+        (7, [70, 3], 3, 1, 1),
+        (4, [20, 100], 4, 1, 0),
+        (1, [20, 33], 4, 1, 0),
+    ] {
+        let w = random(kernel * kernel * ci * co, 1);
+        let w = || super::tensor(&w).inner().reshape([kernel, kernel, ci, co]);
+        let (frozen, b) = (
+            FrozenWeight::new(w()),
+            super::tensor(&random(co, 2)).inner(),
+        );
+        let act = Activation::LeakyRelu(0.2);
+        // Twice, so that the second time finds what the first has left.
+        for (n, seed) in [(1, 3), (5, 4), (1, 5)] {
+            let x = random(n * size * size * ci, seed);
+            let of = |block: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+                super::evaluate(
+                    &[x.clone()],
+                    &[true],
+                    |len| random(len, 6),
+                    |v| block(reshaped(&v[0], [n, size, size, ci])).flatten(0, 3),
+                )
+            };
+            if size >= kernel {
+                let frozen = FrozenWeight::new(w());
+                for _ in 0..2 {
+                    let found = of(&|x| frozen.conv2d(x, Some(b.clone()), stride, padding, act));
+                    let b = Some(b.clone());
+                    let expected = |x| conv2d(x, w(), b.clone(), stride, padding, act, None);
+                    assert_eq!(found, of(&expected));
+                }
+            }
+            let found = of(&|x| frozen.conv_transpose2d(x, Some(b.clone()), stride, padding, act));
+            let b = Some(b.clone());
+            let up = |x| conv_transpose2d(x, w(), b.clone(), stride, padding, 0, act, None);
+            assert_eq!(found, of(&up));
+        }
+    }
+}
+
 /// A weight that is large enough to be read by columns instead of rows.
 #[test]
 fn large_layers_agree_with_the_composition() {

@@ -590,9 +590,13 @@ pub struct Discriminator {
 
 impl Discriminator {
     fn forward(&self, x: Tensor<2>, pass: Pass) -> (Tensor<2>, Tensor<2>) {
-        let h = downwards(x, self.picture, &self.down, pass); // [N, first of dense]
-        let f = self.dense.forward(h, pass, 0); // [N, last of dense]
+        let f = self.features(x, pass); // [N, last of dense]
         (self.logit.forward(f.clone(), pass, 0), f) // [N, 1]
+    }
+
+    fn features(&self, x: Tensor<2>, pass: Pass) -> Tensor<2> {
+        let h = downwards(x, self.picture, &self.down, pass); // [N, first of dense]
+        self.dense.forward(h, pass, 0) // [N, last of dense]
     }
 }
 

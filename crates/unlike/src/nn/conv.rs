@@ -1,7 +1,9 @@
 //! Convolutions and transposed convolutions with what usually follows them.
 
 use rand_chacha::ChaCha8Rng;
-use unlike_kernels::{Activation, ConvInputs, aligned, conv_transpose2d, conv2d, conv2d_twice};
+use unlike_kernels::{
+    Activation, ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice,
+};
 
 use super::{
     Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral, spectral::Spectral,
@@ -41,7 +43,7 @@ pub struct Conv {
     up: bool,
     activation: Activation,
     dropout: f32,
-    ready: Ready<4>,
+    ready: Ready<(FrozenWeight, Option<Tensor<1>>)>,
 }
 
 impl Conv {
@@ -126,7 +128,13 @@ impl Conv {
     pub fn forward(&self, x: Tensor<4>, pass: Pass, layer: u64) -> Tensor<4> {
         if pass == Pass::Score {
             let (w, b) = self.ready.get(|| self.for_scoring());
-            return self.convolve(x, w, b, self.activation, None);
+            let Window {
+                stride, padding, ..
+            } = self.window;
+            return match self.up {
+                true => w.conv_transpose2d(x, b, stride, padding, self.activation),
+                false => w.conv2d(x, b, stride, padding, self.activation),
+            };
         }
         if self.norm.is_some() || self.spectral.is_some() {
             self.ready.forget();
@@ -189,15 +197,16 @@ impl Conv {
         }
     }
 
-    fn for_scoring(&self) -> (Tensor<4>, Option<Tensor<1>>) {
+    fn for_scoring(&self) -> (FrozenWeight, Option<Tensor<1>>) {
         let (w, b) = self.weight_and_bias(Pass::Score);
-        match &self.norm {
+        let (w, b) = match &self.norm {
             Some(norm) => {
                 let (w, b) = norm.fold(w, b);
                 (w, Some(b))
             }
-            None => (aligned(w), b),
-        }
+            None => (w, b),
+        };
+        (FrozenWeight::new(w), b)
     }
 
     fn weight_and_bias(&self, pass: Pass) -> (Tensor<4>, Option<Tensor<1>>) {

@@ -17,7 +17,7 @@ pub struct Linear {
     norm: Option<Norm>,
     activation: Activation,
     dropout: f32,
-    ready: Ready<2>,
+    ready: Ready<(Tensor<2>, Option<Tensor<1>>)>,
 }
 
 impl Linear {

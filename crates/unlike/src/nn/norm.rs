@@ -149,16 +149,14 @@ impl Network for Norm {
 /// Weights as scoring uses them, made once and kept until they are visited, which is the only way
 /// to change them, or until a training pass moves running statistics.
 #[derive(Debug)]
-pub(super) struct Ready<const D: usize>(Mutex<Option<Weights<D>>>);
+pub(super) struct Ready<W>(Mutex<Option<W>>);
 
-type Weights<const D: usize> = (Tensor<D>, Option<Tensor<1>>);
-
-impl<const D: usize> Ready<D> {
+impl<W: Clone> Ready<W> {
     pub(super) fn new() -> Self {
         Self(Mutex::new(None))
     }
 
-    pub(super) fn get(&self, make: impl FnOnce() -> Weights<D>) -> Weights<D> {
+    pub(super) fn get(&self, make: impl FnOnce() -> W) -> W {
         lock(&self.0).get_or_insert_with(make).clone()
     }
 
@@ -167,7 +165,7 @@ impl<const D: usize> Ready<D> {
     }
 }
 
-impl<const D: usize> Clone for Ready<D> {
+impl<W: Clone> Clone for Ready<W> {
     /// The copy makes its own when it needs them.
     fn clone(&self) -> Self {
         Self::new()

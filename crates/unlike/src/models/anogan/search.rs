@@ -333,12 +333,18 @@ impl AnoganScorer {
     pub(super) fn loss(&self, x: Tensor<2>, f: Tensor<2>, z: Tensor<2>) -> Tensor<1> {
         let (reduction, lambda) = (self.reduction.into(), self.search.lambda);
         let gz = self.networks.generator.forward(z, Pass::Score); // [M, size]
-        let (logit, f_gz) = self.networks.discriminator.forward(gz.clone(), Pass::Score); // [M, 1], [M, f]
-        let residual = l1_rows(gz, x, reduction); // [M]
+        let discriminator = &self.networks.discriminator;
         let discrimination = match self.search.discrimination {
-            Discrimination::FeatureMatching => l1_rows(f_gz, f, reduction),
-            Discrimination::CrossEntropy => bce_with_logits_rows(logit, 1.0, reduction),
-        }; // [M]
+            Discrimination::FeatureMatching => {
+                let f_gz = discriminator.features(gz.clone(), Pass::Score); // [M, f]
+                l1_rows(f_gz, f, reduction) // [M]
+            }
+            Discrimination::CrossEntropy => {
+                let (logit, _) = discriminator.forward(gz.clone(), Pass::Score); // [M, 1]
+                bce_with_logits_rows(logit, 1.0, reduction) // [M]
+            }
+        };
+        let residual = l1_rows(gz, x, reduction); // [M]
         residual * (1.0 - lambda) + discrimination * lambda
     }
 
@@ -396,7 +402,7 @@ impl AnoganScorer {
 
     /// f(x) [N, f] of x [N, size].
     pub(super) fn features(&self, x: Tensor<2>) -> Tensor<2> {
-        self.networks.discriminator.forward(x, Pass::Score).1
+        self.networks.discriminator.features(x, Pass::Score)
     }
 
     /// z* [N, latent] of the queries x [N, size].
