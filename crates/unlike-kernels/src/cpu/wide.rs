@@ -23,7 +23,7 @@ const BLOCK: usize = 192;
 const GRADIENT_ROWS: usize = 48;
 /// The gradients of so few inputs are computed one by one.
 const THIN: usize = 2;
-/// Rows of such a gradient that a task computes: whole blocks of [`Kernels::matrix_vector`].
+/// Rows of such a gradient that a task computes at most: blocks of [`Kernels::matrix_vector`].
 const THIN_ROWS: usize = 64;
 
 /// An input of [`wide`].
@@ -267,8 +267,11 @@ impl Wide {
                 Some(x) => not_zero(&x[row * width..][..width], &mut all),
                 None => &all[..],
             };
-            parallel_if(counts.len() * n, counts.len().div_ceil(THIN_ROWS), |task| {
-                let counts = &counts[task * THIN_ROWS..counts.len().min((task + 1) * THIN_ROWS)];
+            let tasks = counts.len().div_ceil(THIN_ROWS);
+            parallel_if(counts.len() * n, tasks, |task| {
+                // As many for each: a few that are left over would fill no block.
+                let cut = |task: usize| counts.len() * task / tasks;
+                let counts = &counts[cut(task)..cut(task + 1)];
                 let mut found = [0.0; THIN_ROWS];
                 let found = &mut found[..counts.len()];
                 (kernels.matrix_vector)(w, counts, d, found);

@@ -372,7 +372,7 @@ fn a_frozen_weight_gives_what_the_weight_gives() {
             let x = random(n * size * size * ci, seed);
             let of = |block: &dyn Fn(Tensor<4>) -> Tensor<4>| {
                 super::evaluate(
-                    &[x.clone()],
+                    std::slice::from_ref(&x),
                     &[true],
                     |len| random(len, 6),
                     |v| block(reshaped(&v[0], [n, size, size, ci])).flatten(0, 3),

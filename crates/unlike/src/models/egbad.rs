@@ -691,10 +691,12 @@ impl Discriminator {
             Some(maps) => maps.forward(x, pass, 300), // [N, smallest maps]
             None => x,                                // [N, size]
         };
-        let hx = self.x.forward(x, pass, 0); // [N, last of discriminator_x]
-        let hz = self.z.forward(z, pass, 100); // [N, last of discriminator_z]
-        let h = self.meet.forward(hx, hz, pass, 200); // [N, first of discriminator_joint]
-        let f = self.joint.forward(h, pass, 201); // [N, last of discriminator_joint]
+        // x → [N, last of discriminator_x] and z → [N, last of discriminator_z], then both together →
+        // [N, first of discriminator_joint], …
+        let (branches, layers) = ([(&self.x, x), (&self.z, z)], [0, 100, 200, 201]);
+        let f = self
+            .meet
+            .forward_between(branches, &self.joint, pass, layers); // [N, last of discriminator_joint]
         (self.logit.forward(f.clone(), pass, 0), f) // [N, 1]
     }
 }

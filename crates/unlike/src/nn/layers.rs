@@ -89,8 +89,9 @@ impl Linear {
         }
     }
 
-    /// The layer without a [norm apart](Self::norm_apart), as a part of a larger operation.
+    /// The layer as a part of a larger operation; it has no [norm apart](Self::norm_apart).
     fn block(&self, pass: Pass, layer: u64, from: Vec<Source>) -> Dense {
+        assert!(self.norm_apart(pass).is_none(), "a norm would be left out");
         let (w, b) = match pass {
             Pass::Score => self.ready.get(|| self.for_scoring()),
             Pass::Train { .. } | Pass::Frozen { .. } => self.affine(pass),
@@ -161,6 +162,27 @@ impl LinearJoint {
         let both = vec![Source::Input(0), Source::Input(1)];
         dense(vec![x1, x2], vec![self.0.block(pass, layer, both)])
     }
+
+    /// A branch for each input, this layer over what they give, and `rest` after it: one operation,
+    /// because no layer has a norm. x1, x2 [N, ..] → [N, last of rest]. The numbers are those of the
+    /// first dropping layers of the branches, of this layer and of `rest`.
+    pub fn forward_between(
+        &self,
+        branches: [(&Mlp, Tensor<2>); 2],
+        rest: &Mlp,
+        pass: Pass,
+        layers: [u64; 4],
+    ) -> Tensor<2> {
+        let [x1, x2, here, after] = layers;
+        let [(mlp1, input1), (mlp2, input2)] = branches;
+        let mut blocks = Vec::new();
+        let first = mlp1.blocks(Source::Input(0), pass, x1, &mut blocks);
+        let second = mlp2.blocks(Source::Input(1), pass, x2, &mut blocks);
+        blocks.push(self.0.block(pass, here, vec![first, second]));
+        let joint = Source::Layer(blocks.len() - 1);
+        rest.blocks(joint, pass, after, &mut blocks);
+        dense(vec![input1, input2], blocks)
+    }
 }
 
 impl Network for LinearJoint {
@@ -208,12 +230,25 @@ impl Mlp {
             }
             return h;
         }
-        let blocks = self.0.iter().zip(first_layer..).enumerate();
-        let blocks = blocks.map(|(i, (layer, number))| {
-            let before = i.checked_sub(1).map_or(Source::Input(0), Source::Layer);
-            layer.block(pass, number, vec![before])
-        });
-        dense(vec![h], blocks.collect())
+        let mut blocks = Vec::new();
+        self.blocks(Source::Input(0), pass, first_layer, &mut blocks);
+        dense(vec![h], blocks)
+    }
+
+    /// Adds these layers, none of which has a norm apart, to those of one operation; gives where
+    /// their output is.
+    fn blocks(
+        &self,
+        mut from: Source,
+        pass: Pass,
+        first_layer: u64,
+        all: &mut Vec<Dense>,
+    ) -> Source {
+        for (layer, number) in self.0.iter().zip(first_layer..) {
+            all.push(layer.block(pass, number, vec![from]));
+            from = Source::Layer(all.len() - 1);
+        }
+        from
     }
 }
 
