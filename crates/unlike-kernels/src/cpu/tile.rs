@@ -12,8 +12,9 @@ pub(crate) const ROWS: usize = 6;
 pub(crate) const LONG: usize = 4;
 
 /// How many `k` ahead of its use the right operand is asked for. Its rows lie too far apart for the
-/// processor to foresee them, and it often comes from the last cache or from memory.
-const AHEAD: usize = 16;
+/// processor to foresee them, and it often comes from the last cache or from memory. Rows that lie 4 KiB
+/// apart share a few lines of the first cache, which hold no more than a dozen of them.
+const AHEAD: usize = 8;
 
 /// A run of `k`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
