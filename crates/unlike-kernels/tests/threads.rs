@@ -28,14 +28,19 @@ fn everything() -> Vec<(&'static str, Vec<u32>)> {
     };
     let leaky = Activation::LeakyRelu(0.2);
 
-    for (name, size, ci, co, stride, up) in [
+    let convolutions = [
         ("conv", 16, 24, 40, 2, false),
         ("narrow conv", 20, 40, 1, 1, false),
         ("conv of one channel", 32, 1, 64, 2, false),
         ("transposed conv", 9, 40, 24, 2, true),
         ("narrow transposed conv", 16, 64, 3, 2, true),
-    ] {
-        let x = random([6, size, size, ci], 1).require_grad();
+    ];
+    // A single image is divided in another way than several.
+    let cases = convolutions
+        .into_iter()
+        .flat_map(|case| [(6, case), (1, case)]);
+    for (images, (name, size, ci, co, stride, up)) in cases {
+        let x = random([images, size, size, ci], 1).require_grad();
         let w = random([4, 4, ci, co], 2).require_grad();
         let b = random([co], 3).require_grad();
         let y = match up {
