@@ -29,7 +29,8 @@ def python_with(packages, folder):
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = folder / "packages.txt"
     if not done.exists() or done.read_text() != " ".join(packages):
-        venv.create(folder, with_pip=True)
+        if not python.exists():
+            venv.create(folder, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True, stdout=sys.stderr)
         done.write_text(" ".join(packages))
     return python
