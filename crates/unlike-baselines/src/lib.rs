@@ -8,7 +8,7 @@
 //! | `ecod`    | not in the tails of the features' distributions  | `tail`      |
 //!
 //! Each has a configuration with `fit`, and implements [`Scorer`](unlike_core::Scorer). All of them
-//! ignore the layout of pictures: a pixel is a feature. The score of a sample has the same bits in
+//! ignore the layout of images: a pixel is a feature. The score of a sample has the same bits in
 //! every batch and on any number of threads.
 
 mod components;

@@ -69,12 +69,12 @@ fn check_finite(features: &Features) -> Result<()> {
 fn describe(shape: &FeatureShape) -> String {
     match *shape {
         FeatureShape::Row { width } => format!("rows of {width} features"),
-        FeatureShape::Picture {
+        FeatureShape::Image {
             height,
             width,
             channels,
         } => {
-            format!("pictures of {height}x{width}x{channels} (height, width, channels)")
+            format!("images of {height}x{width}x{channels} (height, width, channels)")
         }
     }
 }
@@ -125,7 +125,7 @@ pub(crate) fn saturate(value: f64) -> f32 {
 pub(crate) fn insert_shape(arrays: &mut Arrays, shape: &FeatureShape) {
     let lengths = match *shape {
         FeatureShape::Row { width } => vec![width as f32],
-        FeatureShape::Picture {
+        FeatureShape::Image {
             height,
             width,
             channels,
@@ -141,7 +141,7 @@ pub(crate) fn get_shape(arrays: &Arrays) -> Result<FeatureShape> {
     let lengths = wholes(SHAPE, &arrays.any_shape(SHAPE)?.values, EXACT)?;
     let shape = match lengths[..] {
         [width] => FeatureShape::Row { width },
-        [height, width, channels] => FeatureShape::Picture {
+        [height, width, channels] => FeatureShape::Image {
             height,
             width,
             channels,
@@ -211,7 +211,7 @@ mod tests {
     fn a_shape_survives_its_array_and_a_damaged_one_is_refused() {
         for shape in [
             FeatureShape::Row { width: 121 },
-            FeatureShape::Picture {
+            FeatureShape::Image {
                 height: 64,
                 width: 32,
                 channels: 3,

@@ -106,12 +106,12 @@ fn score(scorer: &dyn Scorer, features: &Features) -> Vec<f64> {
 
 #[test]
 fn a_score_depends_on_nothing_but_the_sample() {
-    let picture = FeatureShape::Picture {
+    let image = FeatureShape::Image {
         height: 6,
         width: 5,
         channels: 3,
     };
-    for shape in [row(13), picture] {
+    for shape in [row(13), image] {
         let training = samples(shape.clone(), 400, 1);
         let queries = samples(shape.clone(), 301, 2);
         let reversed: Vec<usize> = (0..queries.len()).rev().collect();
@@ -175,12 +175,12 @@ fn the_seed_decides_what_is_drawn() {
 
 #[test]
 fn loading_changes_no_bit() {
-    let picture = FeatureShape::Picture {
+    let image = FeatureShape::Image {
         height: 6,
         width: 5,
         channels: 3,
     };
-    for shape in [row(13), picture] {
+    for shape in [row(13), image] {
         let training = samples(shape.clone(), 400, 1);
         let queries = samples(shape, 50, 2);
         for Baseline { name, fit, load } in baselines() {
@@ -242,7 +242,7 @@ fn contributions_of(scorer: &dyn Scorer, features: &Features) -> Vec<f64> {
 
 #[test]
 fn few_or_equal_training_samples_are_enough() {
-    let picture = FeatureShape::Picture {
+    let image = FeatureShape::Image {
         height: 3,
         width: 3,
         channels: 1,
@@ -272,8 +272,8 @@ fn few_or_equal_training_samples_are_enough() {
                 bits(&*fitted, &queries),
                 "{name} from {count}"
             );
-            let as_picture = Features::new(picture.clone(), queries.values().to_vec());
-            assert!(fitted.parts(&as_picture).is_err(), "{name}");
+            let as_image = Features::new(image.clone(), queries.values().to_vec());
+            assert!(fitted.parts(&as_image).is_err(), "{name}");
         }
     }
 }

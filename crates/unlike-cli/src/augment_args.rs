@@ -1,19 +1,19 @@
-//! The options that change training pictures at random.
+//! The options that change training images at random.
 
 use clap::{Args, ValueEnum};
 use unlike::train::Augmentation;
 
-/// Changes to training pictures, drawn anew in every epoch.
+/// Changes to training images, drawn anew in every epoch.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Changing training pictures at random")]
+#[command(next_help_heading = "Changing training images at random")]
 pub(crate) struct AugmentArgs {
-    /// Mirror every other picture
+    /// Mirror every other image
     #[arg(long, value_name = "HOW")]
     flip: Option<FlipArg>,
-    /// Move pictures by up to N pixels along each axis
+    /// Move images by up to N pixels along each axis
     #[arg(long, value_name = "N")]
     shift: Option<usize>,
-    /// Turn pictures by up to DEG degrees to either side
+    /// Turn images by up to DEG degrees to either side
     #[arg(long, value_name = "DEG")]
     rotate: Option<f64>,
 }

@@ -2,19 +2,19 @@
 
 use unlike::Model;
 use unlike_core::{Label, Result, Samples};
-use unlike_report::{Case, Part, Picture, Reason};
+use unlike_report::{Case, Image, Part, Reason};
 
 use crate::{
     evaluation::TestSet,
     explanations::Explainer,
     maps::{STRIP, Strips},
     output::ScoreTable,
-    picture,
+    raster::Raster,
 };
 
 /// Samples in each list.
 const LENGTH: usize = 10;
-/// Pixels of a picture, at most.
+/// Pixels of an image, at most.
 const SIDE: usize = 128;
 
 /// Lists of samples, each at most ten long.
@@ -63,10 +63,10 @@ pub(crate) fn lists(
         Samples::Table(_) => Some(Explainer::new(model, &samples)?),
         Samples::Images(_) => None,
     };
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     if let Some(strips) = Strips::new(model, &samples)? {
         for (place, &i) in positions.iter().enumerate() {
-            pictures.push(picture(strips.strip(place, test.mask(i), SIDE)?)?);
+            images.push(image(strips.strip(place, test.mask(i), SIDE)?)?);
         }
     }
     let case = |(place, i): (usize, usize)| Case {
@@ -93,7 +93,7 @@ pub(crate) fn lists(
                 typical: r.typical.to_owned(),
             })
             .collect(),
-        picture: pictures.get(place).cloned().flatten(),
+        image: images.get(place).cloned().flatten(),
     };
     let mut cases = positions.iter().copied().enumerate().map(case);
     let [most_anomalous, missed, flagged_normals] =
@@ -105,12 +105,12 @@ pub(crate) fn lists(
     })
 }
 
-/// The pictures of a sample side by side.
-fn picture(strip: Vec<picture::Picture>) -> Result<Option<Picture>> {
-    let Some(strip) = picture::Picture::grid(&[strip]) else {
+/// The images of a sample side by side.
+fn image(strip: Vec<Raster>) -> Result<Option<Image>> {
+    let Some(strip) = Raster::grid(&[strip]) else {
         return Ok(None);
     };
-    Ok(Some(Picture {
+    Ok(Some(Image {
         title: STRIP.into(),
         caption: None,
         png: strip.png()?,

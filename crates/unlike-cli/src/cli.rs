@@ -19,11 +19,11 @@ Examples:
   unlike train flows.csv --model egbad        learn what normal rows look like
   unlike eval runs/egbad-flows labelled.csv   how well it finds anomalies
   unlike score runs/egbad-flows new.csv --false-alarms 0.001 --out scores.csv
-  unlike train tiles/good --model pca         learn from good pictures
+  unlike train tiles/good --model pca         learn from good images
   unlike score runs/pca-good tiles/new        and look at new ones
 
 DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not, whose rows are
-samples; or a folder of pictures (sub-folders are labels), or one of MNIST or
+samples; or a folder of images (sub-folders are labels), or one of MNIST or
 CIFAR-10 files. Training uses normal samples only: those that labels call
 normal, or all where there are no labels. MODEL is a folder that `unlike train`
 made, or a model file.

@@ -77,7 +77,7 @@ impl Settings {
         &self.model
     }
 
-    /// How the file says that pictures come to their size.
+    /// How the file says that images come to their size.
     pub(crate) fn image_fit(&self) -> Option<Fit> {
         let settings = &self.file.as_ref()?.settings;
         let fit = settings.get("preprocessing")?.get("image-fit")?;

@@ -57,20 +57,20 @@ impl DataArgs {
         told(path, &self.options()?)
     }
 
-    /// Reads DATA to train on. `fit` is how pictures come to their size.
+    /// Reads DATA to train on. `fit` is how images come to their size.
     pub(crate) fn read_for_training(&self, path: &Path, fit: Fit) -> Result<DataSet> {
         let mut options = self.options()?;
         options.image.fit = fit;
         told(path, &options)
     }
 
-    /// How pictures come to their size, if the user said so.
+    /// How images come to their size, if the user said so.
     pub(crate) fn fit(&self) -> Option<Fit> {
         self.images.fit()
     }
 
     /// Reads DATA as a model knows it: columns are of the model's kinds, whatever the cells look
-    /// like, and pictures come to the model's size as they did in training.
+    /// like, and images come to the model's size as they did in training.
     pub(crate) fn read_for(&self, path: &Path, model: &Model) -> Result<DataSet> {
         let options = model.preprocessing().read_options(self.options()?);
         self.images.check_against(&options.image)?;

@@ -68,7 +68,7 @@ pub(crate) struct TestSet<'a> {
     pub(crate) rule: Rule,
     /// Of the bootstrap.
     pub(crate) seed: u64,
-    /// Where pictures are anomalous, if masks say so.
+    /// Where images are anomalous, if masks say so.
     pub(crate) masks: Option<&'a Masks>,
 }
 
@@ -190,12 +190,12 @@ impl TestSet<'_> {
         })
     }
 
-    /// The mask of a picture, if there is one.
+    /// The mask of an image, if there is one.
     pub(crate) fn mask(&self, position: usize) -> Option<&[bool]> {
         self.masks?.mask(position)
     }
 
-    /// Compares maps with masks, if a mask marks anything. Anomalous pictures without a mask are left
+    /// Compares maps with masks, if a mask marks anything. Anomalous images without a mask are left
     /// out: nobody knows which of their pixels are anomalous.
     fn pixels(&self, model: &Model) -> Result<Option<PixelMetrics>> {
         let Some(masks) = self.masks else {

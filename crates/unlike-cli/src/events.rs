@@ -14,7 +14,7 @@ use std::{
 use unlike::train::EpochReport;
 use unlike_core::{Error, Result, files::write_atomically};
 
-use crate::picture::Picture;
+use crate::raster::Raster;
 
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".unlike";
@@ -77,7 +77,7 @@ impl EventFile {
     }
 
     /// Adds an epoch with its sheet.
-    pub(crate) fn append(&mut self, report: &EpochReport, sheet: Option<&Picture>) -> Result<()> {
+    pub(crate) fn append(&mut self, report: &EpochReport, sheet: Option<&Raster>) -> Result<()> {
         let Some((path, file)) = &mut self.open else {
             return Ok(());
         };
@@ -246,7 +246,7 @@ mod tests {
 
     use super::*;
 
-    /// What a reader makes of a file: step, tag, and the value or the picture.
+    /// What a reader makes of a file: step, tag, and the value or the image.
     #[derive(Debug, PartialEq)]
     enum Read {
         Version(String),
@@ -397,11 +397,11 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_finds_every_number_and_picture_once_however_often_training_was_killed() {
+    fn a_reader_finds_every_number_and_image_once_however_often_training_was_killed() {
         let place = tempfile::tempdir().unwrap();
         let ids = vec!["a".to_owned()];
         let image = Images::new("i", [1, 2, 1], vec![-1.0, 1.0], ids).unwrap();
-        let sheet = Picture::of_image(&image, 0).unwrap();
+        let sheet = Raster::of_image(&image, 0).unwrap();
         let mut expected = vec![Read::Version("brain.Event:2".into()), Read::Started(1)];
 
         let mut file = EventFile::new(place.path());

@@ -1,4 +1,4 @@
-//! The options that say how pictures are read.
+//! The options that say how images are read.
 
 use std::str::FromStr;
 
@@ -6,27 +6,27 @@ use clap::{Args, ValueEnum};
 use unlike_core::{Error, Result};
 use unlike_data::{Fit, ImageOptions, ImageSize, MaskRule};
 
-/// How pictures are read, where that differs from what they are.
+/// How images are read, where that differs from what they are.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Reading pictures")]
+#[command(next_help_heading = "Reading images")]
 pub(crate) struct ImageArgs {
-    /// Bring pictures to N × N pixels, or to WxH [default: their own size, the same for all]
+    /// Bring images to N × N pixels, or to WxH [default: their own size, the same for all]
     #[arg(long, value_name = "N")]
     image_size: Option<SizeArg>,
-    /// Grey or colour [default: colour if any picture is]
+    /// Grey or colour [default: colour if any image is]
     #[arg(long, value_name = "WHICH")]
     channels: Option<ChannelsArg>,
-    /// How pictures of other proportions come to the size: squashed, cut, or with black around
+    /// How images of other proportions come to the size: squashed, cut, or with black around
     /// them (pad does not scale) [default: squash]
     #[arg(long, value_name = "HOW")]
     fit: Option<FitArg>,
-    /// Leave out, and count, pictures that cannot be read
+    /// Leave out, and count, images that cannot be read
     #[arg(long)]
     skip_unreadable: bool,
-    /// Take .png files for pictures even if they lie beside pictures of the same name, as masks do
+    /// Take .png files for images even if they lie beside images of the same name, as masks do
     #[arg(long)]
     ignore_masks: bool,
-    /// Keep a folder's pictures in memory if they take no more than this; otherwise read each from
+    /// Keep a folder's images in memory if they take no more than this; otherwise read each from
     /// the disk whenever it is needed [default: 1024]
     #[arg(long, value_name = "MIB")]
     image_memory: Option<usize>,
@@ -76,7 +76,7 @@ impl FromStr for SizeArg {
 }
 
 impl ImageArgs {
-    /// How pictures come to their size, if the user said so.
+    /// How images come to their size, if the user said so.
     pub(crate) fn fit(&self) -> Option<Fit> {
         self.fit.map(FitArg::fit)
     }
@@ -98,7 +98,7 @@ impl ImageArgs {
         }
     }
 
-    /// Refuses what contradicts the pictures that a model was trained on.
+    /// Refuses what contradicts the images that a model was trained on.
     pub(crate) fn check_against(&self, trained: &ImageOptions) -> Result<()> {
         let asked = self.options();
         let size = |size: ImageSize| format!("{} × {}", size.width, size.height);

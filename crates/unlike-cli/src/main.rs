@@ -34,7 +34,7 @@ mod maps;
 mod observer;
 mod output;
 mod parquet_file;
-mod picture;
+mod raster;
 mod run_folder;
 mod run_report;
 mod scoring;

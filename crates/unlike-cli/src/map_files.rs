@@ -1,4 +1,4 @@
-//! What `--explain` writes about pictures: all maps as numbers, and the strangest to look at.
+//! What `--explain` writes about images: all maps as numbers, and the strangest to look at.
 
 use std::{
     fs,
@@ -11,23 +11,23 @@ use unlike_core::{Detector, Error, InputSpec, Result, Samples, files::write_atom
 use crate::{
     maps::{Strips, each_chunk},
     output::ScoreTable,
-    picture::Picture,
+    raster::Raster,
 };
 
-/// Pictures in the folder, at most.
+/// Images in the folder, at most.
 const MOST: usize = 100;
-/// Pictures in the folder, even if fewer are flagged.
+/// Images in the folder, even if fewer are flagged.
 const LEAST: usize = 10;
 /// Rows and columns of the sheet.
 const SHEET: [usize; 2] = [10, 2];
-/// Pixels of a picture in the folder, and on the sheet.
+/// Pixels of an image in the folder, and on the sheet.
 const SIDE: usize = 512;
 const SMALL_SIDE: usize = 128;
 
 const MAPS: &str = "maps.npy";
 const OVERLAYS: &str = "overlays";
 
-/// Writes `maps.npy`, `[N, height, width]` in the order of the samples, `overlays/`, one picture for
+/// Writes `maps.npy`, `[N, height, width]` in the order of the samples, `overlays/`, one image for
 /// each flagged sample up to a hundred, and `most-anomalous.png`, those with the highest scores.
 /// Overlays of an earlier run are removed. Gives what was written.
 pub(crate) fn save(
@@ -52,20 +52,20 @@ pub(crate) fn save(
         return Ok(written);
     };
     for (place, &sample) in order.iter().enumerate() {
-        if let Some(picture) = Picture::grid(&[strips.strip(place, None, SIDE)?]) {
+        if let Some(image) = Raster::grid(&[strips.strip(place, None, SIDE)?]) {
             let path = overlays.join(file_name(place + 1, &table.ids[sample]));
-            write_png(&path, &picture)?;
+            write_png(&path, &image)?;
         }
     }
     let [rows, columns] = SHEET;
     let places: Vec<usize> = (0..order.len().min(rows * columns)).collect();
-    let line = |places: &[usize]| -> Result<Vec<Picture>> {
+    let line = |places: &[usize]| -> Result<Vec<Raster>> {
         let strip = |&place: &usize| strips.strip(place, None, SMALL_SIDE);
         let strips: Result<Vec<_>> = places.iter().map(strip).collect();
         Ok(strips?.concat())
     };
-    let lines: Vec<Vec<Picture>> = places.chunks(columns).map(line).collect::<Result<_>>()?;
-    if let Some(sheet) = Picture::grid(&lines) {
+    let lines: Vec<Vec<Raster>> = places.chunks(columns).map(line).collect::<Result<_>>()?;
+    if let Some(sheet) = Raster::grid(&lines) {
         let path = folder.join("most-anomalous.png");
         write_png(&path, &sheet)?;
         written.push(path);
@@ -73,9 +73,9 @@ pub(crate) fn save(
     Ok(written)
 }
 
-/// Writes a picture as a whole or not at all.
-pub(crate) fn write_png(path: &Path, picture: &Picture) -> Result<()> {
-    let png = picture.png()?;
+/// Writes an image as a whole or not at all.
+pub(crate) fn write_png(path: &Path, image: &Raster) -> Result<()> {
+    let png = image.png()?;
     write_atomically(path, |to| {
         to.write_all(&png).map_err(Error::io("write", path))
     })

@@ -1,14 +1,14 @@
-//! Where pictures are anomalous, for people to look at.
+//! Where images are anomalous, for people to look at.
 
 use unlike::Model;
 use unlike_core::{Detector, Error, Explanations, Images, Result, Samples};
 
-use crate::picture::Picture;
+use crate::raster::Raster;
 
 /// Maps that are made at a time, so that memory does not grow with the input.
 const CHUNK: usize = 256;
 
-/// The maps of pictures, `[N, height, width]`, chunk by chunk with the position of the chunk's first.
+/// The maps of images, `[N, height, width]`, chunk by chunk with the position of the chunk's first.
 pub(crate) fn each_chunk(
     model: &Model,
     samples: &Samples,
@@ -22,7 +22,7 @@ pub(crate) fn each_chunk(
     Ok(())
 }
 
-/// The maps of all of these pictures.
+/// The maps of all of these images.
 fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
     match model.explain(samples)? {
         Explanations::Maps {
@@ -39,7 +39,7 @@ fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
     }
 }
 
-/// How maps become colours, the same for all pictures that are shown together. In a map, 1 is what is
+/// How maps become colours, the same for all images that are shown together. In a map, 1 is what is
 /// typical of the pixel in normals; colours begin at twice that, and their scale is logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ColourScale {
@@ -67,17 +67,17 @@ impl ColourScale {
     }
 }
 
-/// The lightest colour stands at least for this many times what is typical, so that pictures in which
+/// The lightest colour stands at least for this many times what is typical, so that images in which
 /// all is normal stay dark.
 const LEAST: f32 = 20.0;
 /// Up to this many times what is typical, a pixel is dark: normals often reach it.
 const DARK: f32 = 2.0;
 
 /// What [`Strips`] show, in words.
-pub(crate) const STRIP: &str = "The picture, what the model makes of it (where it can generate), \
+pub(crate) const STRIP: &str = "The image, what the model makes of it (where it can generate), \
      the anomaly map over it, and the mask (where there is one).";
 
-/// Pictures beside what the model makes of them, on one scale of colours.
+/// Images beside what the model makes of them, on one scale of colours.
 pub(crate) struct Strips<'a> {
     images: &'a Images,
     reconstructions: Option<Images>,
@@ -104,33 +104,33 @@ impl<'a> Strips<'a> {
         }))
     }
 
-    /// One of the pictures, its reconstruction if the model makes one, its map over it, and its mask
+    /// One of the images, its reconstruction if the model makes one, its map over it, and its mask
     /// if there is one; each at most `side` pixels high and wide.
     ///
     /// # Errors
-    /// If the picture can no longer be read.
+    /// If the image can no longer be read.
     pub(crate) fn strip(
         &self,
         i: usize,
         mask: Option<&[bool]>,
         side: usize,
-    ) -> Result<Vec<Picture>> {
+    ) -> Result<Vec<Raster>> {
         let [pixels, width] = self.size;
-        let picture = Picture::of_image(self.images, i)?;
+        let image = Raster::of_image(self.images, i)?;
         let map = self.maps[i * pixels..][..pixels].iter();
         let map: Vec<f32> = map.map(|&v| self.scale.share(v)).collect();
-        let overlay = picture.with_map(&map);
-        let rebuilt = |images: &Images| Picture::of_image(images, i);
+        let overlay = image.with_map(&map);
+        let rebuilt = |images: &Images| Raster::of_image(images, i);
         let rebuilt = self.reconstructions.as_ref().map(rebuilt).transpose()?;
         Ok([
-            Some(picture),
+            Some(image),
             rebuilt,
             Some(overlay),
-            mask.map(|mask| Picture::of_mask(mask, width)),
+            mask.map(|mask| Raster::of_mask(mask, width)),
         ]
         .into_iter()
         .flatten()
-        .map(|picture| picture.scaled(side))
+        .map(|image| image.scaled(side))
         .collect())
     }
 }

@@ -159,7 +159,7 @@ impl<'a> Progress<'a> {
 
 impl Observer for Progress<'_> {
     fn started(&mut self, plan: &Plan, history: &[EpochReport]) {
-        // Only pictures have sheets.
+        // Only images have sheets.
         let noun = match self.sheets {
             Some(_) => "image",
             None => "row",

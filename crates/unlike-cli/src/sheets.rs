@@ -1,4 +1,4 @@
-//! Sheets of pictures: what a model makes of held-out normals, epoch by epoch and in the end.
+//! Sheets of images: what a model makes of held-out normals, epoch by epoch and in the end.
 
 use std::{
     fs,
@@ -8,11 +8,11 @@ use std::{
 use unlike::{Model, TrainConfig, train::Snapshot};
 use unlike_core::{Error, Images, Result, Samples};
 
-use crate::{epoch_rows::stride, map_files::write_png, picture::Picture};
+use crate::{epoch_rows::stride, map_files::write_png, raster::Raster};
 
-/// Pictures in a row.
+/// Images in a row.
 const COLUMNS: usize = 8;
-/// Pixels of a picture, at most.
+/// Pixels of an image, at most.
 const SIDE: usize = 128;
 /// Epochs with a sheet, about.
 const SHEETS: usize = 20;
@@ -31,7 +31,7 @@ pub(crate) struct Sheets {
 }
 
 impl Sheets {
-    /// For the training of `config` on these samples; `None` for tables, which make no pictures.
+    /// For the training of `config` on these samples; `None` for tables, which make no images.
     ///
     /// # Errors
     /// If there are too few samples to train.
@@ -56,7 +56,7 @@ impl Sheets {
     }
 
     /// Draws the sheet of an epoch, and writes it; `None` if the model generates nothing.
-    pub(crate) fn add(&self, epoch: usize, snapshot: &Snapshot<'_>) -> Result<Option<Picture>> {
+    pub(crate) fn add(&self, epoch: usize, snapshot: &Snapshot<'_>) -> Result<Option<Raster>> {
         let reconstructions = snapshot.reconstructions(&self.inputs)?;
         let generated = snapshot.generated(COLUMNS, self.seed)?;
         self.write(&file_of(epoch), reconstructions, generated)
@@ -79,7 +79,7 @@ impl Sheets {
         name: &str,
         reconstructions: Option<Images>,
         generated: Option<Images>,
-    ) -> Result<Option<Picture>> {
+    ) -> Result<Option<Raster>> {
         let sheet = draw(&self.inputs, reconstructions.as_ref(), generated.as_ref())?;
         let Some(sheet) = sheet else {
             return Ok(None);
@@ -95,9 +95,9 @@ fn file_of(epoch: usize) -> String {
 }
 
 /// The sheet of a finished model, for a report.
-pub(crate) fn of_model(run: &Path) -> Result<Option<unlike_report::Picture>> {
+pub(crate) fn of_model(run: &Path) -> Result<Option<unlike_report::Image>> {
     let png = read(&run.join(FOLDER).join(OF_MODEL))?;
-    Ok(png.map(|png| unlike_report::Picture {
+    Ok(png.map(|png| unlike_report::Image {
         title: "Held-out normals as the model sees them".into(),
         caption: Some(
             "Each column is a normal sample that did not train. First row: the sample. Where the \
@@ -141,12 +141,12 @@ fn draw(
     inputs: &Samples,
     reconstructions: Option<&Images>,
     generated: Option<&Images>,
-) -> Result<Option<Picture>> {
+) -> Result<Option<Raster>> {
     let Samples::Images(inputs) = inputs else {
         return Ok(None);
     };
-    let all = |images: &Images| -> Result<Vec<Picture>> {
-        let of = |i| Ok(Picture::of_image(images, i)?.scaled(SIDE));
+    let all = |images: &Images| -> Result<Vec<Raster>> {
+        let of = |i| Ok(Raster::of_image(images, i)?.scaled(SIDE));
         (0..images.len()).map(of).collect()
     };
     let mut rows = Vec::new();
@@ -162,12 +162,12 @@ fn draw(
         // Something to compare the generated samples with.
         rows.insert(0, all(inputs)?);
     }
-    Ok(Picture::grid(&rows))
+    Ok(Raster::grid(&rows))
 }
 
-/// Where pictures and reconstructions differ: the mean over the channels, and the lightest colour
+/// Where images and reconstructions differ: the mean over the channels, and the lightest colour
 /// for half of the range from -1 to 1.
-fn residuals(inputs: &Images, reconstructions: &Images) -> Result<Vec<Picture>> {
+fn residuals(inputs: &Images, reconstructions: &Images) -> Result<Vec<Raster>> {
     let [_, width, channels] = inputs.shape();
     let (inputs_read, rebuilt) = (inputs.pixels()?, reconstructions.pixels()?);
     let map: Vec<f32> = inputs_read
@@ -177,14 +177,14 @@ fn residuals(inputs: &Images, reconstructions: &Images) -> Result<Vec<Picture>> 
         .collect();
     Ok(map
         .chunks_exact((map.len() / inputs.len().max(1)).max(1))
-        .map(|map| Picture::of_map(map, width).scaled(SIDE))
+        .map(|map| Raster::of_map(map, width).scaled(SIDE))
         .collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::tests::decoded;
+    use crate::raster::tests::decoded;
 
     fn images(value: f32) -> Images {
         let ids = ["a", "b"].map(str::to_owned).to_vec();
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_sheet_has_a_row_for_each_thing_that_the_model_makes() {
         let inputs = Samples::Images(images(1.0));
-        let height = |sheet: Picture| (sheet.size()[1] + 4) / (128 + 4);
+        let height = |sheet: Raster| (sheet.size()[1] + 4) / (128 + 4);
         assert_eq!(draw(&inputs, None, None).unwrap(), None);
         let both = draw(&inputs, Some(&images(0.0)), Some(&images(-1.0)))
             .unwrap()

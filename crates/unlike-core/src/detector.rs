@@ -14,7 +14,7 @@ use crate::{error::Result, samples::ColumnKind, samples::Samples};
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum InputSpec {
-    /// Pictures of this size; other sizes are refused, not resized.
+    /// Images of this size; other sizes are refused, not resized.
     Image {
         /// Pixels.
         height: usize,

@@ -16,8 +16,8 @@ pub enum FeatureShape {
         /// The length of a row.
         width: usize,
     },
-    /// A picture, channels innermost, values in [-1, 1].
-    Picture {
+    /// An image, channels innermost, values in [-1, 1].
+    Image {
         /// Pixels.
         height: usize,
         /// Pixels.
@@ -32,7 +32,7 @@ impl FeatureShape {
     pub fn size(&self) -> usize {
         match *self {
             Self::Row { width } => width,
-            Self::Picture {
+            Self::Image {
                 height,
                 width,
                 channels,

@@ -1,10 +1,10 @@
-//! Pictures of one size, wherever their pixels are.
+//! Images of one size, wherever their pixels are.
 
 use std::{fmt, sync::Arc};
 
 use crate::error::{Error, Result};
 
-/// Pictures of one size, `[N, height, width, channels]`, values in [-1, 1].
+/// Images of one size, `[N, height, width, channels]`, values in [-1, 1].
 ///
 /// The pixels are in memory, or in files that are decoded whenever they are asked for. Selecting
 /// copies no pixels.
@@ -12,25 +12,25 @@ use crate::error::{Error, Result};
 pub struct Images {
     origin: Arc<str>,
     shape: [usize; 3],
-    source: Arc<dyn PictureSource>,
-    /// One per picture of the source.
+    source: Arc<dyn ImageSource>,
+    /// One per image of the source.
     ids: Arc<[String]>,
-    /// Which picture of the source each of these is.
+    /// Which image of the source each of these is.
     positions: Vec<usize>,
 }
 
 /// Where pixels come from: memory, or files that are decoded when they are asked for.
-pub trait PictureSource: fmt::Debug + Send + Sync {
-    /// Fills `out`, `[height, width, channels]`, with one picture: values in [-1, 1], rows from the
-    /// top, channels innermost. The same picture always has the same values.
+pub trait ImageSource: fmt::Debug + Send + Sync {
+    /// Fills `out`, `[height, width, channels]`, with one image: values in [-1, 1], rows from the
+    /// top, channels innermost. The same image always has the same values.
     ///
     /// # Errors
     /// If it cannot be read any more.
-    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()>;
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()>;
 }
 
 impl Images {
-    /// Pictures laid out one after the other, rows from the top, channels innermost.
+    /// Images laid out one after the other, rows from the top, channels innermost.
     ///
     /// # Errors
     /// If the sizes do not multiply up to `pixels`, or a value is not within [-1, 1].
@@ -53,7 +53,7 @@ impl Images {
         Ok(Self::whole(origin, shape, source, ids))
     }
 
-    /// Pictures of bytes, laid out likewise: 0 becomes -1, and 255 becomes 1.
+    /// Images of bytes, laid out likewise: 0 becomes -1, and 255 becomes 1.
     ///
     /// # Errors
     /// If the sizes do not multiply up to `pixels`.
@@ -69,14 +69,14 @@ impl Images {
         Ok(Self::whole(origin, shape, source, ids))
     }
 
-    /// Pictures from elsewhere; the source has one of this shape for each id.
+    /// Images from elsewhere; the source has one of this shape for each id.
     ///
     /// # Errors
     /// If the shape has no pixels.
     pub fn from_source(
         origin: impl Into<Arc<str>>,
         shape: [usize; 3],
-        source: Arc<dyn PictureSource>,
+        source: Arc<dyn ImageSource>,
         ids: Vec<String>,
     ) -> Result<Self> {
         let origin = origin.into();
@@ -87,7 +87,7 @@ impl Images {
     fn whole(
         origin: Arc<str>,
         shape: [usize; 3],
-        source: Arc<dyn PictureSource>,
+        source: Arc<dyn ImageSource>,
         ids: Vec<String>,
     ) -> Self {
         Self {
@@ -193,7 +193,7 @@ impl PartialEq for Images {
     }
 }
 
-/// The number of values of one picture, if all sizes fit together.
+/// The number of values of one image, if all sizes fit together.
 fn check_size(origin: &str, shape: [usize; 3], values: usize, images: usize) -> Result<usize> {
     let [height, width, channels] = shape;
     let each = height
@@ -219,30 +219,30 @@ fn mismatch(origin: &str, found: String, expected: String) -> Error {
     }
 }
 
-/// Pictures in memory, as they are needed.
+/// Images in memory, as they are needed.
 #[derive(Debug)]
 struct Floats {
     each: usize,
     pixels: Vec<f32>,
 }
 
-impl PictureSource for Floats {
-    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
-        out.copy_from_slice(&self.pixels[picture * self.each..(picture + 1) * self.each]);
+impl ImageSource for Floats {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        out.copy_from_slice(&self.pixels[image * self.each..(image + 1) * self.each]);
         Ok(())
     }
 }
 
-/// Pictures in memory, a quarter as large.
+/// Images in memory, a quarter as large.
 #[derive(Debug)]
 struct Bytes {
     each: usize,
     pixels: Vec<u8>,
 }
 
-impl PictureSource for Bytes {
-    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
-        let bytes = &self.pixels[picture * self.each..(picture + 1) * self.each];
+impl ImageSource for Bytes {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        let bytes = &self.pixels[image * self.each..(image + 1) * self.each];
         for (value, &byte) in out.iter_mut().zip(bytes) {
             *value = f32::from(byte) / 127.5 - 1.0;
         }

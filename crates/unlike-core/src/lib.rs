@@ -4,7 +4,7 @@
 //! [`Features`] → [`Detector`] → [`Scores`] → [`Calibration`] → [`Decisions`] → report.
 //! Each arrow is one type of this crate.
 //!
-//! - [`Samples`] are rows of named columns, or pictures of one size, as they stand in the user's
+//! - [`Samples`] are rows of named columns, or images of one size, as they stand in the user's
 //!   files. They have no labels; [`LabelledSamples`] adds them for evaluation.
 //! - A [`Detector`] gives each sample a raw score, higher = more anomalous, that depends on nothing
 //!   but the model and that sample. Raw scores of two detectors cannot be compared.
@@ -107,7 +107,7 @@ pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
 pub use metrics::Metrics;
 pub use samples::{
-    Column, ColumnKind, Images, Label, LabelledSamples, MISSING, PictureSource, Samples, Table,
+    Column, ColumnKind, ImageSource, Images, Label, LabelledSamples, MISSING, Samples, Table,
     Values,
 };
 pub use score::ScoreRule;

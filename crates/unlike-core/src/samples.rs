@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-pub use crate::images::{Images, PictureSource};
+pub use crate::images::{ImageSource, Images};
 
 /// A set of samples of one kind, without labels.
 ///
@@ -12,7 +12,7 @@ pub use crate::images::{Images, PictureSource};
 pub enum Samples {
     /// Rows of named columns.
     Table(Table),
-    /// Pictures of one size.
+    /// Images of one size.
     Images(Images),
 }
 

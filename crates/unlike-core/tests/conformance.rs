@@ -320,7 +320,7 @@ fn images(channels: usize) -> Samples {
         .map(|i| ((i * 37) % 101) as f32 / 101.0 - 0.5)
         .collect();
     let ids = (0..N).map(|i| format!("{i}.png")).collect();
-    Samples::Images(Images::new("pictures", [5, 4, channels], pixels, ids).unwrap())
+    Samples::Images(Images::new("images", [5, 4, channels], pixels, ids).unwrap())
 }
 
 fn for_tables() -> InputSpec {

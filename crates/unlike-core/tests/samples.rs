@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use unlike_core::{
-    Arrays, Column, ColumnKind, Error, Images, Label, LabelledSamples, MISSING, PictureSource,
+    Arrays, Column, ColumnKind, Error, ImageSource, Images, Label, LabelledSamples, MISSING,
     Result, Samples, ScoreParts, ScoreRule, Table, Values,
 };
 
@@ -32,7 +32,7 @@ fn table(rows: usize) -> Table {
 fn images(n: usize) -> Images {
     let pixels = (0..n * 2 * 3).map(|i| (i % 19) as f32 / 19.0).collect();
     let ids = (0..n).map(|i| format!("{i}.png")).collect();
-    Images::new("pictures", [2, 3, 1], pixels, ids).unwrap()
+    Images::new("images", [2, 3, 1], pixels, ids).unwrap()
 }
 
 proptest! {
@@ -158,16 +158,16 @@ fn images_that_are_not_are_refused_with_the_place() {
     assert!(none.is_empty());
 }
 
-/// Pictures of one value each; the last cannot be read.
+/// Images of one value each; the last cannot be read.
 #[derive(Debug)]
 struct Fading;
 
-impl PictureSource for Fading {
-    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
-        if picture == 2 {
+impl ImageSource for Fading {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        if image == 2 {
             return Err(Error::Interrupted);
         }
-        out.fill(picture as f32 / 2.0);
+        out.fill(image as f32 / 2.0);
         Ok(())
     }
 }

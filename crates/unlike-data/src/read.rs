@@ -26,7 +26,7 @@ pub enum Format {
     Npy,
     /// A NumPy archive with the arrays `X`, `[rows, columns]`, and, if labelled, `y`, `[rows]`.
     Npz,
-    /// A picture, or a folder of them, in which sub-folders are classes.
+    /// An image, or a folder of them, in which sub-folders are classes.
     Images,
     /// MNIST's files of images and labels.
     Idx,
@@ -66,7 +66,7 @@ impl Format {
             Self::Csv => "delimited text",
             Self::Npy => "a NumPy array",
             Self::Npz => "a NumPy archive",
-            Self::Images => "a picture or a folder of them",
+            Self::Images => "an image or a folder of them",
             Self::Idx => "files as MNIST has them",
             Self::Cifar10 => "batches as CIFAR-10 has them",
         }
@@ -224,7 +224,7 @@ fn recognise(source: &Source) -> Result<Format> {
         Ok(Format::Npz)
     } else if images::is_idx(bytes) {
         Ok(Format::Idx)
-    } else if images::is_picture(bytes) {
+    } else if images::is_image(bytes) {
         Ok(Format::Images)
     } else if bytes.starts_with(b"PAR1") {
         unknown("a Parquet file")

@@ -48,7 +48,7 @@ fn linear_train(bencher: Bencher<'_, '_>, [n, i, o]: [usize; 3]) {
     });
 }
 
-/// The fully connected half of AnoGAN's generator for one picture, and of its discriminator: bound by
+/// The fully connected half of AnoGAN's generator for one image, and of its discriminator: bound by
 /// the memory that the weights are read from. Items are weights.
 const ROW: [&[usize]; 2] = [&[200, 1024, 6272], &[3136, 1024]];
 

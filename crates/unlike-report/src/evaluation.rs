@@ -6,7 +6,7 @@ use unlike_core::{
     metrics::{FalseAlarms, Metrics, PrCurve, RocCurve, pixel::PixelMetrics},
 };
 
-use crate::{histogram::Histogram, report::Picture};
+use crate::{histogram::Histogram, report::Image};
 
 /// Scores on a test set. Without labels, histogram and samples are all there is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Evaluation {
     pub histogram: Option<Histogram>,
     /// What promised false-alarm rates came to, ascending.
     pub false_alarms: Vec<FalseAlarms>,
-    /// Anomaly maps against masks, for pictures that have any.
+    /// Anomaly maps against masks, for images that have any.
     pub pixels: Option<PixelMetrics>,
     /// The two main parts of the score against each other.
     pub parts: Option<PartPair>,
@@ -173,7 +173,7 @@ pub struct Case {
     /// The columns that contributed most, largest first.
     pub reasons: Vec<Reason>,
     /// The sample, its reconstruction and its map.
-    pub picture: Option<Picture>,
+    pub image: Option<Image>,
 }
 
 /// A named part of a score.

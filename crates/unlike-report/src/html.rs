@@ -8,7 +8,7 @@ use crate::{
     chart::{self, Drawn},
     evaluation::{Case, Evaluation, Measure},
     number,
-    report::{Picture, Report},
+    report::{Image, Report},
     summary::{self, Figure, Headline},
     table::{self, Table},
     text::harmless,
@@ -19,7 +19,7 @@ use crate::{
 /// The report as one HTML file; texts are escaped, sections without content are left out.
 ///
 /// # Errors
-/// If a picture is not a PNG.
+/// If an image is not a PNG.
 pub fn html(report: &Report) -> Result<String> {
     let page = Page::new(report)?.render();
     let page = page.map_err(|e| Error::io("render", "report.html")(e.into()))?;
@@ -44,7 +44,7 @@ struct Page<'a> {
     curves: Option<Curves>,
     false_alarms: Option<Table>,
     cases: Vec<CaseList<'a>>,
-    pictures: Vec<Embedded<'a>>,
+    images: Vec<Embedded<'a>>,
     training: Option<TrainingCharts<'a>>,
 }
 
@@ -68,14 +68,14 @@ struct CaseList<'a> {
     note: &'static str,
     cases: Vec<CaseView<'a>>,
     explained: bool,
-    /// How to read the pictures of samples.
-    pictured: Option<&'a str>,
+    /// How to read the images of samples.
+    imaged: Option<&'a str>,
 }
 
 struct CaseView<'a> {
     case: &'a Case,
     label: Option<String>,
-    picture: Option<Embedded<'a>>,
+    image: Option<Embedded<'a>>,
 }
 
 impl CaseView<'_> {
@@ -84,9 +84,9 @@ impl CaseView<'_> {
     }
 }
 
-/// A picture as a `data:` address.
+/// An image as a `data:` address.
 struct Embedded<'a> {
-    picture: &'a Picture,
+    image: &'a Image,
     address: String,
 }
 
@@ -116,11 +116,7 @@ impl<'a> Page<'a> {
             curves: evaluation.map(curves).transpose()?.flatten(),
             false_alarms: evaluation.and_then(|e| table::false_alarms(&report.run, e)),
             cases: evaluation.map(case_lists).transpose()?.unwrap_or_default(),
-            pictures: report
-                .pictures
-                .iter()
-                .map(embedded)
-                .collect::<Result<_>>()?,
+            images: report.images.iter().map(embedded).collect::<Result<_>>()?,
             training: report.training.as_ref().map(training).transpose()?,
         })
     }
@@ -133,7 +129,7 @@ impl<'a> Page<'a> {
             ("scores", "Scores", self.histogram.is_some()),
             ("curves", "Curves", self.curves.is_some()),
             ("samples", "Samples", !self.cases.is_empty()),
-            ("pictures", "Pictures", !self.pictures.is_empty()),
+            ("images", "Images", !self.images.is_empty()),
             ("training", "Training", self.training.is_some()),
             ("data", "Data", self.report.data.is_some()),
             ("run", "Run", !self.facts.is_empty()),
@@ -190,41 +186,38 @@ fn case_lists(evaluation: &Evaluation) -> Result<Vec<CaseList<'_>>> {
         Ok(CaseView {
             case,
             label: summary::label(case),
-            picture: case.picture.as_ref().map(embedded).transpose()?,
+            image: case.image.as_ref().map(embedded).transpose()?,
         })
     };
     let mut lists = vec![];
     for (title, note, cases) in summary::case_lists(evaluation) {
         let explained = cases.iter().any(|c| !c.reasons.is_empty());
-        let pictured = cases.iter().find_map(|c| c.picture.as_ref());
-        let pictured = pictured.map(|picture| picture.title.as_str());
+        let imaged = cases.iter().find_map(|c| c.image.as_ref());
+        let imaged = imaged.map(|image| image.title.as_str());
         let cases = cases.iter().map(view).collect::<Result<_>>()?;
         lists.push(CaseList {
             title,
             note,
             cases,
             explained,
-            pictured,
+            imaged,
         });
     }
     Ok(lists)
 }
 
-fn embedded(picture: &Picture) -> Result<Embedded<'_>> {
+fn embedded(image: &Image) -> Result<Embedded<'_>> {
     const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-    if !picture.png.starts_with(SIGNATURE) {
+    if !image.png.starts_with(SIGNATURE) {
         return Err(Error::Mismatch {
-            origin: Some(format!("the picture `{}`", picture.title)),
-            found: format!(
-                "{} bytes that do not start as a PNG does",
-                picture.png.len()
-            ),
+            origin: Some(format!("the image `{}`", image.title)),
+            found: format!("{} bytes that do not start as a PNG does", image.png.len()),
             expected: "a PNG file".into(),
             hint: None,
         });
     }
-    let address = format!("data:image/png;base64,{}", STANDARD.encode(&picture.png));
-    Ok(Embedded { picture, address })
+    let address = format!("data:image/png;base64,{}", STANDARD.encode(&image.png));
+    Ok(Embedded { image, address })
 }
 
 /// The length of a bar in percent.

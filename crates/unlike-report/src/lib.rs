@@ -48,7 +48,7 @@ pub use histogram::{Histogram, Scale};
 pub use html::html;
 pub use json::{FORMAT_VERSION, from_json, json};
 pub use markdown::markdown;
-pub use report::{ColumnNote, Data, Fact, Picture, Report, Run};
+pub use report::{ColumnNote, Data, Fact, Image, Report, Run};
 pub use training::{HeldOut, Series, Training, Warning};
 pub use unlike_core::{Error, Result};
 pub use verdict::{Tone, Verdict, verdict};

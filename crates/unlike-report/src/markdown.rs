@@ -11,7 +11,7 @@ use crate::{
     verdict::verdict,
 };
 
-/// The report without its charts and pictures, as GitHub-flavoured Markdown.
+/// The report without its charts and images, as GitHub-flavoured Markdown.
 pub fn markdown(report: &Report) -> String {
     let mut blocks = vec![format!("# {}", escaped(&summary::title(report)))];
     blocks.extend(report.run.protocol.as_deref().map(escaped));

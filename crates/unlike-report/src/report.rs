@@ -17,8 +17,8 @@ pub struct Report {
     pub training: Option<Training>,
     /// What the detector reads, and how.
     pub data: Option<Data>,
-    /// Picture sheets, shown in this order.
-    pub pictures: Vec<Picture>,
+    /// Image sheets, shown in this order.
+    pub images: Vec<Image>,
     /// Machine, versions, threads: shown in the footer in this order.
     pub environment: Vec<Fact>,
 }
@@ -102,9 +102,9 @@ impl Fact {
     }
 }
 
-/// A PNG picture with its title, embedded in the HTML.
+/// A PNG image with its title, embedded in the HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picture {
+pub struct Image {
     /// What it shows, in a few words; also its alternative text.
     pub title: String,
     /// How to read it.

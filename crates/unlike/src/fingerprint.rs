@@ -9,7 +9,7 @@ const BLOCK: usize = 4096;
 /// SHA-256 over what a model reads of these samples, in their order, as hexadecimal digits.
 ///
 /// # Errors
-/// If a picture can no longer be read.
+/// If an image can no longer be read.
 pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update((samples.len() as u64).to_le_bytes());
@@ -45,7 +45,7 @@ pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> Result<String
                 }
             }
         }
-        // Pictures are expected: no such model was trained on a table.
+        // Images are expected: no such model was trained on a table.
         (Samples::Table(_), InputSpec::Image { .. }) => {}
     }
     let digest = hash.finalize();

@@ -3,10 +3,10 @@
 pub mod backend;
 mod file;
 mod fingerprint;
+mod generated;
 pub mod model;
 pub mod models;
 pub mod nn;
-mod pictures;
 pub mod rng;
 pub mod train;
 

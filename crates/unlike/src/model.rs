@@ -12,14 +12,14 @@ use unlike_data::{Bound, Preprocessing};
 use crate::{
     backend, file,
     fingerprint::fingerprint,
-    pictures,
+    generated,
     train::{EpochReport, TrainConfig},
 };
 
 /// Samples that are preprocessed and scored at a time, at most, so that memory does not grow with the
 /// input.
 const CHUNK: usize = 16_384;
-/// Features of all samples of a chunk together, where pictures are large: 64 MB.
+/// Features of all samples of a chunk together, where images are large: 64 MB.
 const CHUNK_FEATURES: usize = 1 << 24;
 
 /// The kind of a model file.
@@ -271,26 +271,26 @@ impl Model {
         })
     }
 
-    /// What the model makes of each picture: the nearest thing to it that it can generate. `None` for
+    /// What the model makes of each image: the nearest thing to it that it can generate. `None` for
     /// tables, and for models that generate nothing.
     ///
     /// # Errors
     /// If the samples do not fit the model.
     pub fn reconstructions(&self, samples: &Samples) -> Result<Option<Images>> {
-        pictures::reconstructions(
+        generated::reconstructions(
             &self.parts.preprocessing,
             self.parts.scorer.as_ref(),
             samples,
         )
     }
 
-    /// Pictures out of nothing but noise; the same seed gives the same ones. `None` for tables, and
+    /// Images out of nothing but noise; the same seed gives the same ones. `None` for tables, and
     /// for models without a generator of this kind.
     ///
     /// # Errors
     /// If a value is not a number.
     pub fn generated(&self, count: usize, seed: u64) -> Result<Option<Images>> {
-        pictures::generated(
+        generated::generated(
             &self.parts.preprocessing,
             self.parts.scorer.as_ref(),
             count,
@@ -302,7 +302,7 @@ impl Model {
     /// the model does not know make no difference.
     ///
     /// # Errors
-    /// If a picture can no longer be read.
+    /// If an image can no longer be read.
     pub fn trained_on(&self, normals: &Samples) -> Result<bool> {
         Ok(self.parts.provenance.fingerprint == fingerprint(normals, &self.input())?)
     }
@@ -381,7 +381,7 @@ impl Detector for Model {
     /// For tables, contributions are in units of the column's own mean over held-out normals: 1 is
     /// typical.
     ///
-    /// For pictures, a pixel's value is what the model's own contributions say, averaged over its
+    /// For images, a pixel's value is what the model's own contributions say, averaged over its
     /// channels (for models that reconstruct, the departure from the reconstruction), in units of the
     /// mean pixel of held-out normals. It is not divided by what is typical at its own place: at
     /// borders that never vary, that would be next to nothing.

@@ -20,7 +20,7 @@ pub enum Purpose {
     Latent = 4,
     /// Dropout masks of a step.
     Dropout = 5,
-    /// Changes to a training picture.
+    /// Changes to a training image.
     Augmentation = 6,
     /// Where a search for z begins.
     Search = 7,

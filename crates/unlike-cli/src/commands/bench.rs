@@ -98,8 +98,8 @@ struct Measured {
     unit: Unit,
 }
 
-const fn picture(side: usize, channels: usize) -> FeatureShape {
-    FeatureShape::Picture {
+const fn image(side: usize, channels: usize) -> FeatureShape {
+    FeatureShape::Image {
         height: side,
         width: side,
         channels,
@@ -117,37 +117,37 @@ const CASES: [Case; 10] = [
         name: "ganomaly32_train",
         what: "GANomaly, 32×32×1: update with 64",
         unit: SamplesPerSecond,
-        run: |device| train(&ganomaly(), &picture(32, 1), 64, 7, device),
+        run: |device| train(&ganomaly(), &image(32, 1), 64, 7, device),
     },
     Case {
         name: "ganomaly32_score64",
         what: "GANomaly, 32×32×1: score of 64",
         unit: SamplesPerSecond,
-        run: |device| Ok(64.0 / score(&ganomaly(), &picture(32, 1), 64, 15, device)?),
+        run: |device| Ok(64.0 / score(&ganomaly(), &image(32, 1), 64, 15, device)?),
     },
     Case {
         name: "ganomaly32_score1",
         what: "GANomaly, 32×32×1: score of one",
         unit: Milliseconds,
-        run: |device| Ok(1e3 * score(&ganomaly(), &picture(32, 1), 1, 60, device)?),
+        run: |device| Ok(1e3 * score(&ganomaly(), &image(32, 1), 1, 60, device)?),
     },
     Case {
         name: "ganomaly64_train",
         what: "GANomaly, 64×64×3: update with 64",
         unit: SamplesPerSecond,
-        run: |device| train(&ganomaly(), &picture(64, 3), 64, 7, device),
+        run: |device| train(&ganomaly(), &image(64, 3), 64, 7, device),
     },
     Case {
         name: "egbad28_train",
         what: "EGBAD, 28×28×1: update with 100",
         unit: SamplesPerSecond,
-        run: |device| train(&egbad(Kind::Images), &picture(28, 1), 100, 9, device),
+        run: |device| train(&egbad(Kind::Images), &image(28, 1), 100, 9, device),
     },
     Case {
         name: "egbad28_score100",
         what: "EGBAD, 28×28×1: score of 100",
         unit: SamplesPerSecond,
-        run: |device| Ok(100.0 / score(&egbad(Kind::Images), &picture(28, 1), 100, 15, device)?),
+        run: |device| Ok(100.0 / score(&egbad(Kind::Images), &image(28, 1), 100, 15, device)?),
     },
     Case {
         name: "egbadkdd_train",
@@ -311,7 +311,7 @@ fn search(queries: usize, device: &Device) -> unlike_core::Result<f64> {
         ..paper.search.clone()
     };
     let model = ModelConfig::Anogan(AnoganConfig { search, ..paper });
-    let shape = picture(28, 1);
+    let shape = image(28, 1);
     let scorer = adversarial(&model, &shape, device)?.scorer();
     let features = Features::new(shape.clone(), values(queries * shape.size()));
     let took = seconds(3, || scorer.parts(&features).map(drop))?;

@@ -27,7 +27,7 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DataInfoArgs {
-    /// The file, or folder of pictures, to look at
+    /// The file, or folder of images, to look at
     data: PathBuf,
     #[command(flatten)]
     reading: DataArgs,
@@ -56,7 +56,7 @@ fn text(info: &DataInfo) -> String {
         ),
     ];
     match &info.image {
-        Some(image) => facts.extend(pictures(info, image)),
+        Some(image) => facts.extend(images(info, image)),
         None => facts.extend([
             ("rows", count(info.rows)),
             ("columns", count(info.columns.len())),
@@ -108,7 +108,7 @@ fn text(info: &DataInfo) -> String {
     text
 }
 
-fn pictures(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
+fn images(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
     let ImageInfo {
         height,
         width,
@@ -116,7 +116,7 @@ fn pictures(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
     } = image;
     let colour = if *channels == 1 { "grey" } else { "colour" };
     let mut facts = vec![
-        ("pictures", count(info.rows)),
+        ("images", count(info.rows)),
         ("size", format!("{width} × {height} pixels, {colour}")),
     ];
     if let Some(masks) = info.masks {

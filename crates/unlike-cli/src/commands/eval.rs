@@ -33,13 +33,13 @@ Examples:
   unlike eval runs/egbad-flows test.csv --baseline runs/pca-flows
   unlike eval runs/pca-mnist mnist --anomalous-label 2 --split merged-80-20";
 
-/// Measure a model on labelled rows or pictures
+/// Measure a model on labelled rows or images
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EvalArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// A file with labels, or a folder of pictures with one sub-folder for each label; the normals
+    /// A file with labels, or a folder of images with one sub-folder for each label; the normals
     /// should not have been trained on
     data: PathBuf,
     /// The folder for report.html, evaluation.json and scores.csv

@@ -88,7 +88,7 @@ impl ReportArgs {
         let environment = Environment::load(&self.source.join("environment.json"));
         let mut report = run_report::report(&model, environment.as_ref());
         if self.source.is_dir() {
-            report.pictures.extend(sheets::of_model(&self.source)?);
+            report.images.extend(sheets::of_model(&self.source)?);
         }
         Ok(report)
     }

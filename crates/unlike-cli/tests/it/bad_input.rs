@@ -146,9 +146,9 @@ fn data_of_another_kind_than_the_models() {
             &format!("score model.safetensors {data} --out s.csv"),
         )
     };
-    place.write("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    place.write("image.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     insta::assert_snapshot!(
-        ["new.npy", "model.safetensors", "picture.png"]
+        ["new.npy", "model.safetensors", "image.png"]
             .map(score)
             .concat()
     );

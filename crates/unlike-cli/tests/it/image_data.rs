@@ -1,8 +1,8 @@
-//! Pictures all the way: files, training, scoring, evaluation.
+//! Images all the way: files, training, scoring, evaluation.
 
 use crate::support::{Place, noise};
 
-/// A grey Netpbm picture.
+/// A grey Netpbm image.
 fn pgm(width: usize, height: usize, value: impl Fn(usize, usize) -> u8) -> Vec<u8> {
     let mut bytes = format!("P5\n{width} {height}\n255\n").into_bytes();
     bytes.extend((0..width * height).map(|i| value(i % width, i / width)));
@@ -85,7 +85,7 @@ fn every_baseline_finds_the_spots() {
 }
 
 #[test]
-fn threads_and_where_pictures_are_kept_change_no_bit() {
+fn threads_and_where_images_are_kept_change_no_bit() {
     let place = with_tiles(60, 0);
     let model = |out: &str, how: &str| {
         let line = format!("train tiles/good --model pca --out {out} {how}");
@@ -96,14 +96,14 @@ fn threads_and_where_pictures_are_kept_change_no_bit() {
     assert!(!told.contains("read from the disk"), "{told}");
     let (on_disk, told) = model("b", "--threads 2 --image-memory 0");
     assert!(
-        told.contains("60 pictures would take 8.6 kB of memory"),
+        told.contains("60 images would take 8.6 kB of memory"),
         "{told}"
     );
     assert!(usual == on_disk);
 }
 
 #[test]
-fn a_model_remembers_how_its_pictures_were_read() {
+fn a_model_remembers_how_its_images_were_read() {
     let place = with_tiles(40, 0);
     place
         .run("train tiles/good --model pca --image-size 8x6 --fit crop --out run")
@@ -146,7 +146,7 @@ fn a_model_remembers_how_its_pictures_were_read() {
     refused("--image-size 0");
     refused("--image-size wide");
 
-    // Without a flag, a file of settings says how pictures come to their size.
+    // Without a flag, a file of settings says how images come to their size.
     place.write("fit.toml", "[preprocessing]\nimage-fit = \"letterbox\"\n");
     place
         .run("train tiles/good --model pca --config fit.toml --image-size 8x6 --out other")
@@ -250,7 +250,7 @@ fn bad_folders_are_told_and_what_can_be_left_out_is() {
     std::fs::create_dir(place.path("empty")).unwrap();
     let message = place.run("train empty --model pca").ends_with(2).stderr;
     assert!(
-        message.contains("pictures in `empty`: none; expected at least 1"),
+        message.contains("images in `empty`: none; expected at least 1"),
         "{message}"
     );
     place.write("flows.csv", "a,b\n1,2\n");
@@ -262,7 +262,7 @@ fn bad_folders_are_told_and_what_can_be_left_out_is() {
 }
 
 #[test]
-fn changes_to_training_pictures_are_settings() {
+fn changes_to_training_images_are_settings() {
     let place = with_tiles(20, 0);
     place.write("flows.csv", crate::support::flows(50, 0));
     place.write("small.toml", crate::support::SMALL);
@@ -274,7 +274,7 @@ fn changes_to_training_pictures_are_settings() {
     );
     let message = refused("train tiles/good --model pca --flip both --out run");
     assert!(
-        message.contains("baselines are fitted to the pictures as they are"),
+        message.contains("baselines are fitted to the images as they are"),
         "{message}"
     );
     let message = refused("train tiles/good --model pca --rotate 90 --out run");
@@ -291,7 +291,7 @@ fn changes_to_training_pictures_are_settings() {
 }
 
 #[test]
-fn data_info_counts_pictures() {
+fn data_info_counts_images() {
     let place = with_tiles(7, 2);
     insta::assert_snapshot!(place.run("data info tiles").ends_with(0).stdout);
 }

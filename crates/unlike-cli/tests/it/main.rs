@@ -8,7 +8,7 @@ mod device;
 mod evaluating;
 mod help;
 mod image_data;
-mod pictures;
+mod images;
 mod quickstart;
 mod reading;
 mod resuming;

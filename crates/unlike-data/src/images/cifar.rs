@@ -77,7 +77,7 @@ pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Res
             .to_string_lossy()
             .into_owned();
         let before = labels.len();
-        if decode::is_picture(&source.bytes) {
+        if decode::is_image(&source.bytes) {
             let pixels = sheet(&source)?;
             let count = pixels.len() / (3 * PLANE);
             labels.extend(sheets.next(file, &stem, count)?);
@@ -147,7 +147,7 @@ fn sheet(source: &Source) -> Result<Vec<u8>> {
     match raster.values {
         Depth::Byte(pixels) if raster.size.width == PLANE => Ok(pixels.into_owned()),
         _ => Err(source.malformed(
-            format!("a picture {} pixels wide", raster.size.width),
+            format!("an image {} pixels wide", raster.size.width),
             format!(
                 "a sheet {} pixels wide with 8 bits a channel, one image a row",
                 words::count(PLANE)

@@ -1,4 +1,4 @@
-//! Picture files in memory.
+//! Image files in memory.
 
 use std::{borrow::Cow, io::Cursor};
 
@@ -11,16 +11,16 @@ use super::{
 };
 use crate::source::Source;
 
-/// The endings of files that are taken for pictures in a folder.
+/// The endings of files that are taken for images in a folder.
 pub(super) const EXTENSIONS: [&str; 11] = [
     "bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
 ];
 
-/// Larger pictures are refused before memory is spent on them.
+/// Larger images are refused before memory is spent on them.
 const LARGEST: u64 = 100_000_000;
 
-/// Whether the first bytes are those of a picture that can be decoded.
-pub(crate) fn is_picture(bytes: &[u8]) -> bool {
+/// Whether the first bytes are those of an image that can be decoded.
+pub(crate) fn is_image(bytes: &[u8]) -> bool {
     // Netpbm's magic is two letters, which a text may start with.
     image::guess_format(bytes).is_ok_and(|format| match format {
         ImageFormat::Pnm => bytes.get(2).is_some_and(u8::is_ascii_whitespace),
@@ -28,7 +28,7 @@ pub(crate) fn is_picture(bytes: &[u8]) -> bool {
     })
 }
 
-/// What a picture's header says.
+/// What an image's header says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Header {
     pub(super) size: ImageSize,
@@ -38,7 +38,7 @@ pub(super) struct Header {
     pub(super) deep: bool,
 }
 
-/// Reads a picture's header.
+/// Reads an image's header.
 pub(super) fn header(source: &Source) -> Result<Header> {
     let mut decoder = decoder(source)?;
     let (width, height) = decoder.dimensions();
@@ -72,36 +72,36 @@ fn has_bytes(colour: ColorType) -> bool {
     )
 }
 
-/// Decodes a picture, turned upright as its metadata say, to grey (1 channel) or colour (3).
+/// Decodes an image, turned upright as its metadata say, to grey (1 channel) or colour (3).
 /// Transparent pixels are laid over black.
 pub(super) fn decode(source: &Source, channels: usize) -> Result<Raster<'static>> {
     let mut decoder = decoder(source)?;
     let orientation = decoder.orientation().ok();
-    let mut picture =
+    let mut image =
         DynamicImage::from_decoder(decoder).map_err(|error| undecodable(source, &error))?;
     check_complete(source)?;
     if let Some(orientation) = orientation {
-        picture.apply_orientation(orientation);
+        image.apply_orientation(orientation);
     }
     let size = ImageSize {
-        height: picture.height() as usize,
-        width: picture.width() as usize,
+        height: image.height() as usize,
+        width: image.width() as usize,
     };
-    let colour = picture.color();
+    let colour = image.color();
     let values = match colour {
-        ColorType::L8 => Depth::Byte(Cow::Owned(picture.into_luma8().into_raw())),
-        ColorType::Rgb8 => Depth::Byte(Cow::Owned(picture.into_rgb8().into_raw())),
+        ColorType::L8 => Depth::Byte(Cow::Owned(image.into_luma8().into_raw())),
+        ColorType::Rgb8 => Depth::Byte(Cow::Owned(image.into_rgb8().into_raw())),
         ColorType::La8 | ColorType::Rgba8 => {
             let over_black = |p: &[u8]| {
                 let alpha = u16::from(p[3]);
                 [p[0], p[1], p[2]].map(|v| ((u16::from(v) * alpha + 127) / 255) as u8)
             };
-            let pixels = picture.into_rgba8().into_raw();
+            let pixels = image.into_rgba8().into_raw();
             Depth::Byte(pixels.chunks_exact(4).flat_map(over_black).collect())
         }
         _ => {
             let over_black = |p: &[f32]| [p[0] * p[3], p[1] * p[3], p[2] * p[3]];
-            let pixels = picture.into_rgba32f().into_raw();
+            let pixels = image.into_rgba32f().into_raw();
             let values = pixels.chunks_exact(4).flat_map(over_black);
             Depth::Float(
                 values
@@ -141,7 +141,7 @@ fn turned(decoder: &mut impl ImageDecoder) -> bool {
     )
 }
 
-/// The JPEG decoder fills what is missing with grey; a picture that was cut short has no end marker
+/// The JPEG decoder fills what is missing with grey; an image that was cut short has no end marker
 /// after its last scan.
 fn check_complete(source: &Source) -> Result<()> {
     let bytes = &source.bytes;
@@ -153,20 +153,17 @@ fn check_complete(source: &Source) -> Result<()> {
         return Ok(());
     }
     Err(source
-        .malformed("a JPEG picture that ends too early", "a whole picture")
+        .malformed("a JPEG image that ends too early", "a whole image")
         .with_hint(SKIP))
 }
 
 fn undecodable(source: &Source, error: &ImageError) -> Error {
     let found = match error {
-        ImageError::Unsupported(_) => format!("a picture of an unsupported kind ({error})"),
-        _ => format!("a picture that cannot be decoded ({error})"),
+        ImageError::Unsupported(_) => format!("an image of an unsupported kind ({error})"),
+        _ => format!("an image that cannot be decoded ({error})"),
     };
     source
-        .malformed(
-            found,
-            "a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm picture",
-        )
+        .malformed(found, "a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm image")
         .with_hint(SKIP)
 }
 

@@ -1,4 +1,4 @@
-//! The picture files of a folder, with their classes and masks.
+//! The image files of a folder, with their classes and masks.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,12 +14,12 @@ use super::{
 };
 use crate::words;
 
-/// A picture and its mask.
-pub(super) struct Picture {
+/// An image and its mask.
+pub(super) struct Image {
     pub(super) path: PathBuf,
     /// The path within the folder.
     pub(super) id: String,
-    /// The first sub-folder; empty for pictures that lie in the folder itself.
+    /// The first sub-folder; empty for images that lie in the folder itself.
     pub(super) class: String,
     pub(super) mask: Option<PathBuf>,
 }
@@ -49,17 +49,17 @@ impl Skipped {
     }
 }
 
-/// Finds the pictures of a folder and its sub-folders.
+/// Finds the images of a folder and its sub-folders.
 pub(super) fn find(
     root: &Path,
     options: &ImageOptions,
     skipped: &mut Skipped,
-) -> Result<Vec<Picture>> {
+) -> Result<Vec<Image>> {
     let files = files(root, options, skipped)?;
-    pictures(root, files, options, skipped)
+    images(root, files, options, skipped)
 }
 
-/// The picture files in a folder and below, sorted; hidden ones are left out.
+/// The image files in a folder and below, sorted; hidden ones are left out.
 fn files(root: &Path, options: &ImageOptions, skipped: &mut Skipped) -> Result<Vec<PathBuf>> {
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
     let walk = WalkDir::new(root)
@@ -70,7 +70,7 @@ fn files(root: &Path, options: &ImageOptions, skipped: &mut Skipped) -> Result<V
     let mut files = Vec::new();
     for entry in walk {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && is_named_as_picture(entry.path()) => {
+            Ok(entry) if entry.file_type().is_file() && is_named_as_image(entry.path()) => {
                 files.push(entry.into_path());
             }
             Ok(_) => {}
@@ -80,7 +80,7 @@ fn files(root: &Path, options: &ImageOptions, skipped: &mut Skipped) -> Result<V
     Ok(files)
 }
 
-fn is_named_as_picture(path: &Path) -> bool {
+fn is_named_as_image(path: &Path) -> bool {
     extension(path).is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
 }
 
@@ -110,13 +110,13 @@ fn walk_error(root: &Path, error: walkdir::Error) -> Error {
     }
 }
 
-/// Tells masks from pictures, folder by folder.
-fn pictures(
+/// Tells masks from images, folder by folder.
+fn images(
     root: &Path,
     files: Vec<PathBuf>,
     options: &ImageOptions,
     skipped: &mut Skipped,
-) -> Result<Vec<Picture>> {
+) -> Result<Vec<Image>> {
     let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for file in files {
         folders
@@ -124,7 +124,7 @@ fn pictures(
             .or_default()
             .push(file);
     }
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for files in folders.into_values() {
         let is_png = |file: &PathBuf| extension(file).as_deref() == Some("png");
         let (pngs, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(is_png);
@@ -137,7 +137,7 @@ fn pictures(
         if options.masks == MaskRule::Ignore || paired * 2 < pngs.len().max(1) {
             let mut all = [pngs, others].concat();
             all.sort();
-            pictures.extend(all.into_iter().map(|path| Picture::new(root, path, None)));
+            images.extend(all.into_iter().map(|path| Image::new(root, path, None)));
             continue;
         }
         let mut masks: BTreeMap<PathBuf, PathBuf> = pngs
@@ -146,11 +146,11 @@ fn pictures(
             .collect();
         for path in others {
             match masks.remove(&path.with_extension("")) {
-                Some(mask) => pictures.push(Picture::new(root, path, Some(mask))),
+                Some(mask) => images.push(Image::new(root, path, Some(mask))),
                 None => skipped.accept(
                     unpaired(
                         path,
-                        "a picture without a mask",
+                        "an image without a mask",
                         "a `.png` of the same name beside it",
                     ),
                     options,
@@ -160,13 +160,13 @@ fn pictures(
         for mask in masks.into_values() {
             let error = unpaired(
                 mask,
-                "a mask without a picture",
-                "a picture of the same name beside it",
+                "a mask without an image",
+                "an image of the same name beside it",
             );
             skipped.accept(error, options)?;
         }
     }
-    Ok(pictures)
+    Ok(images)
 }
 
 fn unpaired(path: PathBuf, found: &str, expected: &str) -> Error {
@@ -174,12 +174,12 @@ fn unpaired(path: PathBuf, found: &str, expected: &str) -> Error {
         path,
         location: Default::default(),
         found: found.into(),
-        expected: format!("{expected}, as the other pictures of the folder have"),
+        expected: format!("{expected}, as the other images of the folder have"),
         hint: Some(format!("add it, or {SKIP}")),
     }
 }
 
-impl Picture {
+impl Image {
     fn new(root: &Path, path: PathBuf, mask: Option<PathBuf>) -> Self {
         let inside = path.strip_prefix(root).unwrap_or(&path);
         let parts: Vec<String> = inside

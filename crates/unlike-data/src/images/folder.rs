@@ -1,17 +1,17 @@
-//! Folders of pictures: the first sub-folder is the class, and masks lie beside their pictures.
+//! Folders of images: the first sub-folder is the class, and masks lie beside their images.
 
 use std::{path::Path, sync::Arc};
 
 use rayon::prelude::*;
-use unlike_core::{Error, Images, PictureSource, Result, Samples};
+use unlike_core::{Error, ImageSource, Images, Result, Samples};
 
 use super::{
     ImageSize, Masks,
     decode::{self, EXTENSIONS, Header},
-    files::{self, Picture, Skipped},
+    files::{self, Image, Skipped},
     masks,
-    pictures::{Decoded, File, OnDisk, Recipe},
     place::Depth,
+    sources::{Decoded, File, OnDisk, Recipe},
 };
 use crate::{
     dataset::DataSet,
@@ -21,49 +21,49 @@ use crate::{
     words,
 };
 
-/// Reads all pictures of a folder and its sub-folders.
+/// Reads all images of a folder and its sub-folders.
 pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<DataSet> {
     let mut skipped = Skipped::default();
-    let pictures = files::find(root, &options.image, &mut skipped)?;
-    assemble(root, pictures, skipped, options)
+    let images = files::find(root, &options.image, &mut skipped)?;
+    assemble(root, images, skipped, options)
 }
 
-/// Reads one picture.
+/// Reads one image.
 pub(super) fn read_one(source: Source, options: &ReadOptions) -> Result<DataSet> {
     let id = file_name(&source.path);
     let path = source.path;
-    let picture = Picture {
+    let image = Image {
         path: path.clone(),
         id,
         class: String::new(),
         mask: None,
     };
-    assemble(&path, vec![picture], Skipped::default(), options)
+    assemble(&path, vec![image], Skipped::default(), options)
 }
 
-/// Decodes all pictures to one size.
+/// Decodes all images to one size.
 fn assemble(
     root: &Path,
-    pictures: Vec<Picture>,
+    images: Vec<Image>,
     mut skipped: Skipped,
     options: &ReadOptions,
 ) -> Result<DataSet> {
-    let image = &options.image;
-    let headers: Vec<Result<Header>> = pictures
+    let reading = &options.image;
+    let headers: Vec<Result<Header>> = images
         .par_iter()
         .map(|p| Source::load(&p.path).and_then(|s| decode::header(&s)))
         .collect();
-    let mut readable = Vec::with_capacity(pictures.len());
-    for (picture, header) in pictures.into_iter().zip(headers) {
+    let mut readable = Vec::with_capacity(images.len());
+    for (image, header) in images.into_iter().zip(headers) {
         match header {
-            Ok(header) => readable.push((picture, header)),
-            Err(error) => skipped.accept(error, image)?,
+            Ok(header) => readable.push((image, header)),
+            Err(error) => skipped.accept(error, reading)?,
         }
     }
     let Some((first, header)) = readable.first() else {
         return Err(none(root, &skipped));
     };
-    let size = match image.size {
+    let size = match reading.size {
         Some(size) => size,
         None => {
             common_size(&readable, &first.path, header.size)?;
@@ -71,13 +71,13 @@ fn assemble(
         }
     };
     let colour = readable.iter().any(|(_, header)| header.colour);
-    let channels = image.channels.unwrap_or(if colour { 3 } else { 1 });
+    let channels = reading.channels.unwrap_or(if colour { 3 } else { 1 });
 
     let shape = [size.height, size.width, channels];
     let recipe = Recipe {
         size,
         channels,
-        fit: image.fit,
+        fit: reading.fit,
     };
     let depth = match readable.iter().any(|(_, header)| header.deep) {
         true => size_of::<f32>(),
@@ -86,26 +86,26 @@ fn assemble(
     let wanted = shape
         .into_iter()
         .fold(depth * readable.len(), usize::saturating_mul);
-    let in_memory = wanted <= image.memory;
+    let in_memory = wanted <= reading.memory;
     let blank: Arc<[bool]> = vec![false; size.height * size.width].into();
     let opened: Vec<Result<Opened>> = readable
         .par_iter()
-        .map(|(picture, _)| open(picture, &recipe, in_memory, &blank))
+        .map(|(image, _)| open(image, &recipe, in_memory, &blank))
         .collect();
     let (mut kept, mut pixels) = (Vec::new(), Vec::new());
     let (mut files, mut masks) = (Vec::new(), Vec::new());
-    for ((picture, header), opened) in readable.into_iter().zip(opened) {
+    for ((image, header), opened) in readable.into_iter().zip(opened) {
         match opened {
             Ok(opened) => {
                 files.push(File {
-                    path: picture.path.clone(),
+                    path: image.path.clone(),
                     checksum: opened.checksum,
                 });
-                kept.push((picture, header));
+                kept.push((image, header));
                 pixels.extend(opened.pixels);
                 masks.push(opened.mask);
             }
-            Err(error) => skipped.accept(error, image)?,
+            Err(error) => skipped.accept(error, reading)?,
         }
     }
     if kept.is_empty() {
@@ -117,19 +117,19 @@ fn assemble(
     if transparent > 0 {
         notes.push(format!(
             "{} with transparency, laid over black",
-            words::counted(transparent, "picture")
+            words::counted(transparent, "image")
         ));
     }
     if !in_memory {
         notes.push(format!(
             "{} would take {} of memory: each is read from the disk whenever it is needed",
-            words::counted(kept.len(), "picture"),
+            words::counted(kept.len(), "image"),
             words::memory(wanted)
         ));
     }
     let classes = classes(&kept, options);
-    let ids = kept.into_iter().map(|(picture, _)| picture.id).collect();
-    let source: Arc<dyn PictureSource> = match in_memory {
+    let ids = kept.into_iter().map(|(image, _)| image.id).collect();
+    let source: Arc<dyn ImageSource> = match in_memory {
         true => Arc::new(Decoded(pixels)),
         false => Arc::new(OnDisk { files, recipe }),
     };
@@ -146,18 +146,18 @@ fn assemble(
 
 fn none(root: &Path, skipped: &Skipped) -> Error {
     Error::NotEnough {
-        what: format!("pictures in `{}`", root.display()),
+        what: format!("images in `{}`", root.display()),
         found: skipped.note().unwrap_or_else(|| "none".into()),
         expected: "at least 1".into(),
         hint: Some(format!(
-            "pictures are files that end in {}",
+            "images are files that end in {}",
             EXTENSIONS.join(", ")
         )),
     }
 }
 
-fn common_size(pictures: &[(Picture, Header)], first: &Path, size: ImageSize) -> Result<()> {
-    let Some((other, header)) = pictures.iter().find(|(_, header)| header.size != size) else {
+fn common_size(images: &[(Image, Header)], first: &Path, size: ImageSize) -> Result<()> {
+    let Some((other, header)) = images.iter().find(|(_, header)| header.size != size) else {
         return Ok(());
     };
     Err(Error::Malformed {
@@ -174,7 +174,7 @@ fn common_size(pictures: &[(Picture, Header)], first: &Path, size: ImageSize) ->
     })
 }
 
-/// A picture that was decoded.
+/// An image that was decoded.
 struct Opened {
     /// If they are to be kept.
     pixels: Option<Depth<'static>>,
@@ -182,16 +182,16 @@ struct Opened {
     mask: Option<Arc<[bool]>>,
 }
 
-/// Decodes one picture, and its mask.
-fn open(picture: &Picture, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> Result<Opened> {
-    let source = Source::load(&picture.path)?;
+/// Decodes one image, and its mask.
+fn open(image: &Image, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> Result<Opened> {
+    let source = Source::load(&image.path)?;
     let raster = decode::decode(&source, recipe.channels)?;
     let from = raster.size;
-    let placement = recipe.placement(from, &picture.path)?;
+    let placement = recipe.placement(from, &image.path)?;
     let pixels = placement
         .place(raster)
-        .map_err(|refusal| refusal.into_error(&picture.path))?;
-    let mask = match &picture.mask {
+        .map_err(|refusal| refusal.into_error(&image.path))?;
+    let mask = match &image.mask {
         Some(path) => {
             let mask = decode::decode(&Source::load(path)?, 1)?;
             check_mask(path, mask.size, from)?;
@@ -206,27 +206,27 @@ fn open(picture: &Picture, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> 
     })
 }
 
-fn check_mask(path: &Path, mask: ImageSize, picture: ImageSize) -> Result<()> {
-    if mask == picture {
+fn check_mask(path: &Path, mask: ImageSize, image: ImageSize) -> Result<()> {
+    if mask == image {
         return Ok(());
     }
     Err(Error::Malformed {
         path: path.to_owned(),
         location: Default::default(),
         found: format!("a mask of {} × {} pixels", mask.width, mask.height),
-        expected: format!("{} × {}, as its picture has", picture.width, picture.height),
+        expected: format!("{} × {}, as its image has", image.width, image.height),
         hint: None,
     })
 }
 
 /// The sub-folders as classes. A single one says nothing, unless the user or its name does.
-fn classes(pictures: &[(Picture, Header)], options: &ReadOptions) -> Option<Classes> {
+fn classes(images: &[(Image, Header)], options: &ReadOptions) -> Option<Classes> {
     let mut levels: Vec<String> = Vec::new();
-    let code = |(picture, _): &(Picture, Header)| {
-        let class = if picture.class.is_empty() {
+    let code = |(image, _): &(Image, Header)| {
+        let class = if image.class.is_empty() {
             "(no sub-folder)"
         } else {
-            &picture.class
+            &image.class
         };
         let at = levels
             .iter()
@@ -237,7 +237,7 @@ fn classes(pictures: &[(Picture, Header)], options: &ReadOptions) -> Option<Clas
             });
         at as u32
     };
-    let codes = pictures.iter().map(code).collect();
+    let codes = images.iter().map(code).collect();
     let asked = !options.normal_labels.is_empty() || !options.anomalous_labels.is_empty();
     let says = levels.len() > 1 || asked || levels == ["good"] || levels == ["normal"];
     says.then(|| Classes::new("sub-folder", levels, codes))

@@ -53,7 +53,7 @@ impl Masks {
     }
 }
 
-/// Brings a grey picture to a mask, which is `blank` if it marks nothing.
+/// Brings a grey image to a mask, which is `blank` if it marks nothing.
 pub(super) fn marked(
     raster: &Raster<'_>,
     placement: &Placement,

@@ -1,7 +1,7 @@
-//! Pictures: folders of image files, MNIST's IDX files and CIFAR-10.
+//! Images: folders of image files, MNIST's IDX files and CIFAR-10.
 //!
 //! All become [`Samples::Images`] of one size, grey or colour, with values in [-1, 1]: 0 becomes -1
-//! and the largest value 1, whatever the picture holds.
+//! and the largest value 1, whatever the image holds.
 
 mod cifar;
 mod decode;
@@ -9,8 +9,8 @@ mod files;
 mod folder;
 mod idx;
 mod masks;
-mod pictures;
 mod place;
+mod sources;
 
 use std::{ops::Range, path::Path};
 
@@ -26,7 +26,7 @@ use crate::{
     words,
 };
 
-pub(crate) use decode::is_picture;
+pub(crate) use decode::is_image;
 pub(crate) use idx::is_idx;
 pub use masks::Masks;
 use place::{Placement, Raster};
@@ -57,15 +57,15 @@ pub enum Fit {
     Pad,
 }
 
-/// Which pictures of a folder are masks.
+/// Which images of a folder are masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskRule {
-    /// A `.png` that shares its folder and its name, up to the extension, with a picture of another
-    /// format is that picture's mask: what is brighter than half marks an anomaly.
+    /// A `.png` that shares its folder and its name, up to the extension, with an image of another
+    /// format is that image's mask: what is brighter than half marks an anomaly.
     #[default]
     SameName,
-    /// None: every picture is a sample.
+    /// None: every image is a sample.
     Ignore,
 }
 
@@ -80,12 +80,12 @@ pub struct ImageOptions {
     pub channels: Option<usize>,
     /// How they are brought to the size.
     pub fit: Fit,
-    /// Which pictures of a folder are masks.
+    /// Which images of a folder are masks.
     pub masks: MaskRule,
     /// Whether to leave out, and count, files that cannot be read, instead of stopping.
     pub skip_unreadable: bool,
-    /// A folder's pictures are kept in memory, decoded, if that takes at most this many bytes (one
-    /// for each pixel and channel, four where pictures have more than 8 bits). Otherwise they are
+    /// A folder's images are kept in memory, decoded, if that takes at most this many bytes (one
+    /// for each pixel and channel, four where images have more than 8 bits). Otherwise they are
     /// decoded once to see that they can be, and again whenever they are needed.
     pub memory: usize,
 }
@@ -103,7 +103,7 @@ impl Default for ImageOptions {
     }
 }
 
-/// Reads a folder: CIFAR-10 or IDX files if it holds them, pictures otherwise.
+/// Reads a folder: CIFAR-10 or IDX files if it holds them, images otherwise.
 pub(crate) fn read_folder(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     check(options)?;
     let format = match options.format {
@@ -126,7 +126,7 @@ pub(crate) fn read_folder(path: &Path, options: &ReadOptions) -> Result<DataSet>
     }
 }
 
-/// Reads one file of images: a picture, an IDX file or a CIFAR-10 batch.
+/// Reads one file of images: an image, an IDX file or a CIFAR-10 batch.
 pub(crate) fn read_file(source: Source, format: Format, options: &ReadOptions) -> Result<DataSet> {
     check(options)?;
     let path = source.path.clone();

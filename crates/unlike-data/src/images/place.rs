@@ -1,4 +1,4 @@
-//! From a decoded picture to one of the size that a model wants.
+//! From a decoded image to one of the size that a model wants.
 
 use std::{borrow::Cow, path::Path};
 
@@ -14,14 +14,14 @@ use super::{Fit, ImageSize};
 /// The longest side of an image that a model can be asked for.
 pub(super) const LARGEST_SIDE: usize = 4096;
 
-/// A decoded picture, rows from the top, channels innermost.
+/// A decoded image, rows from the top, channels innermost.
 pub(super) struct Raster<'a> {
     pub(super) size: ImageSize,
     pub(super) channels: usize,
     pub(super) values: Depth<'a>,
 }
 
-/// Eight bits a value, as most pictures have, or numbers from 0 to 1.
+/// Eight bits a value, as most images have, or numbers from 0 to 1.
 #[derive(Debug)]
 pub(super) enum Depth<'a> {
     Byte(Cow<'a, [u8]>),
@@ -91,7 +91,7 @@ impl<'a> Raster<'a> {
     }
 }
 
-/// Which part of a picture goes where.
+/// Which part of an image goes where.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Placement {
     from: ImageSize,
@@ -102,7 +102,7 @@ pub(super) struct Placement {
     target: [usize; 4],
 }
 
-/// Why a picture cannot be brought to a size.
+/// Why an image cannot be brought to a size.
 #[derive(Debug)]
 pub(super) struct Refusal {
     found: String,
@@ -168,7 +168,7 @@ impl Placement {
         })
     }
 
-    /// The picture at the size, black where nothing is covered.
+    /// The image at the size, black where nothing is covered.
     pub(super) fn place(&self, raster: Raster<'_>) -> Result<Depth<'static>, Refusal> {
         let channels = raster.channels;
         Ok(match self.scaled(raster)? {
@@ -212,7 +212,7 @@ impl Placement {
                 ))
             }
             Depth::Float(values) => {
-                // One channel after the other: pictures of this depth are rare, and every kind of
+                // One channel after the other: images of this depth are rare, and every kind of
                 // pixel costs the compiler seconds.
                 let mut all = vec![0.0; width * height * raster.channels];
                 for channel in 0..raster.channels {
@@ -288,14 +288,14 @@ fn centred([width, height]: [usize; 2], to: ImageSize) -> [usize; 4] {
     ]
 }
 
-/// Sizes were checked to be small where pictures come in.
+/// Sizes were checked to be small where images come in.
 fn side(pixels: usize) -> u32 {
     u32::try_from(pixels).unwrap_or(u32::MAX)
 }
 
 fn refused(error: impl std::fmt::Display) -> Refusal {
     Refusal {
-        found: format!("a picture that cannot be scaled ({error})"),
+        found: format!("an image that cannot be scaled ({error})"),
         expected: "pixels in memory".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures need no fitting: readers scale them to [-1, 1]. Their size is what is learned.
+//! Images need no fitting: readers scale them to [-1, 1]. Their size is what is learned.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ use crate::{
     words,
 };
 
-/// The pictures that a model was trained on.
+/// The images that a model was trained on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ImagePreprocessing {
     size: ImageSize,
     channels: usize,
-    /// How pictures of other sizes became such ones.
+    /// How images of other sizes became such ones.
     fit: Fit,
 }
 
@@ -50,7 +50,7 @@ impl ImagePreprocessing {
 
     pub(super) fn shape(&self) -> FeatureShape {
         let ImageSize { height, width } = self.size;
-        FeatureShape::Picture {
+        FeatureShape::Image {
             height,
             width,
             channels: self.channels,

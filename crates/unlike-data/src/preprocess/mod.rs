@@ -79,12 +79,12 @@ impl Default for PreprocessingConfig {
 pub enum Preprocessing {
     /// Scaled numbers and one-hot categories.
     Table(TablePreprocessing),
-    /// Pictures of one size, as they are.
+    /// Images of one size, as they are.
     Image(ImagePreprocessing),
 }
 
 impl Preprocessing {
-    /// Learns columns, ranges and levels from training normals, or the size of pictures.
+    /// Learns columns, ranges and levels from training normals, or the size of images.
     ///
     /// # Errors
     /// If there is no sample, or the config is out of range.
@@ -183,7 +183,7 @@ impl Preprocessing {
 /// Features, and what a user should know about how they came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transformed {
-    /// One row or picture per sample, in the samples' order.
+    /// One row or image per sample, in the samples' order.
     pub features: Features,
     /// One sentence each: categories that training did not know, counted per column.
     pub notes: Vec<String>,
@@ -217,7 +217,7 @@ impl Bound<'_> {
     /// The features of these samples.
     ///
     /// # Errors
-    /// If a picture cannot be read any more; never for tables.
+    /// If an image cannot be read any more; never for tables.
     ///
     /// # Panics
     /// If the range is not within `0..len()`.

@@ -74,10 +74,10 @@ fn array_like() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A small picture in each format that can be written here.
-fn pictures() -> Vec<Vec<u8>> {
+/// A small image in each format that can be written here.
+fn images() -> Vec<Vec<u8>> {
     use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-    let picture = RgbImage::from_fn(24, 17, |x, y| {
+    let image = RgbImage::from_fn(24, 17, |x, y| {
         Rgb([x as u8 * 9, y as u8 * 13, (x * y) as u8])
     });
     let formats = [
@@ -90,7 +90,7 @@ fn pictures() -> Vec<Vec<u8>> {
     ];
     let written = formats.map(|format| {
         let mut bytes = std::io::Cursor::new(Vec::new());
-        DynamicImage::from(picture.clone())
+        DynamicImage::from(image.clone())
             .write_to(&mut bytes, format)
             .unwrap();
         bytes.into_inner()
@@ -102,13 +102,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn any_damage_to_a_picture(
-        picture in prop::sample::select(pictures()),
+    fn any_damage_to_a_image(
+        image in prop::sample::select(images()),
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut: prop::sample::Index,
         cut_it: bool,
     ) {
-        let mut bytes = picture;
+        let mut bytes = image;
         for (at, value) in flips {
             let at = at.index(bytes.len());
             bytes[at] = value;

@@ -1,4 +1,4 @@
-//! Pictures: folders, IDX files and CIFAR-10, good and bad.
+//! Images: folders, IDX files and CIFAR-10, good and bad.
 
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,8 @@ impl Folder {
         path
     }
 
-    fn with(self, name: &str, picture: impl Into<DynamicImage>) -> Self {
-        picture.into().save(self.path(name)).unwrap();
+    fn with(self, name: &str, image: impl Into<DynamicImage>) -> Self {
+        image.into().save(self.path(name)).unwrap();
         self
     }
 
@@ -113,18 +113,18 @@ fn bytes(data: &DataSet) -> Vec<u8> {
         .collect()
 }
 
-fn picture(name: &str) -> PathBuf {
+fn image(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/pictures")
+        .join("tests/it/image_files")
         .join(name)
 }
 
 #[test]
-fn a_folder_of_pictures_is_read_in_order_of_names() {
+fn a_folder_of_images_is_read_in_order_of_names() {
     let folder = Folder::new()
         .with("b.png", grey(3, 2, 255))
         .with("a.pgm", grey(3, 2, 0))
-        .with_bytes("notes.txt", "no picture")
+        .with_bytes("notes.txt", "no image")
         .with(".hidden.png", grey(9, 9, 9));
     let data = folder.read(ImageOptions::default());
     assert_eq!(data.format(), Format::Images);
@@ -139,7 +139,7 @@ fn a_folder_of_pictures_is_read_in_order_of_names() {
 }
 
 #[test]
-fn one_picture_is_a_data_set_too() {
+fn one_image_is_a_data_set_too() {
     let folder = Folder::new().with("a.png", colour(2, 1, [0, 51, 255]));
     let data = read(folder.path("a.png"), &ReadOptions::default()).unwrap();
     assert_eq!(ids(&data), ["a.png"]);
@@ -204,7 +204,7 @@ fn a_sub_folder_called_good_is_normal() {
 }
 
 #[test]
-fn colour_is_kept_if_any_picture_has_it() {
+fn colour_is_kept_if_any_image_has_it() {
     let folder = Folder::new()
         .with("a.png", grey(1, 1, 100))
         .with("b.png", colour(1, 1, [200, 100, 0]));
@@ -231,7 +231,7 @@ fn halves() -> GrayImage {
 }
 
 #[test]
-fn pictures_are_fitted_as_asked() {
+fn images_are_fitted_as_asked() {
     let folder = Folder::new().with("a.png", halves());
     let fitted = |height, width, fit| bytes(&folder.read(sized(height, width, fit)));
     let (b, w) = (0, 255);
@@ -269,7 +269,7 @@ fn shrinking_is_antialiased() {
 }
 
 #[test]
-fn deep_transparent_palette_and_cmyk_pictures_are_read() {
+fn deep_transparent_palette_and_cmyk_images_are_read() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![0_u16, 32_896]).unwrap();
     let folder = Folder::new().with("a.png", DynamicImage::ImageLuma16(deep));
     let data = folder.read(ImageOptions::default());
@@ -281,16 +281,13 @@ fn deep_transparent_palette_and_cmyk_pictures_are_read() {
     let folder = Folder::new().with("a.png", transparent.unwrap());
     let data = folder.read(ImageOptions::default());
     assert_eq!(bytes(&data), [200, 100, 50, 40, 20, 10]);
-    assert_eq!(
-        data.notes(),
-        ["1 picture with transparency, laid over black"]
-    );
+    assert_eq!(data.notes(), ["1 image with transparency, laid over black"]);
 
-    let data = read(picture("palette.png"), &ReadOptions::default()).unwrap();
+    let data = read(image("palette.png"), &ReadOptions::default()).unwrap();
     let [r, g, b, w] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
     assert_eq!(bytes(&data), [r, g, b, w, w, b, g, r].concat());
 
-    let data = read(picture("cmyk.jpg"), &ReadOptions::default()).unwrap();
+    let data = read(image("cmyk.jpg"), &ReadOptions::default()).unwrap();
     assert_eq!(pixels(&data).shape(), [8, 8, 3]);
     for pixel in bytes(&data).chunks(3) {
         assert!(
@@ -301,8 +298,8 @@ fn deep_transparent_palette_and_cmyk_pictures_are_read() {
 }
 
 #[test]
-fn pictures_are_turned_upright() {
-    let data = read(picture("turned.jpg"), &ReadOptions::default()).unwrap();
+fn images_are_turned_upright() {
+    let data = read(image("turned.jpg"), &ReadOptions::default()).unwrap();
     assert_eq!(pixels(&data).shape(), [32, 16, 3]);
     let rows: Vec<u8> = bytes(&data).chunks(16 * 3).map(|row| row[0]).collect();
     assert!(
@@ -312,7 +309,7 @@ fn pictures_are_turned_upright() {
 }
 
 #[test]
-fn tiny_and_long_pictures_are_read() {
+fn tiny_and_long_images_are_read() {
     let folder = Folder::new()
         .with("a.png", grey(1, 1, 80))
         .with("b.png", grey(20_000, 1, 80))
@@ -328,8 +325,8 @@ fn tiny_and_long_pictures_are_read() {
 }
 
 #[test]
-fn pictures_too_large_for_memory_are_refused_by_their_header() {
-    // The header of a Netpbm picture of 20,000 × 20,000, and nothing else.
+fn images_too_large_for_memory_are_refused_by_their_header() {
+    // The header of a Netpbm image of 20,000 × 20,000, and nothing else.
     let folder = Folder::new().with_bytes("a.pgm", "P5\n20000 20000\n255\n");
     assert_eq!(
         folder.message(),
@@ -358,30 +355,30 @@ fn mixed_sizes_need_a_size() {
 }
 
 #[test]
-fn a_folder_without_pictures() {
-    let folder = Folder::new().with_bytes("notes.txt", "no picture");
+fn a_folder_without_images() {
+    let folder = Folder::new().with_bytes("notes.txt", "no image");
     let (message, hint) = folder.error("", &ReadOptions::default());
-    assert_eq!(message, "pictures in `.`: none; expected at least 1");
+    assert_eq!(message, "images in `.`: none; expected at least 1");
     assert_eq!(
         hint.as_deref(),
         Some(
-            "pictures are files that end in bmp, jpeg, jpg, pbm, pgm, png, pnm, ppm, tif, tiff, webp"
+            "images are files that end in bmp, jpeg, jpg, pbm, pgm, png, pnm, ppm, tif, tiff, webp"
         )
     );
 }
 
-/// The bytes of a JPEG picture with something in it.
+/// The bytes of a JPEG image with something in it.
 fn jpeg() -> Vec<u8> {
-    let picture = GrayImage::from_fn(32, 32, |x, y| Luma([((x * 8) ^ (y * 5)) as u8]));
+    let image = GrayImage::from_fn(32, 32, |x, y| Luma([((x * 8) ^ (y * 5)) as u8]));
     let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture)
+    DynamicImage::from(image)
         .write_to(&mut bytes, image::ImageFormat::Jpeg)
         .unwrap();
     bytes.into_inner()
 }
 
 #[test]
-fn damaged_pictures_are_named_or_left_out_and_counted() {
+fn damaged_images_are_named_or_left_out_and_counted() {
     let whole = jpeg();
     let good = || {
         Folder::new()
@@ -394,9 +391,9 @@ fn damaged_pictures_are_named_or_left_out_and_counted() {
         let (message, found) = folder.error("", &ReadOptions::default());
         assert!(message.starts_with("`m.jpg`: "), "{length}: {message}");
         assert!(
-            message.ends_with("; expected a whole picture")
+            message.ends_with("; expected a whole image")
                 || message
-                    .ends_with("; expected a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm picture"),
+                    .ends_with("; expected a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm image"),
             "{length}: {message}"
         );
         assert_eq!(found.as_deref(), Some(hint));
@@ -418,7 +415,7 @@ fn damaged_pictures_are_named_or_left_out_and_counted() {
             .with_bytes("m.jpg", bytes)
             .error("", &images(skipping()));
         assert!(
-            message.starts_with("pictures in `.`: 1 unreadable file left out: `m.jpg`: ")
+            message.starts_with("images in `.`: 1 unreadable file left out: `m.jpg`: ")
                 && message.ends_with("; expected at least 1"),
             "{message}"
         );
@@ -431,7 +428,7 @@ fn on_disk(image: ImageOptions) -> ImageOptions {
 }
 
 #[test]
-fn pictures_are_the_same_in_memory_and_on_the_disk() {
+fn images_are_the_same_in_memory_and_on_the_disk() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_fn(5, 7, |x, y| Luma([(999 * x + y) as u16]));
     let bytes = GrayImage::from_fn(9, 6, |x, y| Luma([(20 * x + y) as u8]));
     for fit in [Fit::Squash, Fit::Crop, Fit::Letterbox] {
@@ -464,12 +461,12 @@ fn pictures_are_the_same_in_memory_and_on_the_disk() {
     let data = folder.read(on_disk(ImageOptions::default()));
     assert_eq!(
         data.notes(),
-        ["1 picture would take 0.1 kB of memory: each is read from the disk whenever it is needed"]
+        ["1 image would take 0.1 kB of memory: each is read from the disk whenever it is needed"]
     );
 }
 
 #[test]
-fn a_picture_that_is_lost_or_changed_after_reading_is_an_error() {
+fn a_image_that_is_lost_or_changed_after_reading_is_an_error() {
     let folder = Folder::new()
         .with("a.png", grey(3, 3, 0))
         .with("b.png", grey(3, 3, 1))
@@ -515,7 +512,7 @@ fn links_in_a_loop_are_named_or_left_out() {
 }
 
 #[test]
-fn masks_lie_beside_their_pictures() {
+fn masks_lie_beside_their_images() {
     // A mask that is bright in one quarter.
     let mask = GrayImage::from_fn(4, 4, |x, y| Luma([if x < 2 && y < 2 { 200 } else { 90 }]));
     let folder = Folder::new()
@@ -555,7 +552,7 @@ fn masks_lie_beside_their_pictures() {
 }
 
 #[test]
-fn masks_and_pictures_come_in_pairs() {
+fn masks_and_images_come_in_pairs() {
     let pairs = || {
         ["1", "2", "3"].iter().fold(Folder::new(), |folder, name| {
             folder
@@ -567,8 +564,8 @@ fn masks_and_pictures_come_in_pairs() {
     let (message, hint) = alone.error("", &ReadOptions::default());
     assert_eq!(
         message,
-        "`4.png`: a mask without a picture; expected a picture of the same name beside it, as the \
-         other pictures of the folder have"
+        "`4.png`: a mask without an image; expected an image of the same name beside it, as the \
+         other images of the folder have"
     );
     assert_eq!(
         hint.as_deref(),
@@ -579,14 +576,14 @@ fn masks_and_pictures_come_in_pairs() {
     let bare = pairs().with("4.bmp", grey(2, 2, 0));
     assert_eq!(
         bare.message(),
-        "`4.bmp`: a picture without a mask; expected a `.png` of the same name beside it, as the other \
-         pictures of the folder have"
+        "`4.bmp`: an image without a mask; expected a `.png` of the same name beside it, as the other \
+         images of the folder have"
     );
 
     let wrong = pairs().with("3.png", grey(3, 2, 0));
     assert_eq!(
         wrong.message(),
-        "`3.png`: a mask of 3 × 2 pixels; expected 2 × 2, as its picture has"
+        "`3.png`: a mask of 3 × 2 pixels; expected 2 × 2, as its image has"
     );
 }
 
@@ -962,7 +959,7 @@ fn cifar_sheets_hold_one_image_a_row() {
     let narrow = Folder::new().with("test_batch.png", grey(10, 1, 0));
     assert_eq!(
         narrow.message(),
-        "`test_batch.png`: a picture 10 pixels wide; expected a sheet 1,024 pixels wide with 8 bits a \
+        "`test_batch.png`: an image 10 pixels wide; expected a sheet 1,024 pixels wide with 8 bits a \
          channel, one image a row"
     );
 }

@@ -296,7 +296,7 @@ fn samples_of_another_kind_are_refused() {
     );
     assert_eq!(
         of_images.shape(),
-        FeatureShape::Picture {
+        FeatureShape::Image {
             height: 4,
             width: 4,
             channels: 1

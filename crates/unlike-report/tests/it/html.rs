@@ -2,7 +2,7 @@
 
 use unlike_core::{ColumnKind, Label};
 use unlike_report::{
-    Case, ColumnNote, Data, Evaluation, Fact, HeldOut, Histogram, Picture, Reason, Report, Series,
+    Case, ColumnNote, Data, Evaluation, Fact, HeldOut, Histogram, Image, Reason, Report, Series,
     Training, Warning, html,
 };
 
@@ -16,8 +16,8 @@ const PIXEL: &[u8] = &[
     0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 ];
 
-fn picture() -> Picture {
-    Picture {
+fn image() -> Image {
+    Image {
         title: "Reconstructions <1>".into(),
         caption: Some("below & above".into()),
         png: PIXEL.into(),
@@ -95,7 +95,7 @@ fn ids(page: &str) -> Vec<&str> {
 #[test]
 fn a_whole_run_is_one_small_file_that_needs_nothing_else() {
     let mut report = simulation::report(2_000, 0).unwrap();
-    report.pictures = vec![picture()];
+    report.images = vec![image()];
     let page = html(&report).unwrap();
     assert_self_contained(&page);
     assert_well_nested(&page);
@@ -108,7 +108,7 @@ fn a_whole_run_is_one_small_file_that_needs_nothing_else() {
             "scores",
             "curves",
             "samples",
-            "pictures",
+            "images",
             "training",
             "data",
             "run",
@@ -214,7 +214,7 @@ fn texts_from_files_are_shown_and_not_run() {
             found: hostile.into(),
             typical: hostile.into(),
         }],
-        picture: Some(Picture {
+        image: Some(Image {
             title: hostile.into(),
             caption: Some(hostile.into()),
             png: PIXEL.into(),
@@ -241,7 +241,7 @@ fn texts_from_files_are_shown_and_not_run() {
         notes: vec![hostile.into()],
     });
     report.environment = vec![Fact::new(hostile, hostile)];
-    report.pictures = vec![Picture {
+    report.images = vec![Image {
         title: hostile.into(),
         caption: None,
         png: PIXEL.into(),
@@ -401,9 +401,9 @@ fn histograms_stand_edge_cases() {
 }
 
 #[test]
-fn pictures_are_embedded_and_anything_else_is_refused() {
+fn images_are_embedded_and_anything_else_is_refused() {
     let mut report = Report {
-        pictures: vec![picture()],
+        images: vec![image()],
         ..Report::default()
     };
     let page = html(&report).unwrap();
@@ -411,7 +411,7 @@ fn pictures_are_embedded_and_anything_else_is_refused() {
         page.contains("alt=\"Reconstructions &#60;1&#62;\"") && page.contains("below &#38; above")
     );
     assert_self_contained(&page);
-    report.pictures[0].png = b"GIF89a".to_vec();
+    report.images[0].png = b"GIF89a".to_vec();
     let error = html(&report).unwrap_err().to_string();
     assert!(
         error.contains("Reconstructions <1>") && error.contains("6 bytes"),

@@ -90,7 +90,7 @@ pub(crate) fn report(n_normal: usize, seed: u64) -> Result<Report> {
         }),
         training: Some(training(&mut random)),
         data: Some(data(&columns())),
-        pictures: vec![],
+        images: vec![],
         environment: vec![
             Fact::new("CPU", "2 cores, AVX2"),
             Fact::new("memory peak", "0.9 GB"),
@@ -218,7 +218,7 @@ fn cases(
                     typical: typical.into(),
                 })
                 .into(),
-            picture: None,
+            image: None,
         }
     };
     order.iter().take(n).enumerate().map(case).collect()

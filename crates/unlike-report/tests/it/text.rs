@@ -2,7 +2,7 @@
 
 use unlike_core::{ColumnKind, metrics::pixel::pixel_metrics};
 use unlike_report::{
-    Case, ColumnNote, Data, Fact, Histogram, PartPair, Picture, Reason, Report, from_json, html,
+    Case, ColumnNote, Data, Fact, Histogram, Image, PartPair, Reason, Report, from_json, html,
     json, markdown,
     terminal::{self, Style},
 };
@@ -121,7 +121,7 @@ fn hostile_names_neither_steer_a_terminal_nor_break_a_table() {
 #[test]
 fn json_is_read_back_unchanged() {
     let mut report = simulation::report(400, 0).unwrap();
-    report.pictures = vec![Picture {
+    report.images = vec![Image {
         title: "sheet".into(),
         caption: None,
         png: vec![0, 255, 7],

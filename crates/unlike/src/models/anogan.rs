@@ -129,10 +129,10 @@ pub enum AnoganNetworks {
         /// Dropout in D while training.
         dropout: f32,
     },
-    /// For square pictures: pyramids of strided convolutions, one level for every halving of the
+    /// For square images: pyramids of strided convolutions, one level for every halving of the
     /// side until it is odd or below 8. 28 px give the networks of the code above.
     Convolutional {
-        /// Channels of the level next to the picture; they double with depth, up to eight times.
+        /// Channels of the level next to the image; they double with depth, up to eight times.
         width: usize,
         /// Width of the dense layer at the narrow end: of G's first and of D's feature layer f.
         dense: usize,
@@ -239,7 +239,7 @@ impl AnoganConfig {
         }
     }
 
-    /// What works: a learning rate that gets there in minutes, pictures at half the width and a
+    /// What works: a learning rate that gets there in minutes, images at half the width and a
     /// shorter z (a quarter of the work), the plateau stop, and the combined score.
     ///
     /// For tables, spectral norm, and very short searches that start at the best of 1,024 points. On
@@ -286,7 +286,7 @@ impl AnoganConfig {
         }
     }
 
-    /// Fresh networks for rows or pictures of this shape.
+    /// Fresh networks for rows or images of this shape.
     ///
     /// # Errors
     /// If a setting is outside its range, or the layers are not made for the shape.
@@ -364,7 +364,7 @@ impl AnoganConfig {
             }
             (
                 &AnoganNetworks::Convolutional { width, dense },
-                &FeatureShape::Picture {
+                &FeatureShape::Image {
                     height,
                     width: columns,
                     channels,
@@ -379,7 +379,7 @@ impl AnoganConfig {
                     ..networks
                 }
             }
-            (AnoganNetworks::Dense { .. }, FeatureShape::Picture { .. }) => {
+            (AnoganNetworks::Dense { .. }, FeatureShape::Image { .. }) => {
                 return Err(mismatch("images", "a table: these layers are `dense`"));
             }
             (AnoganNetworks::Convolutional { .. }, FeatureShape::Row { .. }) => {
@@ -411,15 +411,15 @@ fn mismatch(found: &str, expected: &str) -> Error {
     }
 }
 
-/// The levels of convolutional networks for one size of pictures.
+/// The levels of convolutional networks for one size of images.
 struct Pyramid {
     /// Side of the narrow end.
     base: usize,
-    /// Channels of a picture.
+    /// Channels of an image.
     channels: usize,
-    /// Channels of G after each level, from the picture to the narrow end.
+    /// Channels of G after each level, from the image to the narrow end.
     generator: Vec<usize>,
-    /// Channels of D after each level, from the picture to the narrow end.
+    /// Channels of D after each level, from the image to the narrow end.
     discriminator: Vec<usize>,
 }
 
@@ -517,7 +517,7 @@ impl Pyramid {
                 up,
             },
             discriminator: Discriminator {
-                picture: [base << levels, base << levels, channels],
+                image: [base << levels, base << levels, channels],
                 down,
                 dense: d_dense,
                 logit: match spectral_norm {
@@ -545,14 +545,14 @@ impl Pyramid {
         let down = down.collect();
         let widths = [self.base * self.base * channels[levels], latent];
         Encoder {
-            picture: [side, side, self.channels],
+            image: [side, side, self.channels],
             down,
             dense: Mlp::new(&widths, [Activation::Tanh; 2], 0.0, init, rng, device),
         }
     }
 }
 
-/// G: z [N, latent] → x [N, size]; dense layers, and a pyramid upwards for pictures.
+/// G: z [N, latent] → x [N, size]; dense layers, and a pyramid upwards for images.
 #[derive(Clone, Debug)]
 pub struct Generator {
     dense: Mlp,
@@ -578,11 +578,11 @@ impl Generator {
 }
 
 /// D: x [N, size] → logit [N, 1] and the features f [N, last of dense] before it; a pyramid
-/// downwards for pictures, and dense layers.
+/// downwards for images, and dense layers.
 #[derive(Clone, Debug)]
 pub struct Discriminator {
-    /// Height, width and channels of a picture.
-    picture: [usize; 3],
+    /// Height, width and channels of an image.
+    image: [usize; 3],
     down: Vec<Conv>,
     dense: Mlp,
     logit: Linear,
@@ -595,7 +595,7 @@ impl Discriminator {
     }
 
     fn features(&self, x: Tensor<2>, pass: Pass) -> Tensor<2> {
-        let h = downwards(x, self.picture, &self.down, pass); // [N, first of dense]
+        let h = downwards(x, self.image, &self.down, pass); // [N, first of dense]
         self.dense.forward(h, pass, 0) // [N, last of dense]
     }
 }
@@ -603,8 +603,8 @@ impl Discriminator {
 /// E: x [N, size] → z [N, latent], G the other way round.
 #[derive(Clone, Debug)]
 pub struct Encoder {
-    /// Height, width and channels of a picture.
-    picture: [usize; 3],
+    /// Height, width and channels of an image.
+    image: [usize; 3],
     down: Vec<Conv>,
     dense: Mlp,
 }
@@ -615,24 +615,24 @@ impl Encoder {
         let widths: Vec<usize> = generator.iter().rev().copied().collect();
         let activations = [Activation::LeakyRelu(SLOPE), Activation::Tanh];
         Self {
-            picture: [0; 3],
+            image: [0; 3],
             down: Vec::new(),
             dense: Mlp::new(&widths, activations, 0.0, init, rng, device),
         }
     }
 
     fn forward(&self, x: Tensor<2>, pass: Pass) -> Tensor<2> {
-        let h = downwards(x, self.picture, &self.down, pass); // [N, first of dense]
+        let h = downwards(x, self.image, &self.down, pass); // [N, first of dense]
         self.dense.forward(h, pass, 0) * REACH // [N, latent]
     }
 }
 
 /// x [N, size] through a pyramid of convolutions, if there is one: [N, what comes out].
-fn downwards(x: Tensor<2>, picture: [usize; 3], down: &[Conv], pass: Pass) -> Tensor<2> {
+fn downwards(x: Tensor<2>, image: [usize; 3], down: &[Conv], pass: Pass) -> Tensor<2> {
     if down.is_empty() {
         return x;
     }
-    let ([height, width, channels], n) = (picture, x.dims()[0]);
+    let ([height, width, channels], n) = (image, x.dims()[0]);
     let mut h = x.reshape([n, height, width, channels]);
     for conv in down {
         h = conv.forward(h, pass, 0); // [N, height/2, width/2, channels]
@@ -675,7 +675,7 @@ impl Networks {
                 up: Vec::new(),
             },
             discriminator: Discriminator {
-                picture: [0; 3],
+                image: [0; 3],
                 down: Vec::new(),
                 dense,
                 logit,

@@ -13,7 +13,7 @@ use crate::{
 const BATCH: usize = 6;
 const STEPS: usize = 5;
 const SEARCH_STEPS: usize = 20;
-const VARIANTS: [&str; 2] = ["table", "picture"];
+const VARIANTS: [&str; 2] = ["table", "image"];
 const SEARCHES: [(&str, Discrimination); 2] = [
     ("feature-matching", Discrimination::FeatureMatching),
     ("cross-entropy", Discrimination::CrossEntropy),
@@ -63,7 +63,7 @@ fn small(variant: &str) -> (Anogan, Golden) {
                 width: 3,
                 dense: 10,
             },
-            FeatureShape::Picture {
+            FeatureShape::Image {
                 height: 28,
                 width: 28,
                 channels: 1,

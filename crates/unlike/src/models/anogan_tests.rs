@@ -8,8 +8,8 @@ use super::{
 use crate::backend::values;
 use unlike_core::Features;
 
-fn picture(side: usize, channels: usize) -> FeatureShape {
-    FeatureShape::Picture {
+fn image(side: usize, channels: usize) -> FeatureShape {
+    FeatureShape::Image {
         height: side,
         width: side,
         channels,
@@ -26,7 +26,7 @@ fn trained(shape: &FeatureShape, steps: usize) -> Anogan {
 fn trained_to_start(shape: &FeatureShape, steps: usize, start: Start, updates: u64) -> Anogan {
     let kind = match shape {
         FeatureShape::Row { .. } => Kind::Table,
-        FeatureShape::Picture { .. } => Kind::Images,
+        FeatureShape::Image { .. } => Kind::Images,
     };
     let mut config = AnoganConfig::recommended(kind);
     config.latent = 6;
@@ -87,10 +87,10 @@ fn a_query_scores_alone_as_it_does_among_others() {
         (FeatureShape::Row { width: 9 }, 500, Start::Random),
         (FeatureShape::Row { width: 9 }, 60, Start::Nearest(50)),
         (FeatureShape::Row { width: 9 }, 60, Start::Encoder),
-        (picture(28, 1), 60, Start::Random),
-        (picture(16, 3), 60, Start::Random),
-        (picture(16, 3), 10, Start::Nearest(50)),
-        (picture(16, 3), 10, Start::Encoder),
+        (image(28, 1), 60, Start::Random),
+        (image(16, 3), 60, Start::Random),
+        (image(16, 3), 10, Start::Nearest(50)),
+        (image(16, 3), 10, Start::Encoder),
     ] {
         let scorer = trained_to_start(&shape, steps, start, 3).scorer();
         let all = queries(&shape, 64, 9);
@@ -201,7 +201,7 @@ fn starting_points_come_from_the_seed_and_the_content() {
 
 #[test]
 fn searches_without_steps_end_where_they_start() {
-    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+    for shape in [FeatureShape::Row { width: 9 }, image(16, 3)] {
         let all = queries(&shape, 12, 9);
         let x = || tensor::<2>(all.values().to_vec(), [12, shape.size()], &Device::flex());
         let z = |anogan: &Anogan, restarts| {
@@ -266,7 +266,7 @@ fn better_starts_come_nearer_in_as_many_steps() {
 
 #[test]
 fn an_encoder_learns_and_changes_nothing_else() {
-    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+    for shape in [FeatureShape::Row { width: 9 }, image(16, 3)] {
         let arrays = |start, updates| {
             let anogan = trained_to_start(&shape, 1, start, updates);
             let mut arrays = Arrays::new();
@@ -292,7 +292,7 @@ fn an_encoder_learns_and_changes_nothing_else() {
 
 #[test]
 fn a_model_with_an_encoder_goes_on_and_scores_after_saving() {
-    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+    for shape in [FeatureShape::Row { width: 9 }, image(16, 3)] {
         let fresh = || trained_to_start(&shape, 5, Start::Encoder, 0);
         let saved = |anogan: &Anogan| {
             let mut arrays = Arrays::new();
@@ -335,7 +335,7 @@ fn scoring_changes_no_network_and_epochs_measure_few_samples() {
 
 #[test]
 fn contributions_are_the_distance_to_the_reconstruction() {
-    for shape in [FeatureShape::Row { width: 9 }, picture(16, 3)] {
+    for shape in [FeatureShape::Row { width: 9 }, image(16, 3)] {
         let scorer = trained(&shape, 5).scorer();
         let all = queries(&shape, 4, 9);
         let nearest = scorer.reconstructions(&all).unwrap().unwrap();
@@ -367,7 +367,7 @@ fn pyramids_fit_every_size_and_28_pixels_give_the_published_networks() {
         config.build(shape, rng, &Device::flex())
     };
     for (side, channels) in [(28, 1), (32, 3), (64, 1), (128, 3), (256, 1)] {
-        let shape = picture(side, channels);
+        let shape = image(side, channels);
         let anogan = build(&shape, 1, 4).unwrap();
         let generated = anogan.scorer().generated(2, 0).unwrap();
         assert_eq!(generated.len(), 2 * shape.size(), "{side}");
@@ -376,7 +376,7 @@ fn pyramids_fit_every_size_and_28_pixels_give_the_published_networks() {
         assert_eq!((logit.dims(), f.dims()), ([2, 1], [2, 4]), "{side}");
     }
 
-    let arrays = build(&picture(28, 1), 64, 1024).unwrap().scorer().arrays();
+    let arrays = build(&image(28, 1), 64, 1024).unwrap().scorer().arrays();
     let shapes: Vec<(&str, &[usize])> = arrays
         .iter()
         .filter(|(name, _)| name.ends_with("weight"))
@@ -394,12 +394,12 @@ fn pyramids_fit_every_size_and_28_pixels_give_the_published_networks() {
     ];
     assert_eq!(shapes, expected);
 
-    let wide = FeatureShape::Picture {
+    let wide = FeatureShape::Image {
         height: 28,
         width: 32,
         channels: 1,
     };
-    for shape in [picture(30, 1), picture(7, 1), picture(512, 1), wide] {
+    for shape in [image(30, 1), image(7, 1), image(512, 1), wide] {
         let error = build(&shape, 1, 4).unwrap_err();
         assert!(error.hint().unwrap().contains("--image-size"), "{shape:?}");
     }
@@ -456,7 +456,7 @@ fn settings_outside_their_range_are_named() {
         let message = refused(&table, change);
         assert!(message.starts_with(name), "{message}");
     }
-    let message = refused(&picture(28, 1), &|_| {});
+    let message = refused(&image(28, 1), &|_| {});
     assert_eq!(
         message,
         "images; expected a table: these layers are `dense`"

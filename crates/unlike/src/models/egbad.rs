@@ -33,7 +33,7 @@
 //! 5. The survey's residual term is an option; without it nothing makes E invert G within the
 //!    number of epochs that a user waits for.
 //!
-//! Departures of the networks for pictures:
+//! Departures of the networks for images:
 //! 6. Windows are padded alike on all sides. TensorFlow pads a 3×3 window of stride 2 on the lower
 //!    and right side only, which moves E's maps by a pixel and nothing else.
 //! 7. Layers before batch norm have no bias (it would cancel), ε is 1e-5, and running statistics
@@ -127,7 +127,7 @@ pub struct EgbadConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "networks", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum EgbadNetworks {
-    /// Fully connected layers: for tables, and for pictures taken as rows of pixels.
+    /// Fully connected layers: for tables, and for images taken as rows of pixels.
     Dense {
         /// Widths of E's hidden layers.
         encoder: Vec<usize>,
@@ -140,10 +140,10 @@ pub enum EgbadNetworks {
         /// Widths of D's layers after the branches meet; the last one is the feature layer f.
         discriminator_joint: Vec<usize>,
     },
-    /// Convolutions, for square pictures. With `width` 32, `generator` and `discriminator_joint`
+    /// Convolutions, for square images. With `width` 32, `generator` and `discriminator_joint`
     /// 1024, `discriminator_z` 512 and 28 px this is the authors' MNIST network.
     Convolutional {
-        /// Channels of E's first layer. They double with every halving of the picture's side, at
+        /// Channels of E's first layer. They double with every halving of the image's side, at
         /// most three times.
         width: usize,
         /// Widths of G's dense layers before its smallest maps.
@@ -235,7 +235,7 @@ const CROSS_ENTROPY: &str = "cross_entropy";
 impl EgbadConfig {
     /// The authors' settings: of KDD Cup 99 (their `bigan/kdd_utilities.py`, 121 inputs; train it
     /// with batches of 50) for tables, of MNIST (`bigan/mnist_utilities.py`, 28 px; batches of 100)
-    /// for pictures.
+    /// for images.
     pub fn paper(kind: Kind) -> Self {
         let (latent, networks, dropout, init, ema) = match kind {
             Kind::Table => {
@@ -279,7 +279,7 @@ impl EgbadConfig {
         }
     }
 
-    /// What works: the paper's networks (for pictures three quarters as wide, with half the dense
+    /// What works: the paper's networks (for images three quarters as wide, with half the dense
     /// widths), a learning rate that gets there in minutes, the survey's residual term, and, for
     /// tables, spectral norm in D and the combined score.
     ///
@@ -287,9 +287,9 @@ impl EgbadConfig {
     /// 0.947, 0.936 without; the least of epochs 9 to 16 is 0.942 with it and 0.718 without. AUROC on
     /// thyroid, seeds 0 to 2: 0.977, 0.982, 0.979 and 0.881, 0.885, 0.746.
     ///
-    /// With pictures the residual term trains E alone: G then goes on generating normals only, and
+    /// With images the residual term trains E alone: G then goes on generating normals only, and
     /// E learns to find the nearest of them. Their score is `paper-cross-entropy`, over means: f
-    /// hardly differs between a picture and what G makes of it, D's verdict does. (MNIST's test
+    /// hardly differs between an image and what G makes of it, D's verdict does. (MNIST's test
     /// file, 0 against the others, trained 6 epochs on 7,216 of these, seed 0: AUROC 0.90,
     /// `combined` 0.75, `residual` 0.85.)
     pub fn recommended(kind: Kind) -> Self {
@@ -561,7 +561,7 @@ impl Start<'_> {
     }
 }
 
-/// Sides and channels of the maps of convolutional networks; level 0 is as large as the picture,
+/// Sides and channels of the maps of convolutional networks; level 0 is as large as the image,
 /// each further one has half the side of that before.
 #[derive(Debug, PartialEq)]
 struct Pyramid {
@@ -580,7 +580,7 @@ const SIDES: [usize; 5] = [28, 32, 64, 128, 256];
 impl Pyramid {
     fn new(input: &FeatureShape, width: usize) -> Result<Self> {
         let (found, hint) = match *input {
-            FeatureShape::Picture {
+            FeatureShape::Image {
                 height,
                 width: across,
                 channels: colours,
@@ -600,7 +600,7 @@ impl Pyramid {
                 let far = |side: &usize| side.abs_diff(height.max(across));
                 let nearest = SIDES.into_iter().min_by_key(far).unwrap_or(SIDES[0]);
                 (
-                    format!("pictures of {across} x {height} pixels"),
+                    format!("images of {across} x {height} pixels"),
                     format!("resize them with --image-size {nearest}"),
                 )
             }
@@ -612,14 +612,14 @@ impl Pyramid {
         Err(Error::Mismatch {
             origin: None,
             found,
-            expected: "square pictures of 28, 32, 64, 128 or 256 pixels, which convolutions halve"
+            expected: "square images of 28, 32, 64, 128 or 256 pixels, which convolutions halve"
                 .into(),
             hint: Some(hint),
         })
     }
 }
 
-/// Convolutions over pictures that come and go as rows.
+/// Convolutions over images that come and go as rows.
 #[derive(Clone, Debug)]
 struct Maps {
     /// Height, width and channels of what comes in.
@@ -748,7 +748,7 @@ impl Networks {
         }
     }
 
-    /// The authors' MNIST networks, of any width, for pictures of any side that halves.
+    /// The authors' MNIST networks, of any width, for images of any side that halves.
     fn convolutional(
         pyramid: &Pyramid,
         latent: usize,
@@ -763,7 +763,7 @@ impl Networks {
         } = pyramid;
         let (leaky, relu) = (Activation::LeakyRelu(SLOPE), Activation::Relu);
         let deepest = sides.len() - 1;
-        let picture = [sides[0], sides[0], *colours];
+        let image = [sides[0], sides[0], *colours];
         let smallest = [sides[deepest], sides[deepest], channels[deepest]];
         let flat = smallest.iter().product::<usize>();
 
@@ -777,7 +777,7 @@ impl Networks {
         }
         let encoder = Encoder {
             maps: Some(Maps {
-                input: picture,
+                input: image,
                 convs,
             }),
             layers: start.mlp(&[flat, latent], [Activation::Identity; 2], 0.0),
@@ -819,7 +819,7 @@ impl Networks {
         let (meet, joint, logit) = start.meeting(meet, joint);
         let discriminator = Discriminator {
             maps: Some(Maps {
-                input: picture,
+                input: image,
                 convs,
             }),
             x: Mlp(Vec::new()),
@@ -1169,5 +1169,5 @@ impl Scorer for EgbadScorer {
 #[path = "egbad_golden.rs"]
 mod golden;
 #[cfg(test)]
-#[path = "egbad_pictures.rs"]
-mod pictures;
+#[path = "egbad_images.rs"]
+mod images;

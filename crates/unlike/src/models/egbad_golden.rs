@@ -1,5 +1,5 @@
 //! EGBAD beside PyTorch: the numbers of `tests/golden/egbad/export.py` for rows and of
-//! `export_images.py` for pictures.
+//! `export_images.py` for images.
 
 use rand::SeedableRng;
 use unlike_core::{Arrays, FeatureShape, Features};
@@ -15,7 +15,7 @@ const BATCH: usize = 6;
 const STEPS: usize = 5;
 
 const ROWS: &[u8] = include_bytes!("../../tests/golden/egbad/egbad.safetensors");
-const PICTURES: &[u8] = include_bytes!("../../tests/golden/egbad/images.safetensors");
+const IMAGES: &[u8] = include_bytes!("../../tests/golden/egbad/images.safetensors");
 
 const PASSES: [(&str, Pass); 2] = [
     ("frozen.", Pass::Frozen { dropout: 0 }),
@@ -38,15 +38,15 @@ impl Golden {
             let shape = FeatureShape::Row { width: 7 };
             (ROWS, shape, &[("", Pass::Score)])
         } else {
-            let shape = FeatureShape::Picture {
+            let shape = FeatureShape::Image {
                 height: 16,
                 width: 16,
                 channels: 3,
             };
-            (PICTURES, shape, &PASSES)
+            (IMAGES, shape, &PASSES)
         };
         let variant = match variant {
-            "picture-feature-matching" => "feature-matching",
+            "image-feature-matching" => "feature-matching",
             variant => variant,
         };
         Self {
@@ -106,7 +106,7 @@ fn small(variant: &'static str) -> (Egbad, Golden) {
             discriminator_z: vec![4],
             discriminator_joint: vec![10, 11],
         },
-        FeatureShape::Picture { .. } => EgbadNetworks::Convolutional {
+        FeatureShape::Image { .. } => EgbadNetworks::Convolutional {
             width: 2,
             generator: vec![5],
             discriminator_z: vec![4],
@@ -146,14 +146,14 @@ fn small(variant: &'static str) -> (Egbad, Golden) {
     (egbad, golden)
 }
 
-/// Those of rows, then those of pictures.
+/// Those of rows, then those of images.
 const VARIANTS: [&str; 6] = [
     "cross-entropy",
     "feature-matching",
     "spectral",
     "encoder",
     "encoder-and-generator",
-    "picture-feature-matching",
+    "image-feature-matching",
 ];
 
 #[test]
@@ -289,7 +289,7 @@ fn five_steps_have_the_losses_weights_and_scores_that_pytorch_gives() {
             assert_close(part, &ours, golden.get(&format!("part.{part}")), 1e-3);
         }
 
-        if let FeatureShape::Picture { .. } = golden.shape {
+        if let FeatureShape::Image { .. } = golden.shape {
             let ours = egbad.scorer().reconstructions(&query).unwrap().unwrap();
             assert_close("G(E(x))", &ours, golden.get("reconstruction"), 1e-3);
         }

@@ -33,7 +33,7 @@
 //! 1. Scoring uses batch norm's running statistics. Theirs uses those of the test batch, so that a
 //!    score depends on its neighbours, and gives the label away where batches are nearly pure.
 //! 2. The score is not scaled to the range of the test set: a sample can be scored alone.
-//! 3. Pictures are in [−1, 1], the decoder's range. Theirs reach 2.8, which tanh cannot rebuild.
+//! 3. Images are in [−1, 1], the decoder's range. Theirs reach 2.8, which tanh cannot rebuild.
 //! 4. D runs once on x and once on x̂, and both losses read from it (on tables, where D costs little, it
 //!    runs on x̂ for each). Theirs runs twice on each. The gradients are the same; D's running
 //!    statistics move once per batch and not twice.
@@ -42,7 +42,7 @@
 //! 6. D ends in a logit and the sigmoid is folded into the loss: the same value, finite everywhere.
 //! 7. Tables get fully connected networks without batch norm, and a decoder without tanh, because
 //!    new rows may leave the range of training. The paper has no tables.
-//! 8. Pictures start from 16 channels, not 64: as good on MNIST at a sixteenth of the work.
+//! 8. Images start from 16 channels, not 64: as good on MNIST at a sixteenth of the work.
 //!
 //! An option of neither: spectral normalisation of D ([`GanomalyConfig::spectral_norm`]).
 
@@ -72,7 +72,7 @@ const GAMMA_SPREAD: f32 = 0.02;
 const TRAIN: Pass = Pass::Train { dropout: 0 };
 const FROZEN: Pass = Pass::Frozen { dropout: 0 };
 
-/// Halves the side of a picture, or doubles it.
+/// Halves the side of an image, or doubles it.
 const HALVE: Window = Window::new(4, 2, 1);
 /// Keeps it.
 const KEEP: Window = Window::new(3, 1, 1);
@@ -131,12 +131,12 @@ pub enum GanomalyNetworks {
         /// Widths of D's hidden layers; the last one is the feature layer f.
         discriminator: Vec<usize>,
     },
-    /// The paper's convolutions, for square pictures whose side is a power of two: each layer halves
+    /// The paper's convolutions, for square images whose side is a power of two: each layer halves
     /// the side and doubles the channels, down to 4 × 4 pixels.
     Convolutional {
         /// Channels after the first layer.
         width: usize,
-        /// Further 3 × 3 layers at half the picture's side; 0 in the paper.
+        /// Further 3 × 3 layers at half the image's side; 0 in the paper.
         extra_layers: usize,
     },
 }
@@ -216,7 +216,7 @@ const LATENT: &str = "latent";
 const FEATURE: &str = "feature";
 
 impl GanomalyConfig {
-    /// The authors' setting (their `options.py`), for pictures of 32 × 32. Train it with batches of
+    /// The authors' setting (their `options.py`), for images of 32 × 32. Train it with batches of
     /// 64 for 15 epochs. Tables, which the paper has none of, get the networks of
     /// [`recommended`](Self::recommended).
     pub fn paper(kind: Kind) -> Self {
@@ -260,7 +260,7 @@ impl GanomalyConfig {
         }
     }
 
-    /// What works: for pictures the paper's networks with a quarter of their channels and the
+    /// What works: for images the paper's networks with a quarter of their channels and the
     /// paper's score, for tables all three parts together.
     pub fn recommended(kind: Kind) -> Self {
         let paper = Self::paper(kind);
@@ -419,7 +419,7 @@ impl Plan {
                     width,
                     extra_layers,
                 },
-                &FeatureShape::Picture {
+                &FeatureShape::Image {
                     height,
                     width: columns,
                     channels,
@@ -449,7 +449,7 @@ impl Plan {
                     extra_layers: *extra_layers,
                 })
             }
-            (GanomalyNetworks::Dense { .. }, FeatureShape::Picture { .. }) => {
+            (GanomalyNetworks::Dense { .. }, FeatureShape::Image { .. }) => {
                 Err(kinds("dense", "`convolutional` for images"))
             }
             (GanomalyNetworks::Convolutional { .. }, FeatureShape::Row { .. }) => {
@@ -651,7 +651,7 @@ impl<'a> Draw<'a> {
     }
 }
 
-/// Layers one after the other. From outside, pictures are rows too, their channels innermost.
+/// Layers one after the other. From outside, images are rows too, their channels innermost.
 #[derive(Clone, Debug)]
 enum Layers {
     Dense(Mlp),

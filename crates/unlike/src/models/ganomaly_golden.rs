@@ -24,7 +24,7 @@ struct Variant {
 const VARIANTS: [Variant; 5] = [
     Variant {
         name: "colour",
-        shape: &FeatureShape::Picture {
+        shape: &FeatureShape::Image {
             height: 16,
             width: 16,
             channels: 3,
@@ -34,7 +34,7 @@ const VARIANTS: [Variant; 5] = [
     },
     Variant {
         name: "grey",
-        shape: &FeatureShape::Picture {
+        shape: &FeatureShape::Image {
             height: 32,
             width: 32,
             channels: 1,
@@ -56,7 +56,7 @@ const VARIANTS: [Variant; 5] = [
     },
     Variant {
         name: "grey-cross-entropy",
-        shape: &FeatureShape::Picture {
+        shape: &FeatureShape::Image {
             height: 16,
             width: 16,
             channels: 1,

@@ -12,8 +12,8 @@ const SIZE: usize = SIDE * SIDE;
 /// A whole training: the learning rate ends at 0 after these.
 const STEPS: u64 = 200;
 
-fn picture(side: usize, channels: usize) -> FeatureShape {
-    FeatureShape::Picture {
+fn image(side: usize, channels: usize) -> FeatureShape {
+    FeatureShape::Image {
         height: side,
         width: side,
         channels,
@@ -40,7 +40,7 @@ fn build(config: &GanomalyConfig, shape: &FeatureShape) -> Result<Ganomaly> {
     config.build(shape, &mut ChaCha8Rng::seed_from_u64(3), &Device::flex())
 }
 
-/// Pictures of stripes: direction, width and phase are random.
+/// Images of stripes: direction, width and phase are random.
 fn stripes(n: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut pixels = Vec::with_capacity(n * SIZE);
@@ -92,7 +92,7 @@ fn gradients(network: &impl Network, grads: &Gradients) -> Vec<f32> {
 
 #[test]
 fn gradients_are_those_of_the_authors_order() {
-    let mut ganomaly = build(&config(), &picture(SIDE, 1)).unwrap();
+    let mut ganomaly = build(&config(), &image(SIDE, 1)).unwrap();
     train(&mut ganomaly, 0..3);
     let x = || tensor::<2>(stripes(8, 1), [8, SIZE], &Device::flex());
 
@@ -150,7 +150,7 @@ fn reconstructions_survive_evaluation_mode() {
     }
     for ema in [0.0, 0.9] {
         let config = GanomalyConfig { ema, ..config() };
-        let mut ganomaly = build(&config, &picture(SIDE, 1)).unwrap();
+        let mut ganomaly = build(&config, &image(SIDE, 1)).unwrap();
         train(&mut ganomaly, 0..STEPS);
         let mut generator = ganomaly.scoring_networks().generator.clone();
         let x = || tensor::<2>(stripes(64, 5), [64, SIZE], &Device::flex());
@@ -171,7 +171,7 @@ fn reconstructions_survive_evaluation_mode() {
 
 #[test]
 fn a_sample_scores_alone_as_it_does_among_extreme_ones() {
-    let mut ganomaly = build(&config(), &picture(SIDE, 1)).unwrap();
+    let mut ganomaly = build(&config(), &image(SIDE, 1)).unwrap();
     train(&mut ganomaly, 0..10);
     let scorer = ganomaly.scorer();
     let one = stripes(1, 9);
@@ -185,7 +185,7 @@ fn a_sample_scores_alone_as_it_does_among_extreme_ones() {
         }));
     }
     let parts = |pixels: &[f32]| {
-        let features = Features::new(picture(SIDE, 1), pixels.to_vec());
+        let features = Features::new(image(SIDE, 1), pixels.to_vec());
         scorer.parts(&features).unwrap()
     };
     let (alone, among) = (parts(&one), parts(&all));
@@ -204,7 +204,7 @@ fn a_discriminator_that_wins_starts_anew_and_says_so() {
         arrays
     };
     for ema in [0.0, 0.9] {
-        let shape = picture(SIDE, 1);
+        let shape = image(SIDE, 1);
         let with = |limit| GanomalyConfig {
             reinitialise_below: limit,
             ema,
@@ -262,7 +262,7 @@ fn all_sides_and_channels_are_rebuilt() {
             networks,
             ..config()
         };
-        let shape = picture(side, channels);
+        let shape = image(side, channels);
         let mut ganomaly = build(&config, &shape).unwrap();
         let batch = Batch {
             len: 2,
@@ -286,7 +286,7 @@ fn other_sizes_are_refused_with_a_size_that_works() {
         (8, 8, "16"),
         (64, 300, "256"),
     ] {
-        let shape = FeatureShape::Picture {
+        let shape = FeatureShape::Image {
             height,
             width,
             channels: 1,
@@ -303,7 +303,7 @@ fn other_sizes_are_refused_with_a_size_that_works() {
         error.contains("convolutional") && error.contains("dense"),
         "{error}"
     );
-    let error = build(&GanomalyConfig::recommended(Kind::Table), &picture(16, 1)).unwrap_err();
+    let error = build(&GanomalyConfig::recommended(Kind::Table), &image(16, 1)).unwrap_err();
     assert!(
         error.to_string().contains("`convolutional` for images"),
         "{error}"
@@ -357,7 +357,7 @@ fn settings_out_of_range_are_named() {
     for (name, change) in cases {
         let mut config = config();
         change(&mut config);
-        let error = build(&config, &picture(SIDE, 1)).unwrap_err().to_string();
+        let error = build(&config, &image(SIDE, 1)).unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}`")), "{name}: {error}");
     }
 }
@@ -376,11 +376,11 @@ fn a_table_has_a_bottleneck_whatever_its_width() {
 
 #[test]
 fn reconstructions_and_contributions_belong_together() {
-    let mut ganomaly = build(&config(), &picture(SIDE, 1)).unwrap();
+    let mut ganomaly = build(&config(), &image(SIDE, 1)).unwrap();
     train(&mut ganomaly, 0..3);
     let scorer = ganomaly.scorer();
     let x = stripes(5, 2);
-    let features = Features::new(picture(SIDE, 1), x.clone());
+    let features = Features::new(image(SIDE, 1), x.clone());
     let rebuilt = scorer.reconstructions(&features).unwrap().unwrap();
     let contributions = scorer.contributions(&features).unwrap();
     let parts = scorer.parts(&features).unwrap();

@@ -48,7 +48,7 @@ pub enum ModelConfig {
 pub enum Kind {
     /// Rows of columns: fully connected networks.
     Table,
-    /// Pictures: convolutions.
+    /// Images: convolutions.
     Images,
 }
 
@@ -217,7 +217,7 @@ pub trait Adversarial: Send {
     /// Length of z.
     fn latent(&self) -> usize;
 
-    /// Whether [`step`](Self::step) reads [`Batch::x_other`]; if not, it is empty, and no pictures are
+    /// Whether [`step`](Self::step) reads [`Batch::x_other`]; if not, it is empty, and no images are
     /// read for it.
     fn needs_other_samples(&self) -> bool {
         true

@@ -1,4 +1,4 @@
-//! Small random changes to training pictures that leave a normal picture normal.
+//! Small random changes to training images that leave a normal image normal.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -8,25 +8,25 @@ use unlike_core::{Error, FeatureShape, Result};
 /// The largest rotation, in degrees: what is called a small one.
 const LARGEST_ROTATION: f64 = 45.0;
 
-/// Changes to training pictures, drawn anew whenever a picture is used; held-out pictures stay as
-/// they are. All are off by default: what leaves a picture normal depends on the data.
+/// Changes to training images, drawn anew whenever an image is used; held-out images stay as
+/// they are. All are off by default: what leaves an image normal depends on the data.
 ///
-/// Where a moved picture leaves a gap, its border is repeated.
+/// Where a moved image leaves a gap, its border is repeated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
-    /// Left and right change sides in every other picture.
+    /// Left and right change sides in every other image.
     pub flip_horizontal: bool,
-    /// Top and bottom change sides in every other picture.
+    /// Top and bottom change sides in every other image.
     pub flip_vertical: bool,
-    /// Pixels, at most, by which a picture moves along each axis.
+    /// Pixels, at most, by which an image moves along each axis.
     pub shift: usize,
     /// Degrees, at most, by which it turns to either side.
     pub rotation: f64,
 }
 
 impl Augmentation {
-    /// Whether pictures stay as they are.
+    /// Whether images stay as they are.
     pub fn is_off(&self) -> bool {
         let Self {
             flip_horizontal,
@@ -50,7 +50,7 @@ impl Augmentation {
         })
     }
 
-    /// Refuses samples that are no pictures, and pictures too small for the shift.
+    /// Refuses samples that are no images, and images too small for the shift.
     pub(super) fn check_for(&self, shape: &FeatureShape) -> Result<()> {
         if self.is_off() {
             return Ok(());
@@ -69,23 +69,23 @@ impl Augmentation {
                 "asked for".into(),
                 "nothing, because rows of a table cannot be flipped, moved or turned".into(),
             ),
-            FeatureShape::Picture { height, width, .. } if self.shift >= height.min(width) => {
+            FeatureShape::Image { height, width, .. } if self.shift >= height.min(width) => {
                 refused(
                     "augmentation.shift",
                     self.shift.to_string(),
                     format!("less than the {} pixels of a side", height.min(width)),
                 )
             }
-            FeatureShape::Picture { .. } => Ok(()),
+            FeatureShape::Image { .. } => Ok(()),
         }
     }
 
-    /// Changes one picture, `[height, width, channels]`.
+    /// Changes one image, `[height, width, channels]`.
     pub(super) fn apply(
         &self,
         rng: &mut ChaCha8Rng,
         [height, width, channels]: [usize; 3],
-        picture: &mut [f32],
+        image: &mut [f32],
     ) {
         // All are drawn, whatever is on: each change is then the same with and without the others.
         let [flip_x, flip_y, right, down, turn] = [(); 5].map(|()| rng.random::<f64>());
@@ -94,7 +94,7 @@ impl Augmentation {
         let shift = |unit: f64| (unit * (2 * self.shift + 1) as f64) as i64 - self.shift as i64;
         let [dx, dy] = [shift(right), shift(down)];
         let turn = (2.0 * turn - 1.0) * self.rotation.to_radians();
-        let original = picture.to_vec();
+        let original = image.to_vec();
         let row = width * channels;
         let at = |x: i64, y: i64, channel: usize| {
             let x = x.clamp(0, width as i64 - 1) as usize;
@@ -105,7 +105,7 @@ impl Augmentation {
         };
         let (sin, cos) = turn.sin_cos();
         let centre = [width, height].map(|side| (side as f64 - 1.0) / 2.0);
-        for (place, pixel) in picture.chunks_exact_mut(channels).enumerate() {
+        for (place, pixel) in image.chunks_exact_mut(channels).enumerate() {
             let (x, y) = ((place % width) as i64 - dx, (place / width) as i64 - dy);
             if turn == 0.0 {
                 for (channel, value) in pixel.iter_mut().enumerate() {
@@ -133,13 +133,13 @@ mod tests {
     use super::*;
     use crate::rng::{self, Purpose};
 
-    /// A picture of 4 × 5 whose pixels all differ, two channels.
-    fn picture() -> Vec<f32> {
+    /// An image of 4 × 5 whose pixels all differ, two channels.
+    fn image() -> Vec<f32> {
         (0..40).map(|i| i as f32 / 40.0 - 0.5).collect()
     }
 
     fn applied(augmentation: &Augmentation, index: u64) -> Vec<f32> {
-        let mut values = picture();
+        let mut values = image();
         let mut rng = rng::rng(1, Purpose::Augmentation, index);
         augmentation.apply(&mut rng, [4, 5, 2], &mut values);
         values
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn off_is_off() {
         assert!(Augmentation::default().is_off());
-        assert_eq!(applied(&Augmentation::default(), 0), picture());
+        assert_eq!(applied(&Augmentation::default(), 0), image());
     }
 
     #[test]
-    fn flips_happen_in_every_other_picture() {
+    fn flips_happen_in_every_other_image() {
         let horizontal = Augmentation {
             flip_horizontal: true,
             ..Augmentation::default()
@@ -161,12 +161,7 @@ mod tests {
             flip_vertical: true,
             ..Augmentation::default()
         };
-        let rows = || {
-            picture()
-                .chunks(10)
-                .map(<[f32]>::to_vec)
-                .collect::<Vec<_>>()
-        };
+        let rows = || image().chunks(10).map(<[f32]>::to_vec).collect::<Vec<_>>();
         let mirrored: Vec<f32> = rows()
             .iter()
             .flat_map(|row| row.chunks(2).rev().flatten().copied().collect::<Vec<_>>())
@@ -174,7 +169,7 @@ mod tests {
         let upside_down: Vec<f32> = rows().into_iter().rev().flatten().collect();
         for (augmentation, flipped) in [(horizontal, mirrored), (vertical, upside_down)] {
             let all: Vec<Vec<f32>> = (0..200).map(|i| applied(&augmentation, i)).collect();
-            assert!(all.iter().all(|p| *p == picture() || *p == flipped));
+            assert!(all.iter().all(|p| *p == image() || *p == flipped));
             let flips = all.iter().filter(|p| **p == flipped).count();
             assert!((70..130).contains(&flips), "{flips} of 200");
         }
@@ -186,7 +181,7 @@ mod tests {
             shift: 1,
             ..Augmentation::default()
         };
-        let original = picture();
+        let original = image();
         let moved = |dx: i64, dy: i64| -> Vec<f32> {
             let value = |i: i64| {
                 let (x, y) = (i / 2 % 5 - dx, i / 10 - dy);
@@ -237,14 +232,14 @@ mod tests {
             shift,
             ..Augmentation::default()
         };
-        let picture = FeatureShape::Picture {
+        let image = FeatureShape::Image {
             height: 8,
             width: 6,
             channels: 1,
         };
         let row = FeatureShape::Row { width: 48 };
-        assert!(shift(5).check_for(&picture).is_ok());
-        assert!(shift(6).check_for(&picture).is_err());
+        assert!(shift(5).check_for(&image).is_ok());
+        assert!(shift(6).check_for(&image).is_err());
         assert!(shift(1).check_for(&row).is_err());
         assert!(Augmentation::default().check_for(&row).is_ok());
         for rotation in [-1.0, 46.0, f64::NAN] {

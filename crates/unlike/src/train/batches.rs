@@ -18,9 +18,9 @@ const AHEAD: usize = 2;
 /// Training samples, and how their batches are made.
 pub(super) struct Feed<'a> {
     pub(super) samples: &'a Prepared<'a>,
-    /// What happens to pictures.
+    /// What happens to images.
     pub(super) augmentation: Option<&'a Augmentation>,
-    /// Where pictures are decoded: the threads that train have other work.
+    /// Where images are decoded: the threads that train have other work.
     pub(super) pool: Option<&'a ThreadPool>,
     pub(super) seed: u64,
     /// Samples in a batch.
@@ -94,7 +94,7 @@ impl<'a> Batches<'a> {
             let Some(augmentation) = augmentation.filter(|a| !a.is_off()) else {
                 return Ok(x);
             };
-            let &FeatureShape::Picture {
+            let &FeatureShape::Image {
                 height,
                 width,
                 channels,
@@ -105,10 +105,10 @@ impl<'a> Batches<'a> {
             let first = (2 * self.epoch + which as u64) * order.len() as u64 + range.start as u64;
             x.par_chunks_exact_mut(samples.shape().size())
                 .enumerate()
-                .for_each(|(place, picture)| {
+                .for_each(|(place, image)| {
                     let index = first + place as u64;
                     let mut rng = rng::rng(seed, Purpose::Augmentation, index);
-                    augmentation.apply(&mut rng, [height, width, channels], picture);
+                    augmentation.apply(&mut rng, [height, width, channels], image);
                 });
             Ok(x)
         };
@@ -151,7 +151,7 @@ impl<'a> Batches<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use unlike_core::{Error, Features, Images, PictureSource, Samples};
+    use unlike_core::{Error, Features, ImageSource, Images, Samples};
     use unlike_data::{Preprocessing, PreprocessingConfig};
 
     use super::*;
@@ -204,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn changed_pictures_are_the_same_on_any_threads_and_after_any_interruption() {
+    fn changed_images_are_the_same_on_any_threads_and_after_any_interruption() {
         let bytes = (0..20 * 30).map(|i| (i * 37 % 251) as u8).collect();
         let ids = (0..20).map(|i| i.to_string()).collect();
-        let images = Images::from_bytes("pictures", [5, 6, 1], bytes, ids).unwrap();
+        let images = Images::from_bytes("images", [5, 6, 1], bytes, ids).unwrap();
         let samples = Samples::Images(images);
         let fitted = Preprocessing::fit(&samples, &PreprocessingConfig::default()).unwrap();
-        let pictures = Prepared::new(&fitted, samples.clone()).unwrap();
+        let images = Prepared::new(&fitted, samples.clone()).unwrap();
         let augmentation = Augmentation {
             flip_horizontal: true,
             flip_vertical: true,
@@ -222,31 +222,31 @@ mod tests {
             let feed = Feed {
                 augmentation,
                 pool: Some(&pool),
-                ..feed(&pictures)
+                ..feed(&images)
             };
             collect(&feed, from).unwrap()
         };
         let one = with(1, Some(&augmentation), 0);
         assert_eq!(one, with(3, Some(&augmentation), 0));
         assert_eq!(one[3..], with(2, Some(&augmentation), 3));
-        // Without changes, these are the pictures themselves.
+        // Without changes, these are the images themselves.
         let plain = with(2, None, 0);
         assert_ne!(one, plain);
-        let order = &Batches::new(&feed(&pictures), 5).orders[0];
-        let all = pictures.all().unwrap();
+        let order = &Batches::new(&feed(&images), 5).orders[0];
+        let all = images.all().unwrap();
         assert_eq!(plain[1].x, all.gather(&order[4..8]));
         let off = with(2, Some(&Augmentation::default()), 0);
         assert_eq!(plain, off);
     }
 
-    /// Pictures of which one cannot be read.
+    /// Images of which one cannot be read.
     #[derive(Debug)]
     struct Torn;
 
-    impl PictureSource for Torn {
-        fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
+    impl ImageSource for Torn {
+        fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
             out.fill(0.5);
-            match picture {
+            match image {
                 7 => Err(Error::io("read", "7.png")(
                     std::io::ErrorKind::NotFound.into(),
                 )),
@@ -256,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_cannot_be_read_ends_the_epoch_with_an_error() {
+    fn a_image_that_cannot_be_read_ends_the_epoch_with_an_error() {
         let ids = (0..20).map(|i| i.to_string()).collect();
         let images = Images::from_source("torn", [2, 2, 1], Arc::new(Torn), ids).unwrap();
         let samples = Samples::Images(images);
         let fitted = Preprocessing::fit(&samples, &PreprocessingConfig::default()).unwrap();
-        let pictures = Prepared::new(&fitted, samples.clone()).unwrap();
-        let error = collect(&feed(&pictures), 0).unwrap_err();
+        let images = Prepared::new(&fitted, samples.clone()).unwrap();
+        let error = collect(&feed(&images), 0).unwrap_err();
         assert_eq!(error.to_string(), "cannot read `7.png`");
     }
 }

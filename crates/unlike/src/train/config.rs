@@ -31,7 +31,7 @@ pub struct TrainConfig {
     pub patience: Option<usize>,
     /// The samples kept out of training.
     pub hold_out: HoldOut,
-    /// Changes to training pictures. For tables there are none.
+    /// Changes to training images. For tables there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<Augmentation>,
     /// How columns become numbers.
@@ -148,7 +148,7 @@ impl HoldOut {
 /// Recommended epochs for tables, at least, and updates where that many epochs have fewer.
 const EPOCHS: usize = 16;
 const UPDATES: usize = 8_000;
-/// The same for pictures.
+/// The same for images.
 const IMAGE_EPOCHS: usize = 15;
 const IMAGE_UPDATES: usize = 1_500;
 /// Recommended samples of each held-out part, at most, for a model that searches for every sample:

@@ -115,7 +115,7 @@ pub fn fit(
                 return Err(Error::Setting {
                     name: "augmentation".into(),
                     found: "asked for".into(),
-                    expected: "nothing, because baselines are fitted to the pictures as they are"
+                    expected: "nothing, because baselines are fitted to the images as they are"
                         .into(),
                     hint: None,
                 });
@@ -128,8 +128,8 @@ pub fn fit(
     }
 }
 
-/// Held-out pictures that tell how large a pixel's contribution is for normals.
-const TYPICAL_PICTURES: usize = 256;
+/// Held-out images that tell how large a pixel's contribution is for normals.
+const TYPICAL_IMAGES: usize = 256;
 
 /// A baseline has one part, and that is its score.
 fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
@@ -169,8 +169,8 @@ impl Run<'_> {
         let validation = self.data.validation.parts(&*scorer)?;
         let typical = match &self.data.validation {
             Prepared::Rows(rows) => mean_columns(&scorer.contributions(rows)?, rows.shape().size()),
-            pictures @ Prepared::Pictures { .. } => {
-                let some = pictures.some(TYPICAL_PICTURES)?;
+            images @ Prepared::Images { .. } => {
+                let some = images.some(TYPICAL_IMAGES)?;
                 mean_columns(&scorer.contributions(&some)?, 1)
             }
         };
@@ -234,7 +234,7 @@ impl Run<'_> {
         };
 
         let pool = match self.data.train {
-            Prepared::Pictures { .. } => Some(pool(rayon::current_num_threads())?),
+            Prepared::Images { .. } => Some(pool(rayon::current_num_threads())?),
             Prepared::Rows(_) => None,
         };
         let feed = Feed {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Images, Result, Samples, Scorer};
 use unlike_data::Preprocessing;
 
-use crate::{model::Model, pictures};
+use crate::{generated, model::Model};
 
 /// Watches a training; every method may be left out.
 pub trait Observer {
@@ -160,7 +160,7 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// As there.
     pub fn reconstructions(&self, samples: &Samples) -> Result<Option<Images>> {
-        pictures::reconstructions(self.preprocessing, (self.scorer)().as_ref(), samples)
+        generated::reconstructions(self.preprocessing, (self.scorer)().as_ref(), samples)
     }
 
     /// As [`Model::generated`], without the cost of calibrating a model.
@@ -168,7 +168,7 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// As there.
     pub fn generated(&self, count: usize, seed: u64) -> Result<Option<Images>> {
-        pictures::generated(self.preprocessing, (self.scorer)().as_ref(), count, seed)
+        generated::generated(self.preprocessing, (self.scorer)().as_ref(), count, seed)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Samples as networks see them: rows made once, pictures made whenever they are asked for.
+//! Samples as networks see them: rows made once, images made whenever they are asked for.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use crate::model::in_chunks;
 
 /// Samples with the preprocessing that they fit.
 ///
-/// The features of a table are about as large as the table, and are kept. Those of pictures are at
-/// least four times as large as the pictures, which may lie on the disk, and are made batch by
+/// The features of a table are about as large as the table, and are kept. Those of images are at
+/// least four times as large as the images, which may lie on the disk, and are made batch by
 /// batch.
 pub(super) enum Prepared<'a> {
     Rows(Features),
-    Pictures {
+    Images {
         preprocessing: &'a Preprocessing,
         samples: Samples,
         shape: FeatureShape,
@@ -27,7 +27,7 @@ impl<'a> Prepared<'a> {
             Samples::Table(_) => Self::Rows(preprocessing.transform(&samples)?.features),
             Samples::Images(_) => {
                 preprocessing.bind(&samples)?;
-                Self::Pictures {
+                Self::Images {
                     preprocessing,
                     samples,
                     shape: preprocessing.shape(),
@@ -39,25 +39,25 @@ impl<'a> Prepared<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Rows(features) => features.len(),
-            Self::Pictures { samples, .. } => samples.len(),
+            Self::Images { samples, .. } => samples.len(),
         }
     }
 
     pub(super) fn shape(&self) -> &FeatureShape {
         match self {
             Self::Rows(features) => features.shape(),
-            Self::Pictures { shape, .. } => shape,
+            Self::Images { shape, .. } => shape,
         }
     }
 
     /// The samples at these positions, one after the other.
     ///
     /// # Errors
-    /// If a picture cannot be read any more, here and below.
+    /// If an image cannot be read any more, here and below.
     pub(super) fn gather(&self, positions: &[usize]) -> Result<Vec<f32>> {
         match self {
             Self::Rows(features) => Ok(features.gather(positions)),
-            Self::Pictures {
+            Self::Images {
                 preprocessing,
                 samples,
                 ..
@@ -69,7 +69,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn all(&self) -> Result<Cow<'_, Features>> {
         Ok(match self {
             Self::Rows(features) => Cow::Borrowed(features),
-            Self::Pictures {
+            Self::Images {
                 preprocessing,
                 samples,
                 ..
@@ -81,7 +81,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn parts(&self, scorer: &dyn Scorer) -> Result<ScoreParts> {
         match self {
             Self::Rows(features) => scorer.parts(features),
-            Self::Pictures {
+            Self::Images {
                 preprocessing,
                 samples,
                 ..

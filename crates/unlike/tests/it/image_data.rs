@@ -1,4 +1,4 @@
-//! Pictures through training, saving and explaining, with the baselines.
+//! Images through training, saving and explaining, with the baselines.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ const SIDE: usize = 6;
 const BASELINES: [&str; 4] = ["pca", "knn", "iforest", "ecod"];
 
 /// Slopes of random steepness with some noise, in colour; black at the left border.
-fn pictures(count: usize, seed: u64) -> Vec<u8> {
+fn images(count: usize, seed: u64) -> Vec<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bytes = Vec::new();
     for _ in 0..count {
@@ -40,14 +40,14 @@ fn samples(bytes: Vec<u8>) -> Samples {
 
 fn trained(name: &str) -> Model {
     let config = TrainConfig::recommended_for(name, Kind::Images, 200).unwrap();
-    let normals = samples(pictures(200, 1));
+    let normals = samples(images(200, 1));
     fit(&config, &normals, &RunOptions::default(), &mut Silent).unwrap()
 }
 
 #[test]
-fn baselines_keep_the_laws_on_pictures_and_survive_saving() {
+fn baselines_keep_the_laws_on_images_and_survive_saving() {
     let folder = tempfile::tempdir().unwrap();
-    let some = samples(pictures(40, 2));
+    let some = samples(images(40, 2));
     for name in BASELINES {
         let model = trained(name);
         let violations = conformance::check(&model, &some);
@@ -60,7 +60,7 @@ fn baselines_keep_the_laws_on_pictures_and_survive_saving() {
 }
 
 #[test]
-fn threads_change_no_bit_of_a_model_of_pictures() {
+fn threads_change_no_bit_of_a_model_of_images() {
     let folder = tempfile::tempdir().unwrap();
     for name in BASELINES {
         let on = |threads| {
@@ -76,7 +76,7 @@ fn threads_change_no_bit_of_a_model_of_pictures() {
 #[test]
 fn a_map_has_one_unit_for_pixels_that_vary_and_pixels_that_never_do() {
     let model = trained("pca");
-    let mut bytes = pictures(1, 3);
+    let mut bytes = images(1, 3);
     let pixel = 2 * SIDE;
     bytes[3 * pixel..3 * (pixel + 1)].fill(128);
     let samples = samples(bytes);
@@ -87,14 +87,14 @@ fn a_map_has_one_unit_for_pixels_that_vary_and_pixels_that_never_do() {
         values,
     } = maps
     else {
-        panic!("maps of pictures");
+        panic!("maps of images");
     };
     assert_eq!((height, width, values.len()), (SIDE, SIDE, SIDE * SIDE));
     let highest = (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]));
     assert_eq!(highest, Some(pixel));
     // At black borders, which normals have too, the unit must not be next to nothing.
     let Samples::Images(images) = &samples else {
-        unreachable!("pictures are images");
+        unreachable!("these are images");
     };
     let rebuilt = model.reconstructions(&samples).unwrap().unwrap();
     let (x, x_hat) = (images.pixels().unwrap(), rebuilt.pixels().unwrap());

@@ -1,4 +1,4 @@
-//! Every model for pictures passes the conformance suite with every score that it offers, before and
+//! Every model for images passes the conformance suite with every score that it offers, before and
 //! after it is saved.
 
 use rand::{RngExt, SeedableRng};
@@ -17,7 +17,7 @@ const SIDE: usize = 16;
 
 /// Stripes of any direction, width and phase.
 pub(crate) fn normals(n: usize) -> Samples {
-    pictures(n, 21, |rng| {
+    images(n, 21, |rng| {
         let [a, b, phase] = [0.2..1.0, -0.5..0.5, 0.0..6.3].map(|r| rng.random_range::<f32, _>(r));
         (0..SIDE * SIDE)
             .map(|i| (a * (i % SIDE) as f32 + b * (i / SIDE) as f32 + phase).sin())
@@ -27,14 +27,14 @@ pub(crate) fn normals(n: usize) -> Samples {
 
 /// Black and white at random.
 fn anomalies(n: usize) -> Samples {
-    pictures(n, 22, |rng| {
+    images(n, 22, |rng| {
         (0..SIDE * SIDE)
             .map(|_| if rng.random::<bool>() { 1.0 } else { -1.0 })
             .collect()
     })
 }
 
-fn pictures(n: usize, seed: u64, draw: impl Fn(&mut ChaCha8Rng) -> Vec<f32>) -> Samples {
+fn images(n: usize, seed: u64, draw: impl Fn(&mut ChaCha8Rng) -> Vec<f32>) -> Samples {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let pixels = (0..n).flat_map(|_| draw(&mut rng)).collect();
     let ids = (0..n).map(|i| i.to_string()).collect();
@@ -82,7 +82,7 @@ fn file_of(config: &TrainConfig, options: &RunOptions, observer: &mut dyn Observ
 }
 
 #[test]
-fn threads_and_interruptions_change_no_bit_of_a_model_of_varied_pictures() {
+fn threads_and_interruptions_change_no_bit_of_a_model_of_varied_images() {
     let all = ["egbad", "anogan", "ganomaly"].map(|name| config(name, 150, 2));
     let switched = all.clone().map(|config| TrainConfig {
         model: switch_spectral_norm(config.model),

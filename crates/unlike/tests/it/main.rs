@@ -1,9 +1,9 @@
 //! The laws, for every model of the list.
 
+mod generated;
 mod image_data;
 mod images;
 mod laws;
-mod pictures;
 mod training;
 #[cfg(feature = "wgpu")]
 mod wgpu;

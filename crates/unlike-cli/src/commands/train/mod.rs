@@ -36,11 +36,11 @@ use crate::{
 use plan::Plan;
 
 const EXAMPLES: &str = "\
-Trains on the normal rows or pictures of DATA, holds some of them out to choose
+Trains on the normal rows or images of DATA, holds some of them out to choose
 the epoch and to calibrate p-values, and writes to RUN: model.safetensors (all
 that scoring needs), config.toml (every setting, for --config), report.html,
 metrics.jsonl (one line per epoch), the same as an event file for TensorBoard,
-environment.json and resume/. Where a model generates pictures, samples/ shows
+environment.json and resume/. Where a model generates images, samples/ shows
 what it makes of held-out normals, epoch by epoch.
 
 Examples:
@@ -53,11 +53,11 @@ Examples:
     --image-size 32 --test-each-epoch
   unlike train flows.csv --model egbad --resume   go on after an interruption";
 
-/// Learn what normal rows or pictures look like
+/// Learn what normal rows or images look like
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// The file, or folder of pictures, to learn from
+    /// The file, or folder of images, to learn from
     data: PathBuf,
     /// What to train: an adversarial model (egbad, bigan, anogan, ganomaly) or a baseline (all others)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::NAMES))]
@@ -149,7 +149,7 @@ impl TrainArgs {
         let seconds = (began.elapsed() - measuring).as_secs_f64();
         let mut report = run_report::report(&model, Some(&environment));
         report.run.seconds = Some(seconds);
-        report.pictures.extend(sheets::of_model(folder.root())?);
+        report.images.extend(sheets::of_model(folder.root())?);
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
         summary(&model, &folder, &self.data, seconds);
         if common.json {

@@ -30,7 +30,7 @@ impl TrainArgs {
     }
 
     /// Settings from the recommended ones, the file and the options, the latter winning; `fit` is
-    /// how pictures were brought to their size.
+    /// how images were brought to their size.
     pub(super) fn plan(&self, settings: Settings, samples: &Samples, fit: Fit) -> Result<Plan> {
         let mut config = settings.for_samples(samples)?;
         config.preprocessing.image_fit = fit;

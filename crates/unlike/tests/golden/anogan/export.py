@@ -3,12 +3,12 @@
 
     pip install torch numpy safetensors && python export.py
 
-Two variants: `table` (fully connected) and `picture` (28 x 28, convolutions and batch norm). Each: weights, five batches,
+Two variants: `table` (fully connected) and `image` (28 x 28, convolutions and batch norm). Each: weights, five batches,
 every network's output, loss terms and gradient norms of the first step, losses of five steps, the averaged weights after
 them; then, with these, the search from given starting points: the loss of every query after 1, 5 and 20 steps, z after 5
 steps, and the score's parts at z after 20. Dropout is off, because its masks cannot be shared.
 
-unlike keeps linear weights as [inputs, outputs], convolutions of both directions as [K, K, inputs, outputs], and pictures
+unlike keeps linear weights as [inputs, outputs], convolutions of both directions as [K, K, inputs, outputs], and images
 channels last, so the weights of dense layers next to a pyramid are put in that order.
 """
 import numpy as np
@@ -47,7 +47,7 @@ class TableDiscriminator(nn.Module):
         return self.logit(x), x
 
 
-class PictureGenerator(nn.Module):
+class ImageGenerator(nn.Module):
     def __init__(self):
         super().__init__()
         self.dense = mlp(4, DENSE, BASE * BASE * 2 * FIRST)
@@ -65,7 +65,7 @@ class PictureGenerator(nn.Module):
         return torch.tanh(self.up[1](h))
 
 
-class PictureDiscriminator(nn.Module):
+class ImageDiscriminator(nn.Module):
     def __init__(self):
         super().__init__()
         self.down = nn.ModuleList([nn.Conv2d(1, FIRST, 4, 2, 1), nn.Conv2d(FIRST, FIRST, 4, 2, 1, bias=False)])
@@ -108,7 +108,7 @@ def translate(net, name, v):
         v = v.permute(2, 3, 0, 1)
     elif kind == "down" and v.dim() == 4:
         v = v.permute(2, 3, 1, 0)
-    elif kind == "dense" and pictures:
+    elif kind == "dense" and images:
         if net == "generator" and i == "1":
             v = channels_last(v, 0)
         if net == "discriminator" and v.dim() == 2:
@@ -137,22 +137,22 @@ def put(name, value):
     out[f"{variant}.{name}"] = np.array(torch.as_tensor(value).detach().float().numpy(), order="C")
 
 
-def put_picture(name, value):
-    put(name, value.movedim(-3, -1) if pictures else value)
+def put_image(name, value):
+    put(name, value.movedim(-3, -1) if images else value)
 
 
-for variant in ("table", "picture"):
-    pictures = variant == "picture"
+for variant in ("table", "image"):
+    images = variant == "image"
     torch.manual_seed(1703)
-    g, d = (PictureGenerator(), PictureDiscriminator()) if pictures else (TableGenerator(), TableDiscriminator())
-    latent, shape = (4, (1, SIDE, SIDE)) if pictures else (3, (WIDTH,))
+    g, d = (ImageGenerator(), ImageDiscriminator()) if images else (TableGenerator(), TableDiscriminator())
+    latent, shape = (4, (1, SIDE, SIDE)) if images else (3, (WIDTH,))
     nets = dict(generator=g, discriminator=d)
     for net, module in nets.items():
         for name, v in state(module).items():
             if name.endswith("norm.0.weight") or name.endswith("norm.1.weight"):
                 v.uniform_(0.5, 1.5)
-            if pictures and name == "up.1.weight":
-                v.mul_(8)  # Pictures with contrast, which a search can lower its loss on.
+            if images and name == "up.1.weight":
+                v.mul_(8)  # Images with contrast, which a search can lower its loss on.
         for name, v in state(module).items():
             name, v = translate(net, name, v)
             put(f"weights.{name}", v)
@@ -160,13 +160,13 @@ for variant in ("table", "picture"):
     adam = {net: torch.optim.Adam(m.parameters(), RATE, (0.5, 0.999)) for net, m in nets.items()}
     x = torch.rand(STEPS, BATCH, *shape) * 2 - 1
     z = torch.randn(STEPS, 2, BATCH, latent)
-    put_picture("x", x)
+    put_image("x", x)
     put("z", z)
 
     # Outputs with running statistics, before training.
     for m in nets.values():
         m.eval()
-    put_picture("generated", g(z[0, 0]))
+    put_image("generated", g(z[0, 0]))
     logit, f = d(x[0])
     put("logit", logit)
     put("features", f)
@@ -214,7 +214,7 @@ for variant in ("table", "picture"):
             put(f"average.{name}", v)
     start = torch.randn(QUERIES, latent)
     query = g(torch.randn(QUERIES, latent)) + 0.1 * torch.randn(QUERIES, *shape)
-    put_picture("query", query)
+    put_image("query", query)
     put("start", start)
     flat = lambda v: v.flatten(1)
     _, f = d(query)

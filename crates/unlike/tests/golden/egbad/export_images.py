@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes images.safetensors: what PyTorch computes for a small EGBAD on pictures, for `models/egbad.rs` to be compared with.
+"""Writes images.safetensors: what PyTorch computes for a small EGBAD on images, for `models/egbad.rs` to be compared with.
 
     pip install torch numpy safetensors && python export_images.py
 
@@ -123,7 +123,7 @@ def put(name, value):
     out[name] = np.array(torch.as_tensor(value).detach().float().numpy(), order="C")
 
 
-def put_pictures(name, x):
+def put_images(name, x):
     """[..., C, H, W] as rows of [H, W, C]."""
     put(name, x.movedim(-3, -1).flatten(-3))
 
@@ -176,7 +176,7 @@ for variant in ("encoder", "encoder-and-generator", "feature-matching"):
     adam = {k: torch.optim.Adam(m.parameters(), RATE, (0.5, 0.999)) for k, m in nets.items()}
     x = torch.rand(STEPS, 2, BATCH, COLOURS, SIDE, SIDE) * 2 - 1
     z = torch.randn(STEPS, 2, BATCH, LATENT)
-    put_pictures("shared.x", x)
+    put_images("shared.x", x)
     put("shared.z", z)
 
     def discriminator_loss(x, z):
@@ -208,7 +208,7 @@ for variant in ("encoder", "encoder-and-generator", "feature-matching"):
     for name in ("frozen", "score"):
         with torch.no_grad(), mode(name):
             put(f"shared.{name}.encoded", e(x[0, 0]))
-            put_pictures(f"shared.{name}.generated", g(z[0, 0]))
+            put_images(f"shared.{name}.generated", g(z[0, 0]))
             logit, f = d(x[0, 0], z[0, 0])
             put(f"shared.{name}.logit", logit)
             put(f"shared.{name}.features", f)
@@ -252,8 +252,8 @@ for variant in ("encoder", "encoder-and-generator", "feature-matching"):
         ex = e(query)
         rebuilt = g(ex)
         f, (logit, f_hat) = d(query, ex)[1], d(rebuilt, ex)
-        put_pictures("shared.query", query)
-        put_pictures(f"{variant}.reconstruction", rebuilt)
+        put_images("shared.query", query)
+        put_images(f"{variant}.reconstruction", rebuilt)
         residual = (query - rebuilt).abs().flatten(1)
         put(f"{variant}.part.residual", residual.mean(1))
         put(f"{variant}.part.feature", (f - f_hat).abs().mean(1))

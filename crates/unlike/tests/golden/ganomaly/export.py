@@ -7,7 +7,7 @@ The step goes in the order of the authors' code: G forward, D on x and on the de
 evaluated on both once more, G's update, D's loss from the predictions made before it, D's update. In those further
 evaluations D's batch norm does not move its running statistics (momentum 0), as in `unlike`; no loss depends on that.
 
-Per variant (two sizes of pictures, one with extra layers and colour, and a table; a table and pictures with
+Per variant (two sizes of images, one with extra layers and colour, and a table; a table and images with
 cross-entropy as the adversarial loss, as the survey has it): weights and running statistics, five
 batches, every network's output in evaluation mode, all gradients of the first step, the losses of five steps, running
 statistics and the score's parts after them.
@@ -130,7 +130,7 @@ def put(name, value):
 
 
 def rows(h):
-    """Pictures as rows with their channels innermost."""
+    """Images as rows with their channels innermost."""
     return (h.permute(0, 2, 3, 1) if h.dim() == 4 else h).reshape(len(h), -1)
 
 

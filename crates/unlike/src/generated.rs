@@ -1,11 +1,11 @@
-//! From what a scorer generates to pictures.
+//! From what a scorer generates to images.
 
 use unlike_core::{FeatureShape, Images, Result, Samples, Scorer};
 use unlike_data::Preprocessing;
 
 use crate::model::in_chunks;
 
-/// What the scorer makes of each picture; `None` for tables, and if it generates nothing.
+/// What the scorer makes of each image; `None` for tables, and if it generates nothing.
 pub(crate) fn reconstructions(
     preprocessing: &Preprocessing,
     scorer: &dyn Scorer,
@@ -30,17 +30,17 @@ pub(crate) fn reconstructions(
         return Ok(None);
     }
     let ids = (0..images.len()).map(|i| images.id(i)).collect();
-    picture(images.origin(), images.shape(), pixels, ids).map(Some)
+    image(images.origin(), images.shape(), pixels, ids).map(Some)
 }
 
-/// Pictures out of noise; `None` for tables, and if the scorer has no generator.
+/// Images out of noise; `None` for tables, and if the scorer has no generator.
 pub(crate) fn generated(
     preprocessing: &Preprocessing,
     scorer: &dyn Scorer,
     count: usize,
     seed: u64,
 ) -> Result<Option<Images>> {
-    let FeatureShape::Picture {
+    let FeatureShape::Image {
         height,
         width,
         channels,
@@ -52,11 +52,11 @@ pub(crate) fn generated(
         return Ok(None);
     };
     let ids = (1..=count).map(|i| format!("generated {i}")).collect();
-    picture("generated", [height, width, channels], values, ids).map(Some)
+    image("generated", [height, width, channels], values, ids).map(Some)
 }
 
-/// Not every model keeps within [-1, 1]; pictures do.
-fn picture(
+/// Not every model keeps within [-1, 1]; images do.
+fn image(
     origin: &str,
     shape: [usize; 3],
     mut pixels: Vec<f32>,
@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    /// Makes of every picture what it is told.
+    /// Makes of every image what it is told.
     struct Fake(f32);
 
     impl Scorer for Fake {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_scorer_makes_becomes_pictures_within_their_range() {
+    fn what_a_scorer_makes_becomes_images_within_their_range() {
         let ids = ["a", "b"].map(str::to_owned).to_vec();
         let pixels: Vec<f32> = (0..12).map(|i| i as f32 / 11.0).collect();
         let images = Images::new("i", [1, 2, 3], pixels, ids).unwrap();

@@ -1,11 +1,11 @@
-//! EGBAD on pictures: sizes, evaluation mode, and what a trained one shows.
+//! EGBAD on images: sizes, evaluation mode, and what a trained one shows.
 
 use rand::SeedableRng;
 
 use super::*;
 
-fn picture(side: usize, channels: usize) -> FeatureShape {
-    FeatureShape::Picture {
+fn image(side: usize, channels: usize) -> FeatureShape {
+    FeatureShape::Image {
         height: side,
         width: side,
         channels,
@@ -79,7 +79,7 @@ fn train(egbad: &mut Egbad, steps: u64, n: usize, side: usize, channels: usize) 
 }
 
 #[test]
-fn pictures_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
+fn images_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
     let config = EgbadConfig {
         networks: EgbadNetworks::Convolutional {
             width: 1,
@@ -91,7 +91,7 @@ fn pictures_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
     };
     for (side, smallest) in [(28, 7), (32, 4), (64, 4), (128, 4), (256, 4)] {
         for channels in [1, 3] {
-            let shape = picture(side, channels);
+            let shape = image(side, channels);
             let pyramid = Pyramid::new(&shape, 3).unwrap();
             assert_eq!(pyramid.sides.last(), Some(&smallest), "{side}");
             assert!(pyramid.channels.iter().all(|&c| c <= 24), "{pyramid:?}");
@@ -111,7 +111,7 @@ fn pictures_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
         (100, 100, "--image-size 128"),
         (480, 640, "--image-size 256"),
     ] {
-        let shape = FeatureShape::Picture {
+        let shape = FeatureShape::Image {
             height,
             width,
             channels: 1,
@@ -125,7 +125,7 @@ fn pictures_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
 
 #[test]
 fn the_authors_network_has_the_authors_sizes() {
-    let egbad = fresh(&EgbadConfig::paper(Kind::Images), &picture(28, 1)).unwrap();
+    let egbad = fresh(&EgbadConfig::paper(Kind::Images), &image(28, 1)).unwrap();
     let mut arrays = Arrays::new();
     network_arrays(&egbad.networks, "", &mut arrays);
     for (name, shape) in [
@@ -178,7 +178,7 @@ fn scoring_rebuilds_what_training_rebuilds() {
             ema: 0.98,
             ..narrow()
         };
-        let shape = picture(side, 1);
+        let shape = image(side, 1);
         let mut egbad = fresh(&config, &shape).unwrap();
         train(&mut egbad, 240, 64, side, 1);
 
@@ -207,7 +207,7 @@ fn scoring_rebuilds_what_training_rebuilds() {
 
 #[test]
 fn a_sample_is_scored_and_shown_alike_in_any_company_and_after_restoring() {
-    let shape = picture(16, 3);
+    let shape = image(16, 3);
     let mut egbad = fresh(&narrow(), &shape).unwrap();
     train(&mut egbad, 3, 8, 16, 3);
     let scorer = egbad.scorer();

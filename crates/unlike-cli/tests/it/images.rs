@@ -1,4 +1,4 @@
-//! What people see of pictures: sheets, maps, overlays, pixel metrics, reports.
+//! What people see of images: sheets, maps, overlays, pixel metrics, reports.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::support::{Place, noise};
 /// Pixels a side.
 const SIDE: usize = 16;
 
-/// A slope, whose steepness and direction differ from picture to picture; `hole` is a dark square at
+/// A slope, whose steepness and direction differ from image to image; `hole` is a dark square at
 /// this row and column.
 fn slope(i: usize, hole: Option<[usize; 2]>) -> Vec<u8> {
     let [down, right] = [0, 1].map(|k| 6.0 * noise(1000 * k + i));
@@ -102,12 +102,7 @@ fn maps_are_measured_and_shown() {
     }
     let case = &json["evaluation"]["most_anomalous"][0];
     assert_eq!(case["class"], "hole");
-    assert!(
-        case["picture"]["png"]
-            .as_str()
-            .unwrap()
-            .starts_with("iVBOR")
-    );
+    assert!(case["image"]["png"].as_str().unwrap().starts_with("iVBOR"));
     assert_eq!(json["evaluation"]["cautions"].as_array().unwrap().len(), 0);
 
     let text = place.run(line).ends_with(0).stdout;
@@ -121,7 +116,7 @@ fn maps_are_measured_and_shown() {
     );
     let html = String::from_utf8(place.read("e/report.html")).unwrap();
     assert!(html.contains("pixel average precision"));
-    // The picture, its reconstruction, its map, and its mask.
+    // The image, its reconstruction, its map, and its mask.
     assert!(html.matches("data:image/png;base64,").count() >= 10);
     place.run("report e --out e.md").ends_with(0);
     assert!(
@@ -132,7 +127,7 @@ fn maps_are_measured_and_shown() {
 }
 
 #[test]
-fn explanations_are_all_maps_and_the_strangest_pictures() {
+fn explanations_are_all_maps_and_the_strangest_images() {
     let place = surfaces();
     let score = "score run test --false-alarms 0.1 --out s.csv --explain why";
     fs::create_dir_all(place.path("why/overlays")).unwrap();

@@ -1,4 +1,4 @@
-//! What models make of pictures.
+//! What models make of images.
 
 use unlike::{
     Model, RunOptions, Samples, TrainConfig, core::Images, fit, models::Kind, train::Silent,
@@ -6,15 +6,15 @@ use unlike::{
 
 use crate::training::normals;
 
-/// Brighter and darker versions of one picture.
-fn pictures(n: usize) -> Samples {
+/// Brighter and darker versions of one image.
+fn images(n: usize) -> Samples {
     let pixel = |i: usize| {
-        let (picture, at) = (i / 12, i % 12);
-        (at as f32 / 6.0 - 1.0) * (0.5 + 0.5 * picture as f32 / n as f32)
+        let (image, at) = (i / 12, i % 12);
+        (at as f32 / 6.0 - 1.0) * (0.5 + 0.5 * image as f32 / n as f32)
     };
     let ids = (0..n).map(|i| format!("{i}.png")).collect();
     Samples::Images(
-        Images::new("pictures", [3, 4, 1], (0..12 * n).map(pixel).collect(), ids).unwrap(),
+        Images::new("images", [3, 4, 1], (0..12 * n).map(pixel).collect(), ids).unwrap(),
     )
 }
 
@@ -24,12 +24,12 @@ fn trained(name: &str, samples: &Samples) -> Model {
 }
 
 #[test]
-fn reconstructions_are_pictures_of_the_same_names_and_survive_saving() {
-    let samples = pictures(50);
+fn reconstructions_are_images_of_the_same_names_and_survive_saving() {
+    let samples = images(50);
     let model = trained("pca", &samples);
     let made = model.reconstructions(&samples).unwrap().unwrap();
     let Samples::Images(images) = &samples else {
-        unreachable!("pictures are images");
+        unreachable!("these are images");
     };
     assert_eq!((made.shape(), made.id(7)), (images.shape(), images.id(7)));
     for (a, b) in made.pixels().unwrap().iter().zip(images.pixels().unwrap()) {
@@ -45,8 +45,8 @@ fn reconstructions_are_pictures_of_the_same_names_and_survive_saving() {
 }
 
 #[test]
-fn what_makes_no_pictures_says_so() {
-    let samples = pictures(50);
+fn what_makes_no_images_says_so() {
+    let samples = images(50);
     let forest = trained("iforest", &samples);
     assert_eq!(forest.reconstructions(&samples).unwrap(), None);
     assert!(!forest.trained_on(&samples.select(&[0, 1, 2])).unwrap());

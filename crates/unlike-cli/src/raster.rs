@@ -1,24 +1,24 @@
-//! Pictures for people: from pixels and maps to PNG files.
+//! Images for people: from pixels and maps to PNG files.
 
 use unlike_core::{Error, Images, Result};
 
 use crate::heat::heat;
 
-/// Between the pictures of a grid.
+/// Between the images of a grid.
 const GAP: usize = 4;
-/// The colour of gaps: neither of a picture's ends.
+/// The colour of gaps: neither of an image's ends.
 const GROUND: [u8; 3] = [0x80, 0x80, 0x80];
 
-/// A picture in colour, `[height, width, 3]`.
+/// An image in colour, `[height, width, 3]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Picture {
+pub(crate) struct Raster {
     width: usize,
     height: usize,
     /// Rows from the top.
     pixels: Vec<[u8; 3]>,
 }
 
-impl Picture {
+impl Raster {
     /// One of these images; -1 is black, 1 white.
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl Picture {
         }
     }
 
-    /// This picture in darkened grey, and over it a map of values in [0, 1]: the higher, the less of
-    /// the picture is seen.
+    /// This image in darkened grey, and over it a map of values in [0, 1]: the higher, the less of
+    /// the image is seen.
     #[must_use]
     pub(crate) fn with_map(&self, map: &[f32]) -> Self {
         let blend = |(&[r, g, b], &value): (&[u8; 3], &f32)| {
@@ -116,19 +116,19 @@ impl Picture {
         }
     }
 
-    /// Rows of pictures, all of one size, with gaps between them; `None` without any picture.
+    /// Rows of images, all of one size, with gaps between them; `None` without any image.
     pub(crate) fn grid(rows: &[Vec<Self>]) -> Option<Self> {
         let first = rows.iter().flatten().next()?;
         let columns = rows.iter().map(Vec::len).max()?;
         let (across, down) = (first.width + GAP, first.height + GAP);
         let (width, height) = (columns * across - GAP, rows.len() * down - GAP);
         let mut pixels = vec![GROUND; width * height];
-        for (row, pictures) in rows.iter().enumerate() {
-            for (column, picture) in pictures.iter().enumerate() {
-                let lines = picture.pixels.chunks_exact(picture.width.max(1));
+        for (row, images) in rows.iter().enumerate() {
+            for (column, image) in images.iter().enumerate() {
+                let lines = image.pixels.chunks_exact(image.width.max(1));
                 for (line, values) in lines.enumerate() {
                     let start = (row * down + line) * width + column * across;
-                    pixels[start..start + picture.width].copy_from_slice(values);
+                    pixels[start..start + image.width].copy_from_slice(values);
                 }
             }
         }
@@ -156,7 +156,7 @@ impl Picture {
             writer.write_image_data(self.pixels.as_flattened())?;
             writer.finish()
         });
-        written.map_err(|e| Error::io("encode", "a picture")(std::io::Error::other(e)))?;
+        written.map_err(|e| Error::io("encode", "an image")(std::io::Error::other(e)))?;
         Ok(bytes)
     }
 }
@@ -184,36 +184,36 @@ pub(crate) mod tests {
 
     #[test]
     fn pixels_survive_scaling_and_the_file() {
-        let picture = Picture::of_image(&grey(), 0).unwrap();
-        let (width, height, pixels) = decoded(&picture.scaled(5).png().unwrap());
+        let image = Raster::of_image(&grey(), 0).unwrap();
+        let (width, height, pixels) = decoded(&image.scaled(5).png().unwrap());
         assert_eq!((width, height), (4, 4));
         let column = |row: usize| pixels[row * 4..][..4].to_vec();
         let [black, white, middle] = [[0; 3], [255; 3], [128; 3]];
         assert_eq!(column(1), [black, black, white, white]);
         assert_eq!(column(2), [middle, middle, black, black]);
         // Back again: each pixel is the mean of equal ones.
-        assert_eq!(picture.scaled(4).scaled(2), picture);
-        assert_eq!(picture.scaled(1).pixels, [[96; 3]]);
+        assert_eq!(image.scaled(4).scaled(2), image);
+        assert_eq!(image.scaled(1).pixels, [[96; 3]]);
     }
 
     #[test]
-    fn a_grid_has_every_picture_in_its_place() {
+    fn a_grid_has_every_image_in_its_place() {
         let images = grey();
-        let [a, b] = [0, 1].map(|i| Picture::of_image(&images, i).unwrap());
-        let grid = Picture::grid(&[vec![a.clone(), b.clone()], vec![b]]).unwrap();
+        let [a, b] = [0, 1].map(|i| Raster::of_image(&images, i).unwrap());
+        let grid = Raster::grid(&[vec![a.clone(), b.clone()], vec![b]]).unwrap();
         assert_eq!(grid.size(), [2 + GAP + 2, 2 + GAP + 2]);
         let at = |x: usize, y: usize| grid.pixels[y * grid.width + x];
         assert_eq!([at(0, 0), at(1, 0), at(2, 0)], [[0; 3], [255; 3], GROUND]);
         assert_eq!(at(2 + GAP, 1), [255; 3]);
         assert_eq!([at(0, 2 + GAP), at(2 + GAP, 2 + GAP)], [[255; 3], GROUND]);
-        assert_eq!(Picture::grid(&[]), None);
+        assert_eq!(Raster::grid(&[]), None);
         assert_eq!(a.size(), [2, 2]);
     }
 
     #[test]
     fn a_map_shows_only_where_it_is_high() {
-        let picture = Picture::of_image(&grey(), 1).unwrap();
-        let shown = picture.with_map(&[0.0, 0.0, 0.0, 1.0]).pixels;
+        let image = Raster::of_image(&grey(), 1).unwrap();
+        let shown = image.with_map(&[0.0, 0.0, 0.0, 1.0]).pixels;
         assert_eq!(shown[0], [153; 3]);
         assert!(shown[3][0] > shown[3][2], "{shown:?}");
     }

@@ -1,8 +1,8 @@
-//! Where the pixels of a folder's pictures are: in memory, or in their files.
+//! Where the pixels of a folder's images are: in memory, or in their files.
 
 use std::path::{Path, PathBuf};
 
-use unlike_core::{Error, PictureSource, Result};
+use unlike_core::{Error, ImageSource, Result};
 
 use super::{
     Fit, ImageSize, decode,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::source::Source;
 
-/// What is made of every picture.
+/// What is made of every image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recipe {
     pub(super) size: ImageSize,
@@ -19,40 +19,40 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
-    /// Where a picture of this size goes.
+    /// Where an image of this size goes.
     pub(super) fn placement(&self, from: ImageSize, path: &Path) -> Result<Placement> {
         Placement::new(from, self.size, self.fit).map_err(|refusal| refusal.into_error(path))
     }
 }
 
-/// Pictures in memory.
+/// Images in memory.
 #[derive(Debug)]
 pub(super) struct Decoded(pub(super) Vec<Depth<'static>>);
 
-impl PictureSource for Decoded {
-    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
-        self.0[picture].write(out);
+impl ImageSource for Decoded {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        self.0[image].write(out);
         Ok(())
     }
 }
 
-/// Pictures that are decoded whenever they are asked for.
+/// Images that are decoded whenever they are asked for.
 #[derive(Debug)]
 pub(super) struct OnDisk {
     pub(super) files: Vec<File>,
     pub(super) recipe: Recipe,
 }
 
-/// A picture file, and what it held when it was first read.
+/// An image file, and what it held when it was first read.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) checksum: u32,
 }
 
-impl PictureSource for OnDisk {
-    fn write(&self, picture: usize, out: &mut [f32]) -> Result<()> {
-        let File { path, checksum } = &self.files[picture];
+impl ImageSource for OnDisk {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        let File { path, checksum } = &self.files[image];
         let source = Source::load(path)?;
         if source.checksum() != *checksum {
             return Err(changed(path));
