@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
-use unlike::TrainConfig;
+use unlike::{TrainConfig, models::MODELS};
 use unlike_core::{Error, Location, Result, Samples};
 use unlike_data::Fit;
 
@@ -102,8 +102,10 @@ impl Settings {
         let unwritable = |e: toml::ser::Error| malformed(&path, e.to_string(), None);
         let mut merged = Table::try_from(&recommended).map_err(unwritable)?;
         merge(&mut merged, settings);
-        merged.try_into().map_err(|e: toml::de::Error| {
-            let message = e.to_string().trim().replace('\n', " ");
+        let read = merged.try_into::<TrainConfig<serde_json::Value>>();
+        let read = read.map_err(|error| error.to_string().trim().replace('\n', " "));
+        let read = read.and_then(|config| config.with_model_of(MODELS));
+        read.map_err(|message| {
             let row = line_of(&message, &text);
             malformed(&path, message, row)
         })

@@ -28,6 +28,20 @@ pub enum FeatureShape {
 }
 
 impl FeatureShape {
+    /// A row of so many numbers.
+    pub fn row(width: usize) -> Self {
+        Self::Row { width }
+    }
+
+    /// An image of this size.
+    pub fn image(height: usize, width: usize, channels: usize) -> Self {
+        Self::Image {
+            height,
+            width,
+            channels,
+        }
+    }
+
     /// How many numbers one sample has.
     pub fn size(&self) -> usize {
         match *self {

@@ -4,14 +4,18 @@ pub mod backend;
 mod file;
 mod fingerprint;
 mod generated;
+mod kind;
+pub mod method;
 pub mod model;
 pub mod models;
 pub mod nn;
+pub mod registry;
 pub mod rng;
+pub mod settings;
 pub mod train;
 
 pub use model::{Model, Provenance, Scored};
-pub use models::ModelConfig;
+pub use registry::ModelConfig;
 pub use train::{RunOptions, TrainConfig, fit};
 pub use unlike_core as core;
 pub use unlike_core::{

@@ -13,6 +13,8 @@ use crate::{
     backend, file,
     fingerprint::fingerprint,
     generated,
+    models::MODELS,
+    registry::Entry,
     train::{EpochReport, TrainConfig},
 };
 
@@ -83,8 +85,8 @@ pub struct Scored {
 
 /// What a model file says beside its arrays.
 #[derive(Serialize, Deserialize)]
-struct Header {
-    config: TrainConfig,
+struct Header<M> {
+    config: TrainConfig<M>,
     preprocessing: Preprocessing,
     scores: Vec<(String, ScoreRule)>,
     score: String,
@@ -159,29 +161,39 @@ impl Model {
     /// # Errors
     /// As [`load`](Self::load), and if there is no such device.
     pub fn load_on(path: impl AsRef<Path>, device: &str) -> Result<Self> {
+        Self::load_with(path, device, MODELS)
+    }
+
+    /// As [`load_on`](Self::load_on), for a model of this list.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_with(path: impl AsRef<Path>, device: &str, models: &[Entry]) -> Result<Self> {
         let device = backend::device(device)?;
         let mut path = path.as_ref().to_owned();
         if path.is_dir() {
             path.push("model.safetensors");
         }
-        let (header, arrays): (Header, Arrays) = file::read(&path, KIND)?;
-        let within = |error: Error| Error::Malformed {
+        let (header, arrays): (Header<serde_json::Value>, Arrays) = file::read(&path, KIND)?;
+        let unfit = |error: &dyn std::fmt::Display| Error::Malformed {
             path: path.clone(),
             location: Default::default(),
             found: format!("a model whose parts do not fit each other ({error})"),
             expected: "a model that `unlike train` wrote".into(),
             hint: None,
         };
+        let within = |error: Error| unfit(&error);
+        let config = header.config.with_model_of(models);
+        let config = config.map_err(|error| unfit(&error))?;
         let mut weights = Arrays::new();
         for (name, array) in arrays.iter() {
             if let Some(name) = name.strip_prefix(WEIGHTS) {
                 weights.insert(name, &array.shape, array.values.clone());
             }
         }
-        let scorer = header
-            .config
+        let scorer = config
             .model
-            .restore(&header.preprocessing.shape(), &weights, &device)
+            .restore(&header.preprocessing.shape(), &weights, config.seed, &device)
             .map_err(within)?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
@@ -193,7 +205,7 @@ impl Model {
         }
         let model = Self::new(Parts {
             typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
-            config: header.config,
+            config,
             preprocessing: header.preprocessing,
             scorer,
             scores: header.scores,

@@ -24,8 +24,8 @@ pub enum Purpose {
     Augmentation = 6,
     /// Where a search for z begins.
     Search = 7,
-    /// Noise on what a discriminator sees.
-    Noise = 8,
+    /// Points between real and generated samples.
+    Interpolation = 8,
 }
 
 /// The generator for the `index`-th use of a purpose.

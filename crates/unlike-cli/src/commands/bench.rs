@@ -7,13 +7,10 @@ use serde::Serialize;
 use unlike::{
     ModelConfig,
     backend::{self, Device},
-    models::{
-        Batch, Kind, StepContext,
-        anogan::{AnoganConfig, SearchConfig},
-        egbad::EgbadConfig,
-        ganomaly::GanomalyConfig,
-    },
+    method::{Batch, StepContext, Trainee},
+    models::{Kind, anogan::Anogan, egbad::Egbad, ganomaly::Ganomaly},
     rng::{self, Purpose, normals},
+    settings::Share,
 };
 use unlike_core::{Error, FeatureShape, Features};
 
@@ -176,15 +173,14 @@ const CASES: [Case; 10] = [
 ];
 
 fn ganomaly() -> ModelConfig {
-    ModelConfig::Ganomaly(GanomalyConfig::paper(Kind::Images))
+    ModelConfig::method(Ganomaly::paper(Kind::Images))
 }
 
 fn egbad(kind: Kind) -> ModelConfig {
     // As the reference: no average of the weights, which the papers' training step does not need.
-    ModelConfig::Egbad(EgbadConfig {
-        ema: 0.0,
-        ..EgbadConfig::paper(kind)
-    })
+    let mut egbad = Egbad::paper(kind);
+    egbad.training.ema = Share::of(0.0);
+    ModelConfig::method(egbad)
 }
 
 impl SpeedArgs {
@@ -262,7 +258,7 @@ fn train(
     repetitions: usize,
     device: &Device,
 ) -> unlike_core::Result<f64> {
-    let mut network = adversarial(model, shape, device)?;
+    let mut network = trainee(model, shape, device)?;
     let x = values(batch * shape.size());
     let mut noise = rng::rng(0, Purpose::Latent, 1);
     let mut step = 0;
@@ -270,6 +266,7 @@ fn train(
         let latent = network.latent();
         let context = StepContext {
             step,
+            steps: u64::MAX,
             seed: 0,
             learning_rate_scale: 1.0,
         };
@@ -294,36 +291,33 @@ fn score(
     repetitions: usize,
     device: &Device,
 ) -> unlike_core::Result<f64> {
-    let scorer = adversarial(model, shape, device)?.scorer();
+    let scorer = trainee(model, shape, device)?.scorer();
     let features = Features::new(shape.clone(), values(count * shape.size()));
-    let wanted: &[&str] = match model {
-        ModelConfig::Ganomaly(_) => &["latent"],
-        _ => &["residual", "feature"],
+    let wanted: &[&str] = match model.get::<Ganomaly>() {
+        Some(_) => &["latent"],
+        None => &["residual", "feature"],
     };
     seconds(repetitions, || scorer.parts_of(&features, wanted).map(drop))
 }
 
 /// Steps of a search a second, those of all queries added up.
 fn search(queries: usize, device: &Device) -> unlike_core::Result<f64> {
-    let paper = AnoganConfig::paper(Kind::Images);
-    let search = SearchConfig {
-        steps: SEARCH,
-        ..paper.search.clone()
-    };
-    let model = ModelConfig::Anogan(AnoganConfig { search, ..paper });
+    let mut anogan = Anogan::paper(Kind::Images);
+    anogan.search.descent.steps = SEARCH;
+    let model = ModelConfig::method(anogan);
     let shape = image(28, 1);
-    let scorer = adversarial(&model, &shape, device)?.scorer();
+    let scorer = trainee(&model, &shape, device)?.scorer();
     let features = Features::new(shape.clone(), values(queries * shape.size()));
     let took = seconds(3, || scorer.parts(&features).map(drop))?;
     Ok((queries * SEARCH) as f64 / took)
 }
 
-fn adversarial(
+fn trainee(
     model: &ModelConfig,
     shape: &FeatureShape,
     device: &Device,
-) -> unlike_core::Result<Box<dyn unlike::models::Adversarial>> {
-    let network = model.adversarial(shape, 0, device)?;
+) -> unlike_core::Result<Box<dyn Trainee>> {
+    let network = model.trainee(shape, 0, device)?;
     network.ok_or_else(|| Error::Setting {
         name: "model".into(),
         found: model.name().into(),

@@ -39,7 +39,7 @@ impl DoctorArgs {
                 "environment": here,
                 "devices": unlike::backend::DEVICES,
                 "graphics_adapter": adapter.ok(),
-                "models": ModelConfig::NAMES,
+                "models": ModelConfig::names().collect::<Vec<_>>(),
                 "current_folder_writable": writable.is_ok(),
                 "egbad_training_samples_per_second": speed,
             }))?;
@@ -55,7 +55,7 @@ impl DoctorArgs {
                 format!(
                     "{}, models {}",
                     here.unlike_version,
-                    ModelConfig::NAMES.join(", ")
+                    ModelConfig::names().collect::<Vec<_>>().join(", ")
                 ),
             ),
             ("system", format!("{}, {}", here.os, here.architecture)),

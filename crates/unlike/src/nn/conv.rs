@@ -1,14 +1,15 @@
 //! Convolutions and transposed convolutions with what usually follows them.
 
-use rand_chacha::ChaCha8Rng;
+use unlike_core::Result;
 use unlike_kernels::{
     Activation, ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice,
 };
 
 use super::{
-    Init, Network, Norm, Param, Pass, Visitor, join, norm::Ready, spectral, spectral::Spectral,
+    Network, Norm, Param, Pass, Visitor, dense::slope, join, norm::Ready, plan::Layer, spectral,
+    spectral::Spectral, weights::Weights,
 };
-use crate::backend::{Device, Tensor};
+use crate::backend::Tensor;
 
 /// The window of a convolution, square and padded by zeros on all four sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +31,24 @@ impl Window {
             padding,
         }
     }
+
+    /// The side of what comes out where a side of this many pixels goes in.
+    pub(super) fn applied(self, side: usize, up: bool) -> Option<usize> {
+        let Self {
+            size,
+            stride,
+            padding,
+        } = self;
+        match up {
+            true => ((side.checked_sub(1)?) * stride + size).checked_sub(2 * padding),
+            false => Some((side + 2 * padding).checked_sub(size)? / stride + 1),
+        }
+    }
 }
 
 /// y = dropout(act(norm(conv(x) + b))), the transposed convolution if it goes up.
 #[derive(Clone, Debug)]
-pub struct Conv {
+pub(super) struct Conv {
     weight: Param<4>,
     bias: Option<Param<1>>,
     spectral: Option<Spectral>,
@@ -43,89 +57,56 @@ pub struct Conv {
     up: bool,
     activation: Activation,
     dropout: f32,
+    number: u64,
     ready: Ready<(FrozenWeight, Option<Tensor<1>>)>,
 }
 
 impl Conv {
-    /// A convolution from `inputs` to `outputs` channels, without bias or norm.
-    pub fn down(
+    /// From `inputs` to `outputs` channels.
+    pub(super) fn build(
+        path: &str,
         [inputs, outputs]: [usize; 2],
-        window: Window,
-        init: Init,
-        rng: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Self {
+        (window, up): (Window, bool),
+        layer: &Layer,
+        number: u64,
+        weights: &mut Weights<'_>,
+    ) -> Result<Self> {
         let Window { size, .. } = window;
-        let area = size * size;
-        let weight = init.draw(rng, area * inputs * outputs, area * inputs, area * outputs);
-        Self {
-            weight: Param::new(weight, [size, size, inputs, outputs], device),
-            bias: None,
+        let (shape, area) = ([size, size, inputs, outputs], size * size);
+        let fans = [area * inputs, area * outputs];
+        let weight = weights.weight(&join(path, "weight"), shape, fans)?;
+        let bias = match layer.bias {
+            true => Some(weights.vector(&join(path, "bias"), outputs, 0.0)?),
+            false => None,
+        };
+        let norm = match layer.norm {
+            Some(spread) => Some(Norm::build(&join(path, "norm"), outputs, spread, weights)?),
+            None => None,
+        };
+        Ok(Self {
+            weight,
+            bias,
             spectral: None,
-            norm: None,
+            norm,
             window,
-            up: false,
-            activation: Activation::Identity,
-            dropout: 0.0,
+            up,
+            activation: layer.activation,
+            dropout: layer.dropout,
+            number,
             ready: Ready::new(),
-        }
-    }
-
-    /// A transposed convolution from `inputs` to `outputs` channels, without bias or norm.
-    pub fn up(
-        channels: [usize; 2],
-        window: Window,
-        init: Init,
-        rng: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Self {
-        Self {
-            up: true,
-            ..Self::down(channels, window, init, rng, device)
-        }
-    }
-
-    /// Adds a bias that starts at 0.
-    #[must_use]
-    pub fn with_bias(mut self) -> Self {
-        let [_, _, _, outputs] = self.weight.get(Pass::Score).dims();
-        let device = self.weight.get(Pass::Score).device();
-        self.bias = Some(Param::new(vec![0.0; outputs], [outputs], &device));
-        self
+        })
     }
 
     /// Divides the weight, as the matrix of its windows, by its largest singular value
     /// ([`Spectral`]).
-    #[must_use]
-    pub fn with_spectral_norm(mut self, rng: &mut ChaCha8Rng) -> Self {
-        self.spectral = Some(Spectral::new(self.weight.get(Pass::Score), rng));
-        self
+    pub(super) fn build_spectral(&mut self, path: &str, weights: &mut Weights<'_>) -> Result<()> {
+        let weight = self.weight.get(Pass::Score);
+        self.spectral = Some(weights.spectral(&join(path, "spectral"), weight)?);
+        Ok(())
     }
 
-    /// Normalises what the convolution gives.
-    #[must_use]
-    pub fn with_norm(mut self, norm: Norm) -> Self {
-        self.norm = Some(norm);
-        self
-    }
-
-    /// What comes after convolution and norm.
-    #[must_use]
-    pub fn with_activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// Drops outputs with this probability while training.
-    #[must_use]
-    pub fn with_dropout(mut self, probability: f32) -> Self {
-        self.dropout = probability;
-        self
-    }
-
-    /// x [N, H, W, inputs] → [N, H', W', outputs]. `layer` tells the dropping layers of one pass
-    /// apart.
-    pub fn forward(&self, x: Tensor<4>, pass: Pass, layer: u64) -> Tensor<4> {
+    /// x [N, H, W, inputs] → [N, H', W', outputs].
+    pub(super) fn forward(&self, x: Tensor<4>, pass: Pass) -> Tensor<4> {
         if pass == Pass::Score {
             let (w, b) = self.ready.get(|| self.for_scoring());
             let Window {
@@ -140,7 +121,7 @@ impl Conv {
             self.ready.forget();
         }
         let (w, b) = self.weight_and_bias(pass);
-        let dropout = pass.dropout(self.dropout, layer);
+        let dropout = pass.dropout(self.dropout, self.number);
         let Some(norm) = &self.norm else {
             return self.convolve(x, w, b, self.activation, dropout);
         };
@@ -151,14 +132,9 @@ impl Conv {
     /// A convolution that does not go up, of the same x [N, H, W, inputs] in two roles, for two
     /// losses: gradients of the first result go on to what made x, those of the second to the weights.
     /// The values, [N, H', W', outputs], are computed once, as one training pass.
-    pub fn forward_twice(
-        &self,
-        [frozen, trained]: [Tensor<4>; 2],
-        dropout: u64,
-        layer: u64,
-    ) -> [Tensor<4>; 2] {
+    pub(super) fn forward_twice(&self, [frozen, trained]: [Tensor<4>; 2]) -> [Tensor<4>; 2] {
         assert!(!self.up, "a transposed convolution has one role at a time");
-        let pass = Pass::Train { dropout };
+        let pass = Pass::Train { dropout: 0 };
         self.ready.forget();
         let (w, b) = self.weight_and_bias(pass);
         let inputs = [
@@ -172,12 +148,33 @@ impl Conv {
         let Window {
             stride, padding, ..
         } = self.window;
-        let dropout = pass.dropout(self.dropout, layer);
+        let dropout = pass.dropout(self.dropout, self.number);
         let Some(norm) = &self.norm else {
             return conv2d_twice(inputs, stride, padding, self.activation, dropout);
         };
         let y = conv2d_twice(inputs, stride, padding, Activation::Identity, None);
         norm.train_twice(y, self.activation, dropout)
+    }
+
+    /// The gradient of what follows, from this layer's outputs y back to its inputs: `gradient` and y
+    /// [N, H', W', outputs] → [N, H, W, inputs]. The layer drops nothing and has no norm.
+    pub(super) fn backward(&self, gradient: Tensor<4>, y: Tensor<4>, height: usize) -> Tensor<4> {
+        let (w, _) = self.weight_and_bias(Pass::Train { dropout: 0 });
+        let w = w.swap_dims(2, 3); // [K, K, outputs, inputs]
+        let Window {
+            size,
+            stride,
+            padding,
+        } = self.window;
+        let gradient = slope(self.activation, gradient, y); // [N, H', W', outputs]
+        let act = Activation::Identity;
+        if self.up {
+            return conv2d(gradient, w, None, stride, padding, act, None);
+        }
+        // What windows of this stride leave over at the far side.
+        let reached = (gradient.dims()[1] - 1) * stride + size - 2 * padding;
+        let over = height - reached;
+        conv_transpose2d(gradient, w, None, stride, padding, over, act, None)
     }
 
     fn convolve(

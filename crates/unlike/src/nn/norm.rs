@@ -2,16 +2,13 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rand_chacha::ChaCha8Rng;
+use unlike_core::Result;
 use unlike_kernels::{
     Activation, Dropout, NormInputs, batch_norm_train, batch_norm_train_twice, fold_batch_norm,
 };
 
-use super::{Network, Param, Pass, Visitor, join};
-use crate::{
-    backend::{Device, Tensor},
-    rng::normals,
-};
+use super::{Network, Param, Pass, Visitor, join, weights::Weights};
+use crate::backend::Tensor;
 
 /// Added to the variance, PyTorch's default.
 const EPSILON: f32 = 1e-5;
@@ -37,20 +34,21 @@ struct Running {
 }
 
 impl Norm {
-    /// Over this many channels. γ is drawn from N(1, `spread`²), β starts at 0.
-    pub fn new(channels: usize, spread: f32, rng: &mut ChaCha8Rng, device: &Device) -> Self {
-        let gamma = normals(rng, channels)
-            .into_iter()
-            .map(|v| 1.0 + spread * v)
-            .collect();
-        Self {
-            gamma: Param::new(gamma, [channels], device),
-            beta: Param::new(vec![0.0; channels], [channels], device),
+    /// Over this many channels. γ starts near 1, by this spread, and β at 0.
+    pub(super) fn build(
+        path: &str,
+        channels: usize,
+        spread: f32,
+        weights: &mut Weights<'_>,
+    ) -> Result<Self> {
+        Ok(Self {
+            gamma: weights.around_one(&join(path, "gamma"), channels, spread)?,
+            beta: weights.vector(&join(path, "beta"), channels, 0.0)?,
             running: Mutex::new(Running {
-                mean: Tensor::zeros([channels], device),
-                variance: Tensor::ones([channels], device),
+                mean: weights.statistic(&join(path, "running_mean"), channels, 0.0)?,
+                variance: weights.statistic(&join(path, "running_variance"), channels, 1.0)?,
             }),
-        }
+        })
     }
 
     /// x [.., C] → [.., C], with the statistics of this batch.

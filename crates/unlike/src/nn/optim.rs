@@ -1,26 +1,44 @@
-//! Adam, and the moving average of weights that scoring uses.
+//! Adam, over the parameters of one network.
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result};
-use unlike_kernels::{AdamStep, adam_all, ema};
+use unlike_kernels::{AdamStep, adam_all};
 
-use super::{Network, Param, Pass, Visitor, network_arrays, restore_network};
-use crate::backend::{Gradients, Tensor, tensor, values};
+use super::{Net, Network, Param, Pass, Visitor};
+use crate::{
+    backend::{Gradients, Tensor, tensor, values},
+    settings::{Positive, Share},
+};
 
 /// Settings of [`Adam`] (Kingma & Ba 2015).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdamConfig {
     /// Step size at the start of training.
-    pub learning_rate: f32,
+    pub learning_rate: Positive,
     /// Decay of the first moment.
-    pub beta1: f32,
+    pub beta1: Share,
     /// Decay of the second moment.
-    pub beta2: f32,
-    /// Longest gradient, over all parameters of the optimiser together; longer ones are scaled
+    pub beta2: Share,
+    /// Longest gradient of a loss, over all parameters that it trains together; longer ones are scaled
     /// down to it. Unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clip: Option<f32>,
+    pub clip: Option<Positive>,
+}
+
+impl AdamConfig {
+    /// What DCGAN settled on, at this learning rate: β = (0.5, 0.999).
+    ///
+    /// # Panics
+    /// If the learning rate is not above 0.
+    pub fn gan(learning_rate: f32) -> Self {
+        Self {
+            learning_rate: Positive::of(learning_rate),
+            beta1: Share::of(0.5),
+            beta2: Share::of(0.999),
+            clip: None,
+        }
+    }
 }
 
 /// Adam's ε, PyTorch's default.
@@ -28,7 +46,7 @@ const EPSILON: f32 = 1e-8;
 
 /// Adam over all parameters of one network.
 #[derive(Clone, Debug)]
-pub struct Adam {
+pub(super) struct Adam {
     config: AdamConfig,
     steps: u64,
     /// First and second moment of each parameter, flattened, in visiting order.
@@ -37,7 +55,7 @@ pub struct Adam {
 
 impl Adam {
     /// A fresh optimiser.
-    pub fn new(config: AdamConfig) -> Self {
+    pub(super) fn new(config: AdamConfig) -> Self {
         Self {
             config,
             steps: 0,
@@ -45,29 +63,9 @@ impl Adam {
         }
     }
 
-    /// Moves every parameter by one step against its gradient. `rate` scales the learning rate.
-    ///
-    /// # Errors
-    /// If a parameter got no gradient: the loss does not reach it, and it would never train.
-    pub fn step(
-        &mut self,
-        network: &mut impl Network,
-        grads: &mut Gradients,
-        rate: f32,
-    ) -> Result<()> {
-        struct Collect<'a> {
-            grads: &'a mut Gradients,
-            found: Vec<Tensor<1>>,
-            missing: Option<String>,
-        }
-        impl Visitor for Collect<'_> {
-            fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
-                match param.leaf().grad_remove(self.grads) {
-                    Some(grad) => self.found.push(grad.flatten(0, D - 1)),
-                    None => _ = self.missing.get_or_insert_with(|| name.to_owned()),
-                }
-            }
-        }
+    /// Moves every parameter by one step against its gradient, as [`gradients_of`] gave them. `rate`
+    /// scales the learning rate.
+    pub(super) fn step(&mut self, network: &mut Net, grads: Vec<Tensor<1>>, rate: f32) {
         /// Takes every parameter out: all are updated together, in their own memory.
         struct Take {
             grads: std::vec::IntoIter<Tensor<1>>,
@@ -103,24 +101,6 @@ impl Adam {
             }
         }
 
-        let mut collect = Collect {
-            grads,
-            found: Vec::new(),
-            missing: None,
-        };
-        network.visit("", &mut collect);
-        if let Some(name) = collect.missing {
-            return Err(Error::Mismatch {
-                origin: None,
-                found: format!("no gradient for `{name}`"),
-                expected: "a loss that depends on every parameter".into(),
-                hint: None,
-            });
-        }
-        let grads = match self.config.clip {
-            Some(limit) => clip(collect.found, limit),
-            None => collect.found,
-        };
         self.steps += 1;
         let AdamConfig {
             learning_rate,
@@ -129,9 +109,9 @@ impl Adam {
             clip: _,
         } = self.config;
         let step = AdamStep {
-            learning_rate: learning_rate * rate,
-            beta1,
-            beta2,
+            learning_rate: learning_rate.get() * rate,
+            beta1: beta1.get(),
+            beta2: beta2.get(),
             epsilon: EPSILON,
             weight_decay: 0.0,
             step: self.steps,
@@ -151,11 +131,10 @@ impl Adam {
                 moments: &mut self.moments,
             },
         );
-        Ok(())
     }
 
     /// Writes the moments and the step count under `path`.
-    pub fn save(&self, path: &str, arrays: &mut Arrays) {
+    pub(super) fn save(&self, path: &str, arrays: &mut Arrays) {
         // The count is cut into two exact halves: an f32 holds integers up to 2^24 only.
         let steps = [(self.steps >> 24) as f32, (self.steps & 0xFF_FFFF) as f32];
         arrays.insert(format!("{path}.steps"), &[2], steps.to_vec());
@@ -175,7 +154,7 @@ impl Adam {
     ///
     /// # Errors
     /// If an array is missing or has another shape than the network's parameters.
-    pub fn restore(&mut self, network: &impl Network, path: &str, arrays: &Arrays) -> Result<()> {
+    pub(super) fn restore(&mut self, network: &Net, path: &str, arrays: &Arrays) -> Result<()> {
         struct Load<'a> {
             path: &'a str,
             arrays: &'a Arrays,
@@ -217,8 +196,46 @@ impl Adam {
     }
 }
 
+/// Takes out the gradient of every parameter of a network, flattened, in visiting order.
+///
+/// # Errors
+/// If a parameter got none: the loss does not reach it, and it would never train.
+pub(super) fn gradients_of(
+    (name, network): (&str, &mut Net),
+    grads: &mut Gradients,
+) -> Result<Vec<Tensor<1>>> {
+    struct Collect<'a> {
+        grads: &'a mut Gradients,
+        found: Vec<Tensor<1>>,
+        missing: Option<String>,
+    }
+    impl Visitor for Collect<'_> {
+        fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
+            match param.leaf().grad_remove(self.grads) {
+                Some(grad) => self.found.push(grad.flatten(0, D - 1)),
+                None => _ = self.missing.get_or_insert_with(|| name.to_owned()),
+            }
+        }
+    }
+    let mut collect = Collect {
+        grads,
+        found: Vec::new(),
+        missing: None,
+    };
+    network.visit(name, &mut collect);
+    match collect.missing {
+        None => Ok(collect.found),
+        Some(name) => Err(Error::Mismatch {
+            origin: None,
+            found: format!("no gradient for `{name}`"),
+            expected: "a loss that depends on every parameter".into(),
+            hint: None,
+        }),
+    }
+}
+
 /// Scales gradients so that their common length is at most `limit`.
-fn clip(grads: Vec<Tensor<1>>, limit: f32) -> Vec<Tensor<1>> {
+pub(super) fn clip(grads: &mut [Vec<Tensor<1>>], limit: f32) {
     // Summed here, in one order, because a backend's own sum may depend on its threads.
     let square = |g: &Tensor<1>| {
         values(g.clone())
@@ -226,106 +243,11 @@ fn clip(grads: Vec<Tensor<1>>, limit: f32) -> Vec<Tensor<1>> {
             .map(|&v| f64::from(v).powi(2))
             .sum::<f64>()
     };
-    let length = grads.iter().map(square).sum::<f64>().sqrt() as f32;
+    let length = grads.iter().flatten().map(square).sum::<f64>().sqrt() as f32;
     if length <= limit {
-        return grads;
+        return;
     }
-    grads.into_iter().map(|g| g * (limit / length)).collect()
-}
-
-/// The decay for the moving average after `step` earlier updates: `decay`, but less at first, so that
-/// the average forgets where it started. Running variances start at 1, thousands of times those of
-/// layers with small weights, and would stay wrong for 10 / (1 − decay) updates.
-pub fn warmed(decay: f32, step: u64) -> f32 {
-    let t = step as f32;
-    decay.min((1.0 + t) / (10.0 + t))
-}
-
-/// An exponential moving average of a network's weights.
-#[derive(Clone, Debug)]
-pub struct Average<N> {
-    /// The averaged network.
-    pub network: N,
-}
-
-impl<N: Network> Average<N> {
-    /// Starts at the network's present weights.
-    pub fn new(network: &N) -> Self {
-        Self {
-            network: network.clone(),
-        }
-    }
-
-    /// average ← decay · average + (1 − decay) · weights, and running statistics alike.
-    pub fn update(&mut self, network: &N, decay: f32) {
-        struct Collect(Vec<Tensor<1>>);
-        impl Visitor for Collect {
-            fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
-                self.0.push(param.get(Pass::Score).flatten(0, D - 1));
-            }
-
-            fn buffer(&mut self, _: &str, buffer: &mut Tensor<1>) {
-                self.0.push(buffer.clone());
-            }
-        }
-        struct Fold {
-            values: std::vec::IntoIter<Tensor<1>>,
-            decay: f32,
-        }
-        impl Visitor for Fold {
-            fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
-                let Some(value) = self.values.next() else {
-                    return;
-                };
-                param.update(|average| {
-                    let shape = average.dims();
-                    ema(average.flatten(0, D - 1), value, self.decay).reshape(shape)
-                });
-            }
-
-            fn buffer(&mut self, _: &str, buffer: &mut Tensor<1>) {
-                if let Some(value) = self.values.next() {
-                    *buffer = ema(buffer.clone(), value, self.decay);
-                }
-            }
-        }
-        let mut live = Collect(Vec::new());
-        network.clone().visit("", &mut live);
-        self.network.visit(
-            "",
-            &mut Fold {
-                values: live.0.into_iter(),
-                decay,
-            },
-        );
-    }
-}
-
-/// The networks that score: the average's if there is one.
-pub fn scoring<'a, N>(live: &'a N, average: &'a Option<Average<N>>) -> &'a N {
-    average.as_ref().map_or(live, |average| &average.network)
-}
-
-/// Writes networks that train and their average, if there is one.
-pub fn save_averaged<N: Network>(live: &N, average: &Option<Average<N>>, arrays: &mut Arrays) {
-    network_arrays(live, "networks", arrays);
-    if let Some(average) = average {
-        network_arrays(&average.network, "average", arrays);
-    }
-}
-
-/// Reads what [`save_averaged`] wrote.
-///
-/// # Errors
-/// If an array is missing or has another shape than the networks.
-pub fn restore_averaged<N: Network>(
-    live: &mut N,
-    average: &mut Option<Average<N>>,
-    arrays: &Arrays,
-) -> Result<()> {
-    restore_network(live, "networks", arrays)?;
-    match average {
-        Some(average) => restore_network(&mut average.network, "average", arrays),
-        None => Ok(()),
+    for grad in grads.iter_mut().flatten() {
+        *grad = grad.clone() * (limit / length);
     }
 }

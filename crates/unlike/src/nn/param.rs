@@ -1,6 +1,6 @@
 //! Parameters, and the one way to walk over those of a network.
 
-use unlike_core::{Arrays, Result};
+use unlike_core::Arrays;
 
 use crate::backend::{Device, Tensor, tensor, values};
 
@@ -75,12 +75,12 @@ pub enum Pass {
 
 impl Pass {
     /// Dropout for the `layer`-th dropping layer of this pass.
-    pub(crate) fn dropout(self, probability: f32, layer: u64) -> Option<unlike_kernels::Dropout> {
+    pub(crate) fn dropout(self, probability: f32, number: u64) -> Option<unlike_kernels::Dropout> {
         match self {
             Self::Train { dropout } | Self::Frozen { dropout } if probability > 0.0 => {
                 Some(unlike_kernels::Dropout {
                     probability,
-                    seed: dropout.wrapping_add(layer.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+                    seed: dropout.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
                 })
             }
             _ => None,
@@ -101,14 +101,6 @@ pub trait Visitor {
 pub trait Network: Clone {
     /// Visits every parameter in a fixed order, its name prefixed by `path`.
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor);
-}
-
-impl<N: Network> Network for Vec<N> {
-    fn visit(&mut self, path: &str, visitor: &mut impl Visitor) {
-        for (i, part) in self.iter_mut().enumerate() {
-            part.visit(&join(path, i), visitor);
-        }
-    }
 }
 
 /// `path.name`, or `name` at the top.
@@ -134,43 +126,4 @@ pub fn network_arrays(network: &impl Network, path: &str, arrays: &mut Arrays) {
         }
     }
     network.clone().visit(path, &mut Save(arrays));
-}
-
-/// Sets all parameters and running statistics by name.
-///
-/// # Errors
-/// If an array is missing or has another shape than the network.
-pub fn restore_network(network: &mut impl Network, path: &str, arrays: &Arrays) -> Result<()> {
-    struct Load<'a> {
-        arrays: &'a Arrays,
-        result: Result<()>,
-    }
-    impl Visitor for Load<'_> {
-        fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
-            let shape = param.leaf().dims();
-            match self.arrays.get(name, &shape) {
-                Ok(values) => {
-                    let device = param.get(Pass::Score).device();
-                    *param = Param::new(values.to_vec(), shape, &device);
-                }
-                Err(error) if self.result.is_ok() => self.result = Err(error),
-                Err(_) => {}
-            }
-        }
-
-        fn buffer(&mut self, name: &str, buffer: &mut Tensor<1>) {
-            let shape = buffer.dims();
-            match self.arrays.get(name, &shape) {
-                Ok(values) => *buffer = tensor(values.to_vec(), shape, &buffer.device()),
-                Err(error) if self.result.is_ok() => self.result = Err(error),
-                Err(_) => {}
-            }
-        }
-    }
-    let mut load = Load {
-        arrays,
-        result: Ok(()),
-    };
-    network.visit(path, &mut load);
-    load.result
 }

@@ -43,8 +43,15 @@ struct Vectors {
 }
 
 impl Spectral {
+    /// With these singular vectors, [outputs] and [inputs].
+    pub(super) fn of(u: Tensor<1>, v: Tensor<1>) -> Self {
+        Self {
+            vectors: Mutex::new(Vectors { u, v }),
+        }
+    }
+
     /// For a weight [.., outputs] that is outside autodiff.
-    pub(super) fn new<const D: usize>(weight: Tensor<D>, rng: &mut ChaCha8Rng) -> Self {
+    pub(super) fn drawn<const D: usize>(weight: Tensor<D>, rng: &mut ChaCha8Rng) -> Self {
         let w = matrix(weight); // [inputs, outputs]
         let outputs = w.dims()[1];
         let u = unit(tensor(normals(rng, outputs), [outputs], &w.device()));
@@ -154,6 +161,3 @@ impl Network for Spectral {
     }
 }
 
-#[cfg(test)]
-#[path = "spectral_golden.rs"]
-mod golden;

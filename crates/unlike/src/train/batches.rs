@@ -8,7 +8,7 @@ use unlike_core::{FeatureShape, Result};
 
 use super::{Augmentation, Prepared};
 use crate::{
-    models::Batch,
+    method::Batch,
     rng::{self, Purpose},
 };
 

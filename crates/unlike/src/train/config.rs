@@ -6,15 +6,18 @@ use unlike_data::PreprocessingConfig;
 
 use super::Augmentation;
 use crate::{
-    models::{Kind, ModelConfig},
+    models::{Kind, MODELS},
+    registry::{Entry, ModelConfig},
     rng,
     rng::Purpose,
 };
 
 /// Everything that decides the trained model, together with the samples.
+///
+/// `M` is the model with its settings; as text, before it is known which model that is, any value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TrainConfig {
+pub struct TrainConfig<M = ModelConfig> {
     /// Decides every random choice.
     pub seed: u64,
     /// Passes over the training samples, at most.
@@ -37,7 +40,7 @@ pub struct TrainConfig {
     /// How columns become numbers.
     pub preprocessing: PreprocessingConfig,
     /// Which model, and its settings.
-    pub model: ModelConfig,
+    pub model: M,
 }
 
 /// How the learning rate moves.
@@ -151,9 +154,6 @@ const UPDATES: usize = 8_000;
 /// The same for images.
 const IMAGE_EPOCHS: usize = 15;
 const IMAGE_UPDATES: usize = 1_500;
-/// Recommended samples of each held-out part, at most, for a model that searches for every sample:
-/// both parts are scored after training.
-const SEARCHED: usize = 1_000;
 
 impl TrainConfig {
     /// The recommended training of the model of this name for these samples.
@@ -171,7 +171,15 @@ impl TrainConfig {
     /// # Errors
     /// If there is no such model.
     pub fn recommended_for(model: &str, kind: Kind, samples: usize) -> Result<Self> {
-        let model = ModelConfig::by_name(model, kind)?;
+        Ok(Self::recommended_entry(
+            &Entry::find(MODELS, model)?,
+            kind,
+            samples,
+        ))
+    }
+
+    /// As [`recommended_for`](Self::recommended_for), for a model of any list.
+    pub fn recommended_entry(entry: &Entry, kind: Kind, samples: usize) -> Self {
         let batch_size = match kind {
             Kind::Table => 256,
             Kind::Images => 64,
@@ -181,27 +189,24 @@ impl TrainConfig {
             Kind::Table => (EPOCHS, UPDATES),
             Kind::Images => (IMAGE_EPOCHS, IMAGE_UPDATES),
         };
-        Ok(Self {
+        Self {
             seed: 0,
             epochs: updates.div_ceil(per_epoch).clamp(epochs, 100 * epochs),
             batch_size,
             schedule: Schedule::Cosine,
             choice: EpochChoice::HeldOut,
             patience: None,
-            hold_out: match model {
-                ModelConfig::Anogan(_) => HoldOut {
-                    limit: SEARCHED,
-                    ..HoldOut::default()
-                },
-                _ => HoldOut::default(),
+            hold_out: HoldOut {
+                limit: (entry.hold_out_limit)(),
+                ..HoldOut::default()
             },
             augmentation: match kind {
                 Kind::Table => None,
                 Kind::Images => Some(Augmentation::default()),
             },
             preprocessing: PreprocessingConfig::default(),
-            model,
-        })
+            model: entry.recommended(kind),
+        }
     }
 
     /// Refuses settings outside their ranges.
@@ -248,10 +253,21 @@ impl TrainConfig {
     /// # Errors
     /// If a key is unknown, missing or of the wrong kind; the message names its line.
     pub fn from_toml(text: &str, path: &std::path::Path) -> Result<Self> {
-        toml::from_str(text).map_err(|e| Error::Malformed {
+        Self::from_toml_with(text, path, MODELS)
+    }
+
+    /// As [`from_toml`](Self::from_toml), for a model of this list.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_toml_with(text: &str, path: &std::path::Path, models: &[Entry]) -> Result<Self> {
+        let read = toml::from_str::<TrainConfig<serde_json::Value>>(text);
+        let read = read.map_err(|error| error.to_string());
+        let read = read.and_then(|config| config.with_model_of(models));
+        read.map_err(|error| Error::Malformed {
             path: path.to_owned(),
             location: Default::default(),
-            found: e.to_string().trim().to_owned(),
+            found: error.trim().to_owned(),
             expected: "the settings of a training".into(),
             hint: Some(
                 "`unlike train DATA --model M --out RUN` writes RUN/config.toml to start from"
@@ -274,6 +290,39 @@ impl TrainConfig {
     }
 }
 
+impl TrainConfig<serde_json::Value> {
+    /// The same with the settings of a model of this list.
+    ///
+    /// # Errors
+    /// Says what is wrong with them, and where.
+    pub fn with_model_of(self, models: &[Entry]) -> Result<TrainConfig, String> {
+        let Self {
+            seed,
+            epochs,
+            batch_size,
+            schedule,
+            choice,
+            patience,
+            hold_out,
+            augmentation,
+            preprocessing,
+            model,
+        } = self;
+        Ok(TrainConfig {
+            seed,
+            epochs,
+            batch_size,
+            schedule,
+            choice,
+            patience,
+            hold_out,
+            augmentation,
+            preprocessing,
+            model: Entry::read(models, model)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,10 +341,7 @@ mod tests {
     #[test]
     fn a_configuration_survives_toml_and_unknown_keys_do_not() {
         let kinds = [Kind::Table, Kind::Images];
-        for (name, kind) in ModelConfig::NAMES
-            .iter()
-            .flat_map(|n| kinds.map(|k| (n, k)))
-        {
+        for (name, kind) in ModelConfig::names().flat_map(|n| kinds.map(|k| (n, k))) {
             let config = TrainConfig::recommended_for(name, kind, 10_000).unwrap();
             let text = config.to_toml().unwrap();
             let path = std::path::Path::new("config.toml");
@@ -309,30 +355,6 @@ mod tests {
                 let error = TrainConfig::from_toml(&bad, path).unwrap_err().to_string();
                 assert!(error.contains("colour"), "{name}: {error}");
             }
-        }
-    }
-
-    #[test]
-    fn settings_that_older_files_lack_are_what_they_were_then() {
-        for name in ["egbad", "bigan", "anogan", "ganomaly"] {
-            let mut config = TrainConfig::recommended_for(name, Kind::Table, 10_000).unwrap();
-            match &mut config.model {
-                ModelConfig::Egbad(model) | ModelConfig::Bigan(model) => {
-                    model.spectral_norm = false;
-                }
-                ModelConfig::Anogan(model) => model.spectral_norm = false,
-                ModelConfig::Ganomaly(model) => model.spectral_norm = false,
-                _ => {}
-            }
-            let text = config.to_toml().unwrap();
-            let newer = ["spectral_norm", "adversarial_loss"];
-            let older: Vec<&str> = text
-                .lines()
-                .filter(|line| !newer.iter().any(|key| line.starts_with(key)))
-                .collect();
-            assert!(older.len() < text.lines().count(), "{name}");
-            let read = TrainConfig::from_toml(&older.join("\n"), "config.toml".as_ref());
-            assert_eq!(read.unwrap(), config, "{name}");
         }
     }
 

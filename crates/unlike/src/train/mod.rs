@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use unlike_core::{Arrays, Error, Result, Samples, ScoreParts, ScoreRule};
+use unlike_core::{Error, Result, Samples, ScoreParts, ScoreRule};
 use unlike_data::Preprocessing;
 
 pub use augment::Augmentation;
@@ -23,8 +23,8 @@ pub use state::ResumeFile;
 use crate::{
     backend::{self, Device},
     fingerprint::fingerprint,
+    method::{Batch, Losses, StepContext, Trainee},
     model::{Model, Parts, Provenance},
-    models::{Adversarial, Batch, Losses, StepContext},
 };
 use batches::{Batches, Feed};
 use prepared::Prepared;
@@ -107,7 +107,7 @@ pub fn fit(
     };
     let network = config
         .model
-        .adversarial(run.data.train.shape(), config.seed, &run.device)?;
+        .trainee(run.data.train.shape(), config.seed, &run.device)?;
     match network {
         Some(network) => run.train(network, observer),
         None => {
@@ -120,9 +120,7 @@ pub fn fit(
                     hint: None,
                 });
             }
-            let scorer = config
-                .model
-                .baseline(&*run.data.train.all()?, config.seed)?;
+            let scorer = config.model.fit(&*run.data.train.all()?, config.seed)?;
             run.finish(scorer, &single_part_rule, None, &[])
         }
     }
@@ -190,11 +188,7 @@ impl Run<'_> {
         })
     }
 
-    fn train(
-        &self,
-        mut network: Box<dyn Adversarial>,
-        observer: &mut dyn Observer,
-    ) -> Result<Model> {
+    fn train(&self, mut network: Box<dyn Trainee>, observer: &mut dyn Observer) -> Result<Model> {
         let config = self.config;
         let n = self.data.train.len();
         let batch_size = config.batch_size.min(n);
@@ -223,13 +217,8 @@ impl Run<'_> {
             progress = saved;
         }
         observer.started(&plan, &progress.history);
-        let save = |network: &dyn Adversarial, progress: &Progress| match &self.options.resume_file
-        {
-            Some(file) => {
-                let mut arrays = Arrays::new();
-                network.save(&mut arrays);
-                file.save(&fingerprint, progress, &arrays)
-            }
+        let save = |network: &dyn Trainee, progress: &Progress| match &self.options.resume_file {
+            Some(file) => file.save(&fingerprint, progress, &network.save()),
             None => Ok(()),
         };
 
@@ -314,7 +303,9 @@ impl Run<'_> {
             Some(best) => {
                 let shape = self.data.train.shape();
                 (
-                    config.model.restore(shape, &best.arrays, &self.device)?,
+                    config
+                        .model
+                        .restore(shape, &best.arrays, config.seed, &self.device)?,
                     best.epoch,
                 )
             }
@@ -326,7 +317,7 @@ impl Run<'_> {
     /// One update; adds its losses to the epoch's.
     fn step(
         &self,
-        network: &mut dyn Adversarial,
+        network: &mut dyn Trainee,
         batch: Batch,
         progress: &mut Progress,
         steps_per_epoch: usize,
@@ -335,6 +326,7 @@ impl Run<'_> {
         let steps = (self.config.epochs * steps_per_epoch) as u64;
         let context = StepContext {
             step,
+            steps,
             seed: self.config.seed,
             learning_rate_scale: self.config.schedule.scale(step, steps),
         };
@@ -362,7 +354,7 @@ impl Run<'_> {
     /// Measures held-out normals, keeps the network if it is the best so far, and moves on.
     fn end_epoch(
         &self,
-        network: &dyn Adversarial,
+        network: &dyn Trainee,
         progress: &mut Progress,
         samples_per_second: f64,
         seconds: f64,
@@ -390,7 +382,10 @@ impl Run<'_> {
             .best
             .as_ref()
             .is_none_or(|best| criterion < best.criterion);
-        if self.config.choice == EpochChoice::Last || improved {
+        // Both counts are of the steps of an epoch.
+        let (done, of) = (progress.epoch as u64, self.config.epochs as u64);
+        let ready = network.can_score(done, of);
+        if ready && (self.config.choice == EpochChoice::Last || improved) {
             let (epoch, arrays) = (progress.epoch, network.scorer().arrays());
             progress.best = Some(Best {
                 epoch,
@@ -410,7 +405,7 @@ impl Run<'_> {
             epoch: progress.epoch,
             losses,
             held_out,
-            best_so_far: since_best == 0,
+            best_so_far: ready && since_best == 0,
             warnings,
             samples_per_second,
             seconds,

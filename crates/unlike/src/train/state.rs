@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, Result};
 
 use super::{EpochReport, TrainConfig};
-use crate::{file, models::Losses};
+use crate::{file, method::Losses};
 
 /// The file in which a training keeps its state between interruptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +20,9 @@ pub(super) struct Progress {
     pub(super) epoch: usize,
     /// Updates done in the present epoch.
     pub(super) step_in_epoch: usize,
-    /// Sums of the present epoch's losses, in the order in which they came.
-    sums: Vec<(String, f64)>,
-    /// How many updates the sums are over.
-    steps_summed: usize,
+    /// Sums of the present epoch's losses, in the order in which they first came, and how many
+    /// updates had each.
+    sums: Vec<(String, f64, u64)>,
     /// One report per complete epoch.
     pub(super) history: Vec<EpochReport>,
     /// Whether early stopping has ended the training.
@@ -42,27 +41,20 @@ pub(super) struct Best {
 }
 
 impl Progress {
-    /// Adds the losses of one update.
+    /// Adds the losses of one update; not every update has all.
     pub(super) fn add(&mut self, losses: &Losses) {
-        if self.sums.is_empty() {
-            self.sums = losses
-                .0
-                .iter()
-                .map(|&(name, _)| (name.to_owned(), 0.0))
-                .collect();
+        for &(name, value) in &losses.0 {
+            match self.sums.iter_mut().find(|sum| sum.0 == name) {
+                Some((_, sum, count)) => (*sum, *count) = (*sum + value, *count + 1),
+                None => self.sums.push((name.to_owned(), value, 1)),
+            }
         }
-        for (sum, (_, value)) in self.sums.iter_mut().zip(&losses.0) {
-            sum.1 += value;
-        }
-        self.steps_summed += 1;
     }
 
     /// The means since the last call.
     pub(super) fn take_means(&mut self) -> Vec<(String, f64)> {
-        let n = std::mem::take(&mut self.steps_summed).max(1) as f64;
-        std::mem::take(&mut self.sums)
-            .into_iter()
-            .map(|(name, sum)| (name, sum / n))
+        let sums = std::mem::take(&mut self.sums).into_iter();
+        sums.map(|(name, sum, count)| (name, sum / count as f64))
             .collect()
     }
 }

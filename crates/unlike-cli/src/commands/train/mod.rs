@@ -60,7 +60,7 @@ pub(crate) struct TrainArgs {
     /// The file, or folder of images, to learn from
     data: PathBuf,
     /// What to train: an adversarial model (egbad, bigan, anogan, ganomaly) or a baseline (all others)
-    #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::NAMES))]
+    #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::names()))]
     #[arg(required_unless_present_any = ["config", "resume"])]
     model: Option<String>,
     /// Settings to start from (TOML); what it leaves out is as recommended, and options win over it

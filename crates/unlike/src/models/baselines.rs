@@ -1,0 +1,36 @@
+//! The baselines of `unlike-baselines` as entries of the list of models.
+
+use unlike_baselines::{Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Pca, PcaConfig};
+use unlike_core::{Arrays, Features, Result, Scorer};
+
+use super::Kind;
+use crate::{method::Settings, registry::Baseline};
+
+macro_rules! baselines {
+    ($($config:ty, $fitted:ty, $name:literal;)*) => {$(
+        impl Settings for $config {
+            const NAME: &'static str = $name;
+
+            fn recommended(_: Kind) -> Self {
+                Self::default()
+            }
+        }
+
+        impl Baseline for $config {
+            fn fit(&self, features: &Features, seed: u64) -> Result<Box<dyn Scorer>> {
+                Ok(Box::new(Self::fit(self, features, seed)?))
+            }
+
+            fn restore(&self, arrays: &Arrays) -> Result<Box<dyn Scorer>> {
+                Ok(Box::new(<$fitted>::from_arrays(self, arrays)?))
+            }
+        }
+    )*};
+}
+
+baselines! {
+    PcaConfig, Pca, "pca";
+    KnnConfig, Knn, "knn";
+    IforestConfig, Iforest, "iforest";
+    EcodConfig, Ecod, "ecod";
+}
