@@ -41,18 +41,7 @@ fn run(model: &Model, environment: Option<&Environment>) -> Run {
 
 /// The model's name as a person writes it.
 pub(crate) fn model_title(model: &Model) -> String {
-    match model.config().model.name() {
-        "egbad" => "EGBAD",
-        "bigan" => "BiGAN",
-        "anogan" => "AnoGAN",
-        "ganomaly" => "GANomaly",
-        "pca" => "PCA",
-        "knn" => "k nearest neighbours",
-        "iforest" => "isolation forest",
-        "ecod" => "ECOD",
-        other => other,
-    }
-    .to_owned()
+    model.config().model.title().to_owned()
 }
 
 fn training(model: &Model) -> Option<Training> {

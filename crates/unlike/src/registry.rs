@@ -9,8 +9,8 @@ use unlike_core::{Arrays, Error, FeatureShape, Features, Result, Scorer};
 
 use crate::{
     backend::Device,
-    method::{Method, NetworkScorer, Playing, Settings, Trainee},
     kind::Kind,
+    method::{Method, NetworkScorer, Playing, Settings, Trainee},
     nn::Trained,
 };
 
@@ -34,6 +34,8 @@ pub trait Baseline: Settings {
 pub struct Entry {
     /// As flags and files spell it.
     pub name: &'static str,
+    /// Whether it is made of networks; baselines are not.
+    pub networks: bool,
     /// Held-out samples of each kind that are recommended, at most.
     pub(crate) hold_out_limit: fn() -> usize,
     recommended: fn(Kind) -> ModelConfig,
@@ -53,6 +55,7 @@ pub const fn baseline<B: Baseline>() -> Entry {
 const fn entry<S: Settings, R: Role<S>>() -> Entry {
     Entry {
         name: S::NAME,
+        networks: R::NETWORKS,
         hold_out_limit: S::hold_out_limit,
         recommended: |kind| ModelConfig::of::<S, R>(S::recommended(kind)),
         read: |value| {
@@ -140,6 +143,11 @@ impl ModelConfig {
     /// The name, as flags and files spell it.
     pub fn name(&self) -> &'static str {
         self.0.name()
+    }
+
+    /// The name, as people write it.
+    pub fn title(&self) -> &'static str {
+        self.0.title()
     }
 
     /// The settings, if they are of this model.
@@ -231,13 +239,15 @@ impl Serialize for ModelConfig {
 /// A model of any kind behind its settings.
 trait Model: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
+    fn title(&self) -> &'static str;
     fn boxed(&self) -> Box<dyn Model>;
     fn equals(&self, other: &dyn Model) -> bool;
     fn settings(&self) -> &dyn Any;
     fn settings_mut(&mut self) -> &mut dyn Any;
     fn serialized(&self) -> &dyn erased_serde::Serialize;
     fn has_networks(&self) -> bool;
-    fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device) -> Result<Option<Box<dyn Trainee>>>;
+    fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device)
+    -> Result<Option<Box<dyn Trainee>>>;
     fn fit(&self, features: &Features, seed: u64) -> Result<Box<dyn Scorer>>;
     fn restore(
         &self,
@@ -340,6 +350,10 @@ impl<S: Settings, R: Role<S>> Model for Of<S, R> {
         S::NAME
     }
 
+    fn title(&self) -> &'static str {
+        S::TITLE
+    }
+
     fn boxed(&self) -> Box<dyn Model> {
         let (settings, role) = (self.settings.clone(), PhantomData::<R>);
         Box::new(Self { settings, role })
@@ -365,7 +379,12 @@ impl<S: Settings, R: Role<S>> Model for Of<S, R> {
         R::NETWORKS
     }
 
-    fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device) -> Result<Option<Box<dyn Trainee>>> {
+    fn trainee(
+        &self,
+        x: &FeatureShape,
+        seed: u64,
+        on: &Device,
+    ) -> Result<Option<Box<dyn Trainee>>> {
         R::trainee(&self.settings, x, seed, on)
     }
 

@@ -3,7 +3,11 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::{Args, builder::PossibleValuesParser};
-use unlike::{Model, RunOptions, TrainConfig, train::Silent};
+use unlike::{
+    Model, RunOptions, TrainConfig,
+    models::MODELS,
+    train::{HoldOut, Silent},
+};
 use unlike_core::Samples;
 use unlike_report::{Measured, Report, terminal as text};
 
@@ -50,7 +54,7 @@ pub(crate) struct QuickstartArgs {
     data: Option<PathBuf>,
     /// What to train
     #[arg(long, value_name = "M", default_value = "egbad")]
-    #[arg(value_parser = PossibleValuesParser::new(["egbad", "bigan", "anogan", "ganomaly"]))]
+    #[arg(value_parser = PossibleValuesParser::new(with_networks()))]
     model: String,
     /// Decides every random choice
     #[arg(long, value_name = "N", default_value = "0")]
@@ -63,6 +67,12 @@ pub(crate) struct QuickstartArgs {
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArg,
+}
+
+/// The names of the models that are made of networks.
+fn with_networks() -> Vec<&'static str> {
+    let networks = MODELS.iter().filter(|entry| entry.networks);
+    networks.map(|entry| entry.name).collect()
 }
 
 impl QuickstartArgs {
@@ -137,8 +147,8 @@ impl QuickstartArgs {
         let mut progress = Progress::new()
             .with_metrics(MetricsFile::new(folder.metrics()))
             .with_events(EventFile::new(folder.root()));
-        // AnoGAN searches for every record: more time than an epoch takes.
-        if self.model != "anogan" {
+        // A model that is slow to score would take longer than the epoch.
+        if config.hold_out.limit >= HoldOut::default().limit {
             progress = progress.with_hook(Box::new(|report, snapshot| {
                 table.add(report.epoch, snapshot.model()?)
             }));

@@ -31,6 +31,9 @@ pub trait Settings:
     /// The model's name, as flags and files spell it.
     const NAME: &'static str;
 
+    /// The model's name, as people write it.
+    const TITLE: &'static str;
+
     /// What works, by measurement.
     fn recommended(kind: Kind) -> Self;
 

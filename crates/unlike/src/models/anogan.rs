@@ -280,6 +280,7 @@ impl Anogan {
 
 impl Settings for Anogan {
     const NAME: &'static str = "anogan";
+    const TITLE: &'static str = "AnoGAN";
 
     /// What works: a learning rate that gets there in minutes, images at half the width and a shorter
     /// z, the plateau stop, and the combined score; for tables spectral norm, and very short searches

@@ -7,9 +7,10 @@ use super::Kind;
 use crate::{method::Settings, registry::Baseline};
 
 macro_rules! baselines {
-    ($($config:ty, $fitted:ty, $name:literal;)*) => {$(
+    ($($config:ty, $fitted:ty, $name:literal, $title:literal;)*) => {$(
         impl Settings for $config {
             const NAME: &'static str = $name;
+            const TITLE: &'static str = $title;
 
             fn recommended(_: Kind) -> Self {
                 Self::default()
@@ -29,8 +30,8 @@ macro_rules! baselines {
 }
 
 baselines! {
-    PcaConfig, Pca, "pca";
-    KnnConfig, Knn, "knn";
-    IforestConfig, Iforest, "iforest";
-    EcodConfig, Ecod, "ecod";
+    PcaConfig, Pca, "pca", "PCA";
+    KnnConfig, Knn, "knn", "k nearest neighbours";
+    IforestConfig, Iforest, "iforest", "isolation forest";
+    EcodConfig, Ecod, "ecod", "ECOD";
 }

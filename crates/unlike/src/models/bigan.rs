@@ -22,6 +22,7 @@ pub struct Bigan(pub Egbad);
 
 impl Settings for Bigan {
     const NAME: &'static str = "bigan";
+    const TITLE: &'static str = "BiGAN";
 
     /// EGBAD's without the residual term, and so without spectral norm in D: that helps E and G to
     /// agree, which only the residual term asks of them. Without the term it lowered the AUROC from

@@ -284,6 +284,7 @@ impl EgbadNetworks {
 
 impl Settings for Egbad {
     const NAME: &'static str = "egbad";
+    const TITLE: &'static str = "EGBAD";
 
     /// The paper's networks (for images three quarters as wide, with half the dense widths), a learning
     /// rate that gets there in minutes, and the survey's residual term; for tables spectral norm in D

@@ -141,7 +141,8 @@ impl Fanogan {
         let z = FeatureShape::row(self.latent.get());
         let widths = &self.networks.generator[..];
         let Some(p) = pyramid else {
-            let layers = [hidden(widths, Relu), vec![dense(x.size())]].concat();
+            let layer = |&width: &usize| dense(width).norm().act(Relu);
+            let layers = widths.iter().map(layer).chain([dense(x.size())]).collect();
             return Plan::chain(&z, [("dense", layers)], "x");
         };
         let mut g = Plan::new();
@@ -236,6 +237,7 @@ impl Fanogan {
 
 impl Settings for Fanogan {
     const NAME: &'static str = "fanogan";
+    const TITLE: &'static str = "f-AnoGAN";
 
     /// What works: narrower networks, a shorter z that E may reach two deviations of, moving averages,
     /// and the combined score. Measurements: RESULTS.md.

@@ -282,6 +282,7 @@ impl Ganomaly {
 
 impl Settings for Ganomaly {
     const NAME: &'static str = "ganomaly";
+    const TITLE: &'static str = "GANomaly";
 
     /// What works: for images the paper's networks with a quarter of their channels and the paper's
     /// score, for tables all three parts together.

@@ -59,7 +59,7 @@ Examples:
 pub(crate) struct TrainArgs {
     /// The file, or folder of images, to learn from
     data: PathBuf,
-    /// What to train: an adversarial model (egbad, bigan, anogan, ganomaly) or a baseline (all others)
+    /// What to train: an adversarial model (the first ones) or a baseline (pca and the ones after it)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::names()))]
     #[arg(required_unless_present_any = ["config", "resume"])]
     model: Option<String>,
