@@ -1,12 +1,14 @@
 //! Preprocessing in words: what training normals have in a column, and what becomes of it.
 
+use unlike_core::{
+    Note,
+    words::{counted, number},
+};
 use unlike_data::{
     Preprocessing, Scaling, TablePreprocessing,
     preprocess::{CategoryColumn, FittedColumn, NumberColumn},
 };
 use unlike_report::{ColumnNote, Data};
-
-use crate::terminal::counted;
 
 /// How many levels a text lists.
 const LISTED: usize = 4;
@@ -25,10 +27,10 @@ pub(crate) fn typical(preprocessing: &Preprocessing) -> Vec<String> {
 
 fn typical_of(column: &FittedColumn) -> String {
     match column {
-        FittedColumn::Number(number) if number.is_constant() => {
-            format!("always {}", short(number.min))
+        FittedColumn::Number(column) if column.is_constant() => {
+            format!("always {}", number(column.min))
         }
-        FittedColumn::Number(number) => format!("{} to {}", short(number.min), short(number.max)),
+        FittedColumn::Number(column) => format!("{} to {}", number(column.min), number(column.max)),
         FittedColumn::Category(category) => levels(category),
     }
 }
@@ -52,22 +54,6 @@ fn levels(category: &CategoryColumn) -> String {
         text.push_str(&format!(" and {more} more"));
     }
     text
-}
-
-/// A number with at most six significant digits.
-pub(crate) fn short(value: f64) -> String {
-    if value == 0.0 {
-        return "0".into();
-    }
-    let magnitude = value.abs().log10().floor() as i32;
-    if !(-5..=9).contains(&magnitude) {
-        return format!("{value:.3e}");
-    }
-    let text = format!("{value:.*}", (5 - magnitude).clamp(0, 10) as usize);
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
 }
 
 /// The columns and their preprocessing for a report.
@@ -100,7 +86,7 @@ pub(crate) fn data(preprocessing: &Preprocessing) -> Option<Data> {
              replaced by the training median, and a feature says so"
                 .into(),
         ],
-        notes: table.notes().to_vec(),
+        notes: table.notes().iter().map(Note::to_string).collect(),
     })
 }
 
@@ -115,20 +101,22 @@ pub(crate) fn n_features(table: &TablePreprocessing) -> Vec<u64> {
 
 fn rule(column: &FittedColumn, scaling: Scaling) -> String {
     match column {
-        FittedColumn::Number(number) => {
+        FittedColumn::Number(column) => {
             let NumberColumn {
                 min,
                 max,
                 center,
                 scale,
                 fill,
-            } = number;
+            } = column;
             let range = match scaling {
-                Scaling::MinMax => format!("[{}, {}] to [-1, 1]", short(*min), short(*max)),
-                Scaling::Standard => format!("({} ± {}) to (0 ± 1)", short(*center), short(*scale)),
+                Scaling::MinMax => format!("[{}, {}] to [-1, 1]", number(*min), number(*max)),
+                Scaling::Standard => {
+                    format!("({} ± {}) to (0 ± 1)", number(*center), number(*scale))
+                }
             };
             match fill {
-                Some(median) => format!("{range}; missing: {}, marked", short(*median)),
+                Some(median) => format!("{range}; missing: {}, marked", number(*median)),
                 None => range,
             }
         }
@@ -152,15 +140,6 @@ fn note(column: &FittedColumn) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short_and_still_right() {
-        let texts = [0.0, 3.0, 0.1 + 0.2, 65_535.0, 5_155_468.0, 1.5e-9, -12.5].map(short);
-        assert_eq!(
-            texts,
-            ["0", "3", "0.3", "65535", "5155468", "1.500e-9", "-12.5"]
-        );
-    }
 
     #[test]
     fn many_levels_are_not_all_listed() {

@@ -1,7 +1,7 @@
 //! The options that say which samples are flagged.
 
 use clap::Args;
-use unlike_core::{Calibration, Decision};
+use unlike_core::{Calibration, Decision, words};
 
 use crate::{failure::Result, terminal};
 
@@ -46,8 +46,8 @@ impl DecisionArgs {
             &format!(
                 "the model is calibrated on {}, too few to promise a false-alarm rate of \
                  {DEFAULT_RATE}; flagging at {}, the smallest that they can promise",
-                terminal::counted(calibration.len(), "held-out normal"),
-                terminal::rate(smallest)
+                words::counted(calibration.len(), "held-out normal"),
+                words::rate(smallest)
             ),
         );
         Ok(Decision::FalseAlarms(smallest))
@@ -60,13 +60,13 @@ pub(crate) fn rule(decision: Decision) -> String {
         Decision::FalseAlarms(rate) => {
             format!(
                 "samples with a p-value of at most {} are flagged",
-                terminal::rate(rate)
+                words::rate(rate)
             )
         }
         Decision::Fdr(rate) => {
             format!(
                 "samples with a q-value of at most {} are flagged",
-                terminal::rate(rate)
+                words::rate(rate)
             )
         }
         Decision::Threshold(value) => format!("samples that score at least {value} are flagged"),

@@ -1,8 +1,7 @@
 //! The epochs of a training as rows of text, within 80 columns.
 
 use unlike::train::EpochReport;
-
-use crate::terminal::{count, duration};
+use unlike_core::words::{count, duration};
 
 /// Lines are at most this wide.
 const WIDTH: usize = 80;

@@ -7,15 +7,12 @@ use unlike_core::{
         self, PrCurve, RocCurve,
         pixel::{PixelMetrics, PixelRanking},
     },
+    words::counted,
 };
 use unlike_data::Masks;
 use unlike_report::{Evaluation, Histogram, Measured, PartPair};
 
-use crate::{
-    cases, decision_args, maps,
-    output::ScoreTable,
-    terminal::{counted, say},
-};
+use crate::{cases, decision_args, maps, output::ScoreTable, terminal::say};
 
 /// The false-alarm rates whose promises are checked.
 const RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.1];
@@ -207,7 +204,7 @@ impl TestSet<'_> {
         }
         let labels = self.labelled.labels();
         let mut ranking = PixelRanking::new();
-        let mut left_out = 0;
+        let mut left_out = 0usize;
         maps::each_chunk(model, self.labelled.samples(), |first, shape, maps| {
             let size = shape[0] * shape[1];
             let clean = vec![false; size];

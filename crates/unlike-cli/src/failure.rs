@@ -91,7 +91,7 @@ fn lower_first(text: &str) -> String {
 fn hint(error: &Error) -> Option<String> {
     use std::io::ErrorKind;
     let Error::Io { action, source, .. } = error else {
-        return error.hint().map(str::to_owned);
+        return error.hint().map(terminal::flags);
     };
     let hint = match (source.kind(), *action) {
         (ErrorKind::NotFound, "read") => {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Note, Result};
 use unlike_data::{Fit, ImageOptions, ImageSize, MaskRule};
 
 /// How images are read, where that differs from what they are.
@@ -124,7 +124,11 @@ impl ImageArgs {
                     name: name.into(),
                     found: asked,
                     expected: format!("{trained}, as in training"),
-                    hint: Some(format!("leave out --{name}: the model knows it")),
+                    hint: Some(
+                        Note::new("leave out ")
+                            .setting(name)
+                            .text(": the model knows it"),
+                    ),
                 });
             }
         }

@@ -7,7 +7,10 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use unlike::train::{EpochReport, Observer, Plan, Snapshot, StepReport};
-use unlike_core::{Error, Result};
+use unlike_core::{
+    Error, Result,
+    words::{self, count, duration},
+};
 
 use crate::{
     epoch_rows::{Rows, digits, line_every, short_name},
@@ -16,7 +19,7 @@ use crate::{
     run_folder::MetricsFile,
     run_report::warning_kind,
     sheets::Sheets,
-    terminal::{self, count, duration, say},
+    terminal::{self, say},
 };
 
 /// How often a log without a bar gets a line within an epoch.
@@ -169,8 +172,8 @@ impl Observer for Progress<'_> {
             &format!(
                 "{} on {} of {} each; {} more choose the epoch, {} calibrate",
                 plan.model,
-                terminal::counted(plan.n_train, noun),
-                terminal::counted(plan.features, "feature"),
+                words::counted(plan.n_train, noun),
+                words::counted(plan.features, "feature"),
                 count(plan.n_validation),
                 count(plan.n_calibration)
             ),

@@ -4,10 +4,10 @@ use unlike::{
     Model,
     train::{EpochChoice, EpochReport},
 };
-use unlike_core::Detector;
+use unlike_core::{Detector, words::counted};
 use unlike_report::{HeldOut, Report, Run, Series, Training, Warning};
 
-use crate::{columns, environment::Environment, epoch_rows::short_name, terminal::counted};
+use crate::{columns, environment::Environment, epoch_rows::short_name};
 
 /// The report of a training, without an evaluation.
 pub(crate) fn report(model: &Model, environment: Option<&Environment>) -> Report {

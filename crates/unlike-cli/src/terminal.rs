@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use unlike_core::Note;
 use unlike_report::terminal::Style;
 
 use crate::failure::{Failure, Result};
@@ -71,9 +72,27 @@ pub(crate) fn say(label: &str, text: &str) {
 }
 
 /// Notes, one line each.
-pub(crate) fn notes(notes: &[String]) {
+pub(crate) fn notes(notes: &[Note]) {
     for note in notes {
-        say("note", note);
+        say("note", &flags(note));
+    }
+}
+
+/// A note in this interface's words, in which settings are flags.
+pub(crate) fn flags(note: &Note) -> String {
+    note.worded(|name, value| match value {
+        None => format!("--{name}"),
+        Some(value) => format!("--{name} {}", quoted(value)),
+    })
+}
+
+/// A word as it is typed in a shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -82,58 +101,28 @@ pub(crate) fn error_line(text: &str) {
     _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// A count with commas between thousands, as reports show it.
-pub(crate) fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .filter_map(|g| std::str::from_utf8(g).ok())
-        .collect();
-    groups.join(",")
-}
-
-/// `1 row`, `2 rows`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
-}
-
-/// A span of time: `3.2 s`, `3 min 12 s`, `2 h 05 min`.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        ..60 if seconds < 59.95 => format!("{seconds:.1} s"),
-        ..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
-/// A rate as a person writes it: at most four significant digits, without a tail of zeros.
-pub(crate) fn rate(rate: f64) -> String {
-    let digits = (3 - rate.abs().log10().floor() as i32).clamp(0, 12) as usize;
-    let text = format!("{rate:.digits$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_a_person_writes_them() {
+    fn settings_are_worded_as_flags_that_a_shell_takes() {
+        let note = Note::new("say ")
+            .set("label-column", "is it")
+            .text(" or ")
+            .set("image-size", 28)
+            .text(", or see ")
+            .setting("format");
         assert_eq!(
-            [count(7), count(1234), count(494_021)],
-            ["7", "1,234", "494,021"]
+            flags(&note),
+            "say --label-column 'is it' or --image-size 28, or see --format"
         );
-        assert_eq!([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
-        assert_eq!(
-            [duration(3.25), duration(59.97), duration(7500.0)],
-            ["3.2 s", "1 min 00 s", "2 h 05 min"]
-        );
-        assert_eq!(
-            [rate(0.01), rate(1.0 / 41.0), rate(0.05)],
-            ["0.01", "0.02439", "0.05"]
-        );
+    }
+
+    #[test]
+    fn words_are_quoted_only_where_a_shell_needs_it() {
+        assert_eq!(quoted("runs/egbad-shuttle"), "runs/egbad-shuttle");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted(""), "''");
     }
 }

@@ -60,8 +60,8 @@ pub(crate) fn headlines(metrics: &Metrics) -> Vec<Headline> {
 pub(crate) fn test_set(metrics: &Metrics) -> String {
     format!(
         "{} test samples, {} of them anomalous (prevalence {})",
-        number::count((metrics.n_normal + metrics.n_anomalous) as u64),
-        number::count(metrics.n_anomalous as u64),
+        number::count(metrics.n_normal + metrics.n_anomalous),
+        number::count(metrics.n_anomalous),
         number::percent(metrics.prevalence)
     )
 }
@@ -95,13 +95,12 @@ pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 3] {
 
 /// What the maps were compared with, in a sentence.
 pub(crate) fn mask_set(pixels: &PixelMetrics) -> String {
-    let count = |n: usize| number::count(n as u64);
     format!(
         "{} of {} pixels are marked, in {} regions. AUPRO counts every region the same, up to a \
          false-alarm rate of {} of the pixels.",
-        count(pixels.n_anomalous_pixels),
-        count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),
-        count(pixels.n_regions),
+        number::count(pixels.n_anomalous_pixels),
+        number::count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),
+        number::count(pixels.n_regions),
         number::rate(AUPRO_LIMIT)
     )
 }
@@ -178,7 +177,7 @@ fn input(input: &InputSpec, n_features: Option<u64>) -> String {
             )
         }
         InputSpec::Table { columns } => {
-            let mut text = format!("{} columns", number::count(columns.len() as u64));
+            let mut text = format!("{} columns", number::count(columns.len()));
             if let Some(n) = n_features {
                 text.push_str(&format!(", {} features", number::count(n)));
             }

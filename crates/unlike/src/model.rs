@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Calibration, Detector, Error, Explanations, Features, Images, InputSpec, Result,
+    Arrays, Calibration, Detector, Error, Explanations, Features, Images, InputSpec, Note, Result,
     Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::{Bound, Preprocessing};
@@ -78,7 +78,7 @@ pub struct Scored {
     /// What the scores are made of.
     pub parts: ScoreParts,
     /// What the user should know about the samples: unseen categories, for instance.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// What a model file says beside its arrays.
@@ -169,7 +169,7 @@ impl Model {
             path: path.clone(),
             location: Default::default(),
             found: format!("a model whose parts do not fit each other ({error})"),
-            expected: "a model that `unlike train` wrote".into(),
+            expected: "a model that unlike wrote".into(),
             hint: None,
         };
         let mut weights = Arrays::new();

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use unlike::Model;
-use unlike_core::files::check_writable;
+use unlike_core::{
+    files::check_writable,
+    words::{self, counted},
+};
 
 use crate::{
     cli::Common,
     data_args::DataArgs,
     device_arg::DeviceArg,
     failure::{Outcome, Result},
-    terminal::{self, counted, say},
+    terminal::{self, say},
 };
 
 const EXAMPLES: &str = "\
@@ -50,7 +52,7 @@ impl CalibrateArgs {
             None if self.model.is_dir() => self.model.join("model.safetensors"),
             None => self.model.clone(),
         };
-        let model = Model::load_on(&self.model, self.device.name())?;
+        let model = self.device.load(&self.model)?;
         self.device.describe_for(&model.config().model)?;
         check_writable(&out)?;
         let before = model.calibration().len();
@@ -69,8 +71,8 @@ impl CalibrateArgs {
             &format!(
                 "{} calibrate p-values ({} before): false-alarm rates from {} up can be promised",
                 counted(calibration.len(), "normal row"),
-                terminal::count(before),
-                terminal::rate(calibration.smallest_rate())
+                words::count(before),
+                words::rate(calibration.smallest_rate())
             ),
         );
         say("model", &out.display().to_string());

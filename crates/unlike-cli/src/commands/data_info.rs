@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use unlike_core::words::{self, count, counted};
 use unlike_data::{
     DataInfo,
     info::{ColumnInfo, ImageInfo},
@@ -10,11 +11,9 @@ use unlike_data::{
 
 use crate::{
     cli::Common,
-    columns::short,
     data_args::DataArgs,
     failure::{Outcome, Result},
-    layout,
-    terminal::{self, count, counted},
+    layout, terminal,
 };
 
 const EXAMPLES: &str = "\
@@ -136,12 +135,12 @@ fn row(column: &ColumnInfo) -> Vec<String> {
         top,
     } = column;
     let values = match (number, levels) {
-        (Some(n), _) if *constant => format!("always {}", short(n.min)),
+        (Some(n), _) if *constant => format!("always {}", words::number(n.min)),
         (Some(n), _) => format!(
             "{} to {}, mean {}",
-            short(n.min),
-            short(n.max),
-            short(n.mean)
+            words::number(n.min),
+            words::number(n.max),
+            words::number(n.mean)
         ),
         (None, Some(levels)) => {
             let top: Vec<String> = top

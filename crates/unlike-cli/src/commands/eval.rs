@@ -68,7 +68,7 @@ impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;
-        let mut model = Model::load_on(&self.model, self.device.name())?;
+        let mut model = self.device.load(&self.model)?;
         let device = self.device.describe_for(&model.config().model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
@@ -76,8 +76,8 @@ impl EvalArgs {
         let baselines: Vec<(&PathBuf, Model)> = self
             .baseline
             .iter()
-            .map(|path| Ok((path, Model::load_on(path, self.device.name())?)))
-            .collect::<Result<_, unlike_core::Error>>()?;
+            .map(|path| Ok((path, self.device.load(path)?)))
+            .collect::<Result<_>>()?;
         let data = self.reading.read_for(&self.data, &model)?;
         let (data, protocol) = self.split.test_part(data)?;
         let classes = data.classes().map(|classes| {

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use unlike::Model;
-use unlike_core::Detector;
+use unlike_core::{
+    Detector,
+    words::{self, count, counted},
+};
 use unlike_report::Data;
 
 use crate::{
     cli::Common,
     columns,
     failure::{Outcome, Result},
-    layout, run_report,
-    terminal::{self, count, counted},
+    layout, run_report, terminal,
 };
 
 /// Show what is in a model: data, scores, calibration, columns, settings
@@ -111,7 +113,7 @@ fn text(model: &Model) -> Result<String> {
             format!(
                 "{}; false-alarm rates from {} up can be promised",
                 counted(calibration.len(), "normal row"),
-                terminal::rate(calibration.smallest_rate())
+                words::rate(calibration.smallest_rate())
             ),
         ),
         ("seed", model.config().seed.to_string()),

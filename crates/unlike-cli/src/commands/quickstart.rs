@@ -4,7 +4,10 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::{Args, builder::PossibleValuesParser};
 use unlike::{Model, RunOptions, TrainConfig, train::Silent};
-use unlike_core::Samples;
+use unlike_core::{
+    Samples,
+    words::{self, counted},
+};
 use unlike_report::{Measured, Report, terminal as text};
 
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
     run_folder::{Existing, MetricsFile, RunFolder},
     run_report, scoring,
     survey::{FLAGGED, Protocol, published},
-    terminal::{self, counted, say},
+    terminal::{self, say},
     training,
 };
 
@@ -167,7 +170,7 @@ impl QuickstartArgs {
         let seconds = began.elapsed().as_secs_f64();
         say(
             "baseline",
-            &format!("{} in {}", measured.name, terminal::duration(seconds)),
+            &format!("{} in {}", measured.name, words::duration(seconds)),
         );
         Ok(Measured {
             seconds: Some(seconds),

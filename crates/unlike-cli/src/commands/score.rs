@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use unlike::Model;
-use unlike_core::{Decision, Samples, files::check_writable};
+use unlike_core::{
+    Decision, Samples,
+    files::check_writable,
+    words::{count, counted},
+};
 
 use crate::{
     cli::Common,
@@ -18,7 +22,7 @@ use crate::{
     map_files,
     output::{ScoreFormat, ScoreTable},
     scoring,
-    terminal::{self, count, counted, say},
+    terminal::{self, say},
 };
 
 const EXAMPLES: &str = "\
@@ -72,7 +76,7 @@ impl ScoreArgs {
     /// Scores, and writes the scores.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let explanations = self.check_outputs()?;
-        let mut model = Model::load_on(&self.model, self.device.name())?;
+        let mut model = self.device.load(&self.model)?;
         let device = self.device.describe_for(&model.config().model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;

@@ -53,7 +53,7 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Error, FeatureShape, Result, ScoreParts, ScoreRule, Scorer, check_setting,
+    Arrays, Error, FeatureShape, Note, Result, ScoreParts, ScoreRule, Scorer, check_setting,
 };
 use unlike_kernels::{bce_with_logits, l1};
 
@@ -436,7 +436,7 @@ impl Pyramid {
                 &format!("images of {width} × {height}"),
                 "square ones of 28, 32, 64, 128 or 256 pixels a side",
             )
-            .with_hint("bring them to one of these sizes with --image-size"));
+            .with_hint(Note::new("bring them to one of these sizes with ").setting("image-size")));
         }
         let wider = |level: usize| first * (1 << level.min(LEVELS)).min(WIDEST);
         Ok(Self {

@@ -401,7 +401,7 @@ fn pyramids_fit_every_size_and_28_pixels_give_the_published_networks() {
     };
     for shape in [image(30, 1), image(7, 1), image(512, 1), wide] {
         let error = build(&shape, 1, 4).unwrap_err();
-        assert!(error.hint().unwrap().contains("--image-size"), "{shape:?}");
+        assert!(error.hint().unwrap().contains("`image-size`"), "{shape:?}");
     }
 }
 

@@ -68,7 +68,8 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer, check_setting,
+    Arrays, Error, FeatureShape, Features, Note, Result, ScoreParts, ScoreRule, Scorer,
+    check_setting,
 };
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
@@ -601,7 +602,7 @@ impl Pyramid {
                 let nearest = SIDES.into_iter().min_by_key(far).unwrap_or(SIDES[0]);
                 (
                     format!("images of {across} x {height} pixels"),
-                    format!("resize them with --image-size {nearest}"),
+                    Note::new("resize them with ").set("image-size", nearest),
                 )
             }
             FeatureShape::Row { width } => (

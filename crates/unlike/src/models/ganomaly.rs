@@ -49,7 +49,8 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Error, FeatureShape, Features, Result, ScoreParts, ScoreRule, Scorer, check_setting,
+    Arrays, Error, FeatureShape, Features, Note, Result, ScoreParts, ScoreRule, Scorer,
+    check_setting,
 };
 use unlike_kernels::{Reduction, bce_with_logits, l1, l1_rows, mse, mse_rows};
 
@@ -436,9 +437,10 @@ impl Plan {
                             "squares with a side of 16, 32, 64, 128 or 256 (any power of two \
                                    from 16), because each layer halves it down to 4"
                                 .into(),
-                        hint: Some(format!(
-                            "read them at {near} × {near} with --image-size {near}"
-                        )),
+                        hint: Some(
+                            Note::new(format!("read them at {near} × {near} with "))
+                                .set("image-size", near),
+                        ),
                     });
                 }
                 Ok(Self::Pyramid {

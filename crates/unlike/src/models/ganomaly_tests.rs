@@ -294,7 +294,7 @@ fn other_sizes_are_refused_with_a_size_that_works() {
         let error = build(&config(), &shape).unwrap_err();
         let found = format!("{width} × {height}");
         assert!(error.to_string().contains(&found), "{error}");
-        let hint = format!("--image-size {hint}");
+        let hint = format!("`image-size = {hint}`");
         assert!(error.hint().unwrap().ends_with(&hint), "{:?}", error.hint());
     }
     let table = FeatureShape::Row { width: 5 };

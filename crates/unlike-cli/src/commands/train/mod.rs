@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
-use unlike_core::Samples;
+use unlike_core::{Samples, words};
 use unlike_data::DataSet;
 
 use crate::{
@@ -230,15 +230,15 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
         &format!(
             "{} in {}{kept}",
             model.config().model.name(),
-            terminal::duration(seconds)
+            words::duration(seconds)
         ),
     );
     say(
         "promise",
         &format!(
             "{} calibrate p-values: false-alarm rates from {} up can be promised",
-            terminal::counted(model.calibration().len(), "held-out normal"),
-            terminal::rate(model.calibration().smallest_rate())
+            words::counted(model.calibration().len(), "held-out normal"),
+            words::rate(model.calibration().smallest_rate())
         ),
     );
     let root = folder.root().display();
