@@ -5,9 +5,9 @@ use std::path::Path;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Result, words};
-use unlike_report::Fact;
+use unlike_report::{Fact, Report};
 
-use crate::{device_arg::CPU, terminal::quoted};
+use crate::{args::CPU, terminal::quoted};
 
 /// Where and how a command ran.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,8 +76,16 @@ impl Environment {
             .map_err(|e| Error::io("write", "environment.json")(e.into()))
     }
 
-    /// The same for a report's footer.
-    pub(crate) fn facts(&self) -> Vec<Fact> {
+    /// A report with where and how it came about.
+    pub(crate) fn sign(&self, mut report: Report) -> Report {
+        report.run.date = Some(self.date.clone());
+        report.run.command = Some(self.command.clone());
+        report.environment = self.facts();
+        report
+    }
+
+    /// For a report's footer.
+    fn facts(&self) -> Vec<Fact> {
         let mut facts = vec![
             Fact::new("processor", &self.cpu),
             Fact::new("instruction sets", self.cpu_features.join(", ")),

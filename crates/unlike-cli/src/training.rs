@@ -3,9 +3,9 @@
 use unlike::{Model, RunOptions, TrainConfig};
 use unlike_core::{Error, Samples};
 
-use crate::{
+use crate::terminal::{
     failure::{Failure, Result},
-    observer::Progress,
+    progress::Progress,
 };
 
 /// Trains; `how_to_go_on` is what an interrupted user reads.

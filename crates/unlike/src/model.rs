@@ -209,21 +209,38 @@ impl Model {
     /// # Errors
     /// If the model has no such score.
     pub fn with_score(mut self, name: &str) -> Result<Self> {
-        let position = self.score_names().position(|n| n == name);
-        let Some(position) = position else {
-            return Err(Error::Setting {
-                name: "score".into(),
-                found: format!("`{name}`"),
-                expected: format!(
-                    "one of {}",
-                    self.score_names().collect::<Vec<_>>().join(", ")
-                ),
-                hint: None,
-            });
-        };
-        self.score = position;
-        self.calibration = calibrate(&self.parts, position)?;
+        self.score = self.position_of(name)?;
+        self.calibration = calibrate(&self.parts, self.score)?;
         Ok(self)
+    }
+
+    /// How one of the scores on offer is made from its parts.
+    ///
+    /// # Errors
+    /// If the model has no such score.
+    pub fn rule_of(&self, name: &str) -> Result<&ScoreRule> {
+        Ok(&self.parts.scores[self.position_of(name)?].1)
+    }
+
+    /// The p-values of one of the scores on offer.
+    ///
+    /// # Errors
+    /// If the model has no such score.
+    pub fn calibration_of(&self, name: &str) -> Result<Calibration> {
+        calibrate(&self.parts, self.position_of(name)?)
+    }
+
+    fn position_of(&self, score: &str) -> Result<usize> {
+        let position = self.score_names().position(|name| name == score);
+        position.ok_or_else(|| Error::Setting {
+            name: "score".into(),
+            found: format!("`{score}`"),
+            expected: format!(
+                "one of {}",
+                self.score_names().collect::<Vec<_>>().join(", ")
+            ),
+            hint: None,
+        })
     }
 
     /// The same model with p-values from other held-out normals.

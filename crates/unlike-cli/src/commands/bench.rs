@@ -18,11 +18,12 @@ use unlike::{
 use unlike_core::{Error, FeatureShape, Features, words};
 
 use crate::{
-    cli::Common,
-    device_arg::{CPU, DeviceArg},
+    args::{CPU, Common, DeviceArg},
     environment::Environment,
-    failure::{Outcome, Result},
-    terminal,
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+    },
 };
 
 /// Measure what this machine does with it

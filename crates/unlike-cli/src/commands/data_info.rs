@@ -10,10 +10,12 @@ use unlike_data::{
 };
 
 use crate::{
-    cli::Common,
-    data_args::DataArgs,
-    failure::{Outcome, Result},
-    layout, terminal,
+    args::{Common, DataArgs},
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        layout,
+    },
 };
 
 const EXAMPLES: &str = "\

@@ -16,11 +16,13 @@ use unlike_core::{
 };
 
 use crate::{
-    cli::Common,
-    device_arg::CPU,
+    args::{CPU, Common},
     environment::Environment,
-    failure::{Outcome, Result},
-    layout, terminal,
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        layout,
+    },
 };
 
 /// Show what this machine offers, and how fast it trains

@@ -13,23 +13,20 @@ use serde_json::json;
 use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
 use unlike_core::{Samples, words};
 use unlike_data::DataSet;
+use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    augment_args::AugmentArgs,
-    cli::Common,
-    data_args::DataArgs,
-    device_arg::DeviceArg,
+    args::{AugmentArgs, Common, DataArgs, DeviceArg, SplitArgs},
     environment::{Environment, command_line},
-    epoch_table::EpochTable,
     events::EventFile,
-    failure::{Outcome, Result},
     folders::write_text,
-    observer::Progress,
     run_folder::{MetricsFile, RunFolder},
-    run_report,
-    sheets::{self, Sheets},
-    split_args::SplitArgs,
-    terminal::{self, say},
+    terminal::{
+        self, epoch_table,
+        failure::{Outcome, Result},
+        progress::Progress,
+        say,
+    },
     training,
 };
 
@@ -147,7 +144,7 @@ impl TrainArgs {
 
         let measuring = table.as_ref().map_or(Duration::ZERO, EpochTable::took);
         let seconds = (began.elapsed() - measuring).as_secs_f64();
-        let mut report = run_report::report(&model, Some(&environment));
+        let mut report = environment.sign(run_report(&model));
         report.run.seconds = Some(seconds);
         report.images.extend(sheets::of_model(folder.root())?);
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
@@ -170,7 +167,7 @@ impl TrainArgs {
             terminal::print_json(&document)?;
         } else if let Some(table) = &table {
             let chosen = model.provenance().chosen_epoch;
-            terminal::print(&table.text(chosen, terminal::style()))?;
+            terminal::print(&epoch_table::text(table, chosen, terminal::style()))?;
         }
         Ok(Outcome::Done)
     }
@@ -192,7 +189,7 @@ impl TrainArgs {
             .with_sheets(sheets.as_ref());
         if let Some(table) = table {
             progress = progress.with_hook(Box::new(|report, snapshot| {
-                table.add(report.epoch, snapshot.model()?)
+                table.add(report.epoch, &snapshot.model()?)
             }));
         }
         let how_to_go_on = format!(

@@ -11,15 +11,17 @@ use unlike_core::{
     Error, Result,
     words::{self, count, duration},
 };
+use unlike_results::{Sheets, short_loss_name, warning_kind};
 
 use crate::{
-    epoch_rows::{Rows, digits, line_every, short_name},
     events::EventFile,
-    interrupt::Listener,
     run_folder::MetricsFile,
-    run_report::warning_kind,
-    sheets::Sheets,
-    terminal::{self, say},
+    terminal::{
+        self,
+        epoch_rows::{Rows, digits, line_every},
+        interrupt::Listener,
+        say,
+    },
 };
 
 /// How often a log without a bar gets a line within an epoch.
@@ -224,7 +226,7 @@ impl Observer for Progress<'_> {
                 let share = 100 * step / plan.steps_per_epoch;
                 let losses: Vec<String> = losses
                     .iter()
-                    .map(|(name, v)| format!("{} {}", short_name(name), digits(*v)))
+                    .map(|(name, v)| format!("{} {}", short_loss_name(name), digits(*v)))
                     .collect();
                 self.line(&format!(
                     "epoch {epoch}/{} {share} %  {}  {speed}",

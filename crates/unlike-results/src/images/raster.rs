@@ -2,16 +2,16 @@
 
 use unlike_core::{Error, Images, Result};
 
-use crate::heat::heat;
+use super::heat::heat;
 
 /// Between the images of a grid.
 const GAP: usize = 4;
 /// The colour of gaps: neither of an image's ends.
 const GROUND: [u8; 3] = [0x80, 0x80, 0x80];
 
-/// An image in colour, `[height, width, 3]`.
+/// An image in colour, `[height, width, 3]`, to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Raster {
+pub struct Raster {
     width: usize,
     height: usize,
     /// Rows from the top.
@@ -23,7 +23,7 @@ impl Raster {
     ///
     /// # Errors
     /// If its file can no longer be read.
-    pub(crate) fn of_image(images: &Images, position: usize) -> Result<Self> {
+    pub fn of_image(images: &Images, position: usize) -> Result<Self> {
         let [height, width, channels] = images.shape();
         let byte = |v: f32| (127.5 * (v + 1.0)).round() as u8;
         let pixel = |p: &[f32]| match *p {
@@ -39,7 +39,7 @@ impl Raster {
     }
 
     /// A map `[height, width]` of values in [0, 1] as colours.
-    pub(crate) fn of_map(map: &[f32], width: usize) -> Self {
+    pub fn of_map(map: &[f32], width: usize) -> Self {
         Self {
             width,
             height: map.len() / width.max(1),
@@ -48,7 +48,7 @@ impl Raster {
     }
 
     /// A mask `[height, width]`, white where it is set.
-    pub(crate) fn of_mask(mask: &[bool], width: usize) -> Self {
+    pub fn of_mask(mask: &[bool], width: usize) -> Self {
         let pixel = |&marked: &bool| [if marked { 255 } else { 0 }; 3];
         Self {
             width,
@@ -60,7 +60,7 @@ impl Raster {
     /// This image in darkened grey, and over it a map of values in [0, 1]: the higher, the less of
     /// the image is seen.
     #[must_use]
-    pub(crate) fn with_map(&self, map: &[f32]) -> Self {
+    pub fn with_map(&self, map: &[f32]) -> Self {
         let blend = |(&[r, g, b], &value): (&[u8; 3], &f32)| {
             // Luminance (ITU-R BT.709).
             let grey = 0.2126 * f32::from(r) + 0.7152 * f32::from(g) + 0.0722 * f32::from(b);
@@ -77,7 +77,7 @@ impl Raster {
     /// Enlarged or made smaller by a whole number, so that the longer side comes close to `side` and
     /// does not exceed it. Pixels stay sharp, or become means.
     #[must_use]
-    pub(crate) fn scaled(&self, side: usize) -> Self {
+    pub fn scaled(&self, side: usize) -> Self {
         let longest = self.width.max(self.height).max(1);
         if longest > side {
             return self.smaller(longest.div_ceil(side));
@@ -116,8 +116,8 @@ impl Raster {
         }
     }
 
-    /// Rows of images, all of one size, with gaps between them; `None` without any image.
-    pub(crate) fn grid(rows: &[Vec<Self>]) -> Option<Self> {
+    /// Rows of images, all of the first one's size, with gaps between them; `None` without any image.
+    pub fn grid(rows: &[Vec<Self>]) -> Option<Self> {
         let first = rows.iter().flatten().next()?;
         let columns = rows.iter().map(Vec::len).max()?;
         let (across, down) = (first.width + GAP, first.height + GAP);
@@ -140,13 +140,15 @@ impl Raster {
     }
 
     /// `[width, height]` in pixels.
-    #[cfg(test)]
-    pub(crate) fn size(&self) -> [usize; 2] {
+    pub fn size(&self) -> [usize; 2] {
         [self.width, self.height]
     }
 
     /// A whole PNG file.
-    pub(crate) fn png(&self) -> Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// If an image so large cannot be encoded.
+    pub fn png(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
         let mut encoder = png::Encoder::new(&mut bytes, side(self.width), side(self.height));

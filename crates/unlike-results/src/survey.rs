@@ -2,47 +2,52 @@
 
 use std::path::Path;
 
-use unlike_core::{LabelledSamples, Samples};
+use unlike_core::{Result, Samples};
 use unlike_data::{ReadOptions, split};
 use unlike_report::Published;
 
-use crate::failure::Result;
+use crate::TestSet;
 
 /// The rule behind the published numbers: this share of the test set is flagged.
-pub(crate) const FLAGGED: f64 = 0.2;
+pub const FLAGGED: f64 = 0.2;
 
 /// The survey's split of KDD Cup 99.
-pub(crate) struct Protocol {
+#[derive(Clone, Debug)]
+pub struct Protocol {
     /// Attacks, which are what is learned.
-    pub(crate) train: Samples,
-    /// Attacks, and normal records as the anomalies.
-    pub(crate) test: LabelledSamples,
-    /// One per test sample, in the data set's own words.
-    pub(crate) classes: Vec<String>,
+    pub train: Samples,
+    /// Attacks, and normal records as the anomalies; [`FLAGGED`] of them are flagged.
+    pub test: TestSet,
     /// A sentence for people.
-    pub(crate) description: String,
+    pub description: String,
 }
 
 impl Protocol {
-    /// Reads and splits the data.
-    pub(crate) fn read(file: &Path, seed: u64) -> Result<Self> {
+    /// Reads the KDD Cup 99 file, and splits it; the seed decides how.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not KDD Cup 99.
+    pub fn read(file: &Path, seed: u64) -> Result<Self> {
         let data = unlike_data::read(file, &ReadOptions::default())?;
         let split = split::kdd_survey(&data, seed)?;
         let class = |&i: &usize| {
             data.classes()
                 .map_or_else(String::new, |c| c.class(i).to_owned())
         };
+        let classes = split.test().iter().map(class).collect();
         Ok(Self {
             train: split.train_samples(data.samples()),
-            test: split.test_samples(data.samples())?,
-            classes: split.test().iter().map(class).collect(),
+            test: TestSet::new(split.test_samples(data.samples())?)
+                .with_classes(classes)
+                .flagging_top(FLAGGED)?
+                .with_seed(seed),
             description: sentence(split.describe()),
         })
     }
 }
 
 /// What the EGBAD paper and the survey printed.
-pub(crate) fn published() -> Vec<Published> {
+pub fn published() -> Vec<Published> {
     let row = |name: &str, source: &str, [precision, recall, f1]: [f64; 3]| Published {
         name: name.into(),
         source: source.into(),

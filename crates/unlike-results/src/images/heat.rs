@@ -11,7 +11,7 @@ static COLOURS: LazyLock<Vec<[u8; 3]>> = LazyLock::new(|| {
 });
 
 /// The colour of a value in [0, 1]; what is outside gets the colour of the nearest end.
-pub(crate) fn heat(value: f32) -> [u8; 3] {
+pub fn heat(value: f32) -> [u8; 3] {
     // A NaN becomes 0.
     COLOURS[(value.clamp(0.0, 1.0) * (STEPS - 1) as f32).round() as usize]
 }

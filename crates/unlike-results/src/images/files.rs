@@ -1,17 +1,17 @@
-//! What `--explain` writes about images: all maps as numbers, and the strangest to look at.
+//! Explanations of images in a folder: all maps as numbers, and the strangest to look at.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use unlike::Model;
+use unlike::{Judged, Model};
 use unlike_core::{Detector, Error, InputSpec, Result, Samples, files::write_atomically};
 
-use crate::{
+use super::{
+    Raster,
     maps::{Strips, each_chunk},
-    output::ScoreTable,
-    raster::Raster,
+    write_png,
 };
 
 /// Images in the folder, at most.
@@ -33,7 +33,7 @@ const OVERLAYS: &str = "overlays";
 pub(crate) fn save(
     model: &Model,
     samples: &Samples,
-    table: &ScoreTable,
+    judged: &Judged,
     folder: &Path,
 ) -> Result<Vec<PathBuf>> {
     let numbers = folder.join(MAPS);
@@ -41,10 +41,8 @@ pub(crate) fn save(
     let overlays = folder.join(OVERLAYS);
     fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
     remove_earlier(&overlays)?;
-    let mut order: Vec<usize> = (0..table.len()).collect();
-    // Stable, so that samples of one score stand in file order.
-    order.sort_by(|&a, &b| table.scores[b].total_cmp(&table.scores[a]));
-    order.truncate(table.decisions.count().clamp(LEAST, MOST));
+    let mut order = judged.ranking();
+    order.truncate(judged.decisions.count().clamp(LEAST, MOST));
 
     let mut written = vec![numbers, overlays.clone()];
     let chosen = samples.select(&order);
@@ -53,7 +51,7 @@ pub(crate) fn save(
     };
     for (place, &sample) in order.iter().enumerate() {
         if let Some(image) = Raster::grid(&[strips.strip(place, None, SIDE)?]) {
-            let path = overlays.join(file_name(place + 1, &table.ids[sample]));
+            let path = overlays.join(file_name(place + 1, &judged.ids[sample]));
             write_png(&path, &image)?;
         }
     }
@@ -71,14 +69,6 @@ pub(crate) fn save(
         written.push(path);
     }
     Ok(written)
-}
-
-/// Writes an image as a whole or not at all.
-pub(crate) fn write_png(path: &Path, image: &Raster) -> Result<()> {
-    let png = image.png()?;
-    write_atomically(path, |to| {
-        to.write_all(&png).map_err(Error::io("write", path))
-    })
 }
 
 /// `007-carpet_hole_007.png`: by rank, and with as much of the id as every system takes in a name.

@@ -7,23 +7,23 @@ use unlike::{
 use unlike_core::{Detector, words::counted};
 use unlike_report::{HeldOut, Report, Run, Series, Training, Warning};
 
-use crate::{columns, environment::Environment, epoch_rows::short_name};
+use crate::columns::columns;
 
-/// The report of a training, without an evaluation.
-pub(crate) fn report(model: &Model, environment: Option<&Environment>) -> Report {
+/// What a model knows of its training, as a report: without an evaluation, and without the machine and
+/// the command that made it, which no model file holds.
+pub fn run_report(model: &Model) -> Report {
     Report {
-        run: run(model, environment),
+        run: run(model),
         training: training(model),
-        data: columns::data(model.preprocessing()),
-        environment: environment.map(Environment::facts).unwrap_or_default(),
+        data: columns(model.preprocessing()),
         ..Report::default()
     }
 }
 
-fn run(model: &Model, environment: Option<&Environment>) -> Run {
+fn run(model: &Model) -> Run {
     let (config, provenance) = (model.config(), model.provenance());
     Run {
-        model: model_title(model),
+        model: model_title(model.config().model.name()).to_owned(),
         data: provenance.origin.clone(),
         protocol: None,
         n_train: Some(provenance.n_train as u64),
@@ -31,17 +31,18 @@ fn run(model: &Model, environment: Option<&Environment>) -> Run {
         input: Some(model.input()),
         n_features: Some(model.preprocessing().width() as u64),
         seed: Some(config.seed),
-        date: environment.map(|e| e.date.clone()),
+        date: None,
         version: provenance.unlike_version.clone(),
         seconds: None,
-        command: environment.map(|e| e.command.clone()),
+        command: None,
         config: config.to_toml().ok(),
     }
 }
 
-/// The model's name as a person writes it.
-pub(crate) fn model_title(model: &Model) -> String {
-    match model.config().model.name() {
+/// A model's name as a person writes it: `EGBAD` for `egbad`. Names that are not ours stay as they
+/// are.
+pub fn model_title(name: &str) -> &str {
+    match name {
         "egbad" => "EGBAD",
         "bigan" => "BiGAN",
         "anogan" => "AnoGAN",
@@ -52,7 +53,19 @@ pub(crate) fn model_title(model: &Model) -> String {
         "ecod" => "ECOD",
         other => other,
     }
-    .to_owned()
+}
+
+/// The letters that papers use for the losses and monitors that every adversarial model has; other
+/// names stay as they are.
+pub fn short_loss_name(name: &str) -> &str {
+    match name {
+        "discriminator" => "D",
+        "generator" => "G",
+        "encoder" => "E",
+        "d_real" => "D(x)",
+        "d_fake" => "D(G(z))",
+        other => other,
+    }
 }
 
 fn training(model: &Model) -> Option<Training> {
@@ -125,12 +138,12 @@ fn warnings(epochs: &[EpochReport]) -> Vec<Warning> {
 }
 
 /// What a warning is about, without its numbers.
-pub(crate) fn warning_kind(message: &str) -> &str {
+pub fn warning_kind(message: &str) -> &str {
     message.split(':').next().unwrap_or_default()
 }
 
 /// Whether a named value of a step is a probability that D gives, rather than a loss.
-fn is_monitor(name: &str) -> bool {
+pub fn is_monitor(name: &str) -> bool {
     matches!(name, "d_real" | "d_fake")
 }
 
@@ -140,5 +153,5 @@ fn of_epochs(model: &Model, name: &str) -> Series {
         let value = e.losses.iter().find(|l| l.0 == name)?.1;
         Some([e.epoch as f64, value])
     };
-    Series::new(short_name(name), epochs.iter().filter_map(point))
+    Series::new(short_loss_name(name), epochs.iter().filter_map(point))
 }

@@ -6,7 +6,7 @@ use unlike_data::{
     split::{self, Split},
 };
 
-use crate::{failure::Result, terminal::say};
+use crate::terminal::{failure::Result, say};
 
 /// Which part of DATA a command takes. `train` and `eval` with the same options take parts that
 /// have no sample in common.

@@ -1,15 +1,13 @@
 //! The samples that a person should look at: the strangest, the missed, the false alarms.
 
-use unlike::Model;
+use unlike::{Judged, Model};
 use unlike_core::{Label, Result, Samples};
 use unlike_report::{Case, Image, Part, Reason};
 
 use crate::{
-    evaluation::TestSet,
-    explanations::Explainer,
-    maps::{STRIP, Strips},
-    output::ScoreTable,
-    raster::Raster,
+    images::{Raster, Strips, maps::STRIP},
+    reasons::Explainer,
+    test_set::TestSet,
 };
 
 /// Samples in each list.
@@ -29,15 +27,13 @@ pub(crate) struct Lists {
 
 /// Chooses and explains the samples.
 pub(crate) fn lists(
-    test: &TestSet<'_>,
+    test: &TestSet,
     model: &Model,
-    table: &ScoreTable,
+    judged: &Judged,
     flags: &[bool],
 ) -> Result<Lists> {
-    let labels = test.labelled.labels();
-    let mut order: Vec<usize> = (0..table.len()).collect();
-    // Stable, so that samples of one score stand in file order.
-    order.sort_by(|&a, &b| table.scores[b].total_cmp(&table.scores[a]));
+    let labels = test.labelled().labels();
+    let order = judged.ranking();
     let highest = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
         order
             .iter()
@@ -58,7 +54,7 @@ pub(crate) fn lists(
         highest(&|i| is(i, Label::Normal) && flags[i]),
     ];
     let positions = chosen.concat();
-    let samples = test.labelled.samples().select(&positions);
+    let samples = test.labelled().samples().select(&positions);
     let explainer = match &samples {
         Samples::Table(_) => Some(Explainer::new(model, &samples)?),
         Samples::Images(_) => None,
@@ -70,12 +66,12 @@ pub(crate) fn lists(
         }
     }
     let case = |(place, i): (usize, usize)| Case {
-        id: table.ids[i].clone(),
-        score: table.scores[i],
-        p_value: Some(table.decisions.p_values[i]),
+        id: judged.ids[i].clone(),
+        score: judged.scores[i],
+        p_value: Some(judged.decisions.p_values[i]),
         label: Some(labels[i]),
-        class: test.classes.map(|classes| classes[i].clone()),
-        parts: table
+        class: test.classes().map(|classes| classes[i].clone()),
+        parts: judged
             .parts
             .iter()
             .map(|(name, values)| Part {

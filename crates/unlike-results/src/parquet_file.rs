@@ -12,19 +12,18 @@ use parquet::{
     },
     schema::types::Type,
 };
+use unlike::Judged;
 use unlike_core::{Error, Result};
 
-use crate::output::ScoreTable;
-
 /// Writes one row group; compressed with Snappy, which every reader knows.
-pub(crate) fn write(table: &ScoreTable, to: &mut dyn Write, path: &Path) -> Result<()> {
+pub(crate) fn write(table: &Judged, to: &mut dyn Write, path: &Path) -> Result<()> {
     // The writer asks for `Send`, which a borrowed `dyn Write` is not: it fills a buffer first.
     let mut bytes = Vec::new();
     encode(table, &mut bytes).map_err(|e| Error::io("write", path)(std::io::Error::other(e)))?;
     to.write_all(&bytes).map_err(Error::io("write", path))
 }
 
-fn encode(table: &ScoreTable, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
+fn encode(table: &Judged, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
     let mut fields = vec![
         field("id", Physical::BYTE_ARRAY, ConvertedType::UTF8)?,
         field("score", Physical::DOUBLE, ConvertedType::NONE)?,
@@ -83,13 +82,16 @@ mod tests {
         file::reader::{FileReader, SerializedFileReader},
         record::RowAccessor,
     };
-    use unlike_core::{Decisions, ScoreParts};
+    use unlike_core::{Decision, Decisions, ScoreParts};
 
     use super::*;
 
     #[test]
     fn what_was_written_reads_back() {
-        let table = ScoreTable {
+        let table = Judged {
+            score: "residual".into(),
+            decision: Decision::FalseAlarms(0.01),
+            notes: Vec::new(),
             ids: vec!["1".into(), "süß".into()],
             scores: vec![-0.5, 1e300],
             decisions: Decisions {

@@ -2,6 +2,7 @@
 
 use unlike::train::EpochReport;
 use unlike_core::words::{count, duration};
+use unlike_results::{images::stride, short_loss_name};
 
 /// Lines are at most this wide.
 const WIDTH: usize = 80;
@@ -17,15 +18,6 @@ pub(crate) fn line_every(epochs: usize) -> usize {
         ..=SHORT => 1,
         _ => stride(epochs, LINES),
     }
-}
-
-/// The smallest of 1, 2, 5, 10, 20, 50, … of which there are at most `most` in `count`.
-pub(crate) fn stride(count: usize, most: usize) -> usize {
-    let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
-    steps
-        .take_while(|step| step / 10 <= count)
-        .find(|step| count / step <= most)
-        .unwrap_or(count.max(1))
 }
 
 /// A column per loss that fits, the held-out part, speed and remaining time.
@@ -55,7 +47,7 @@ impl Rows {
             WIDTH.saturating_sub(epoch + SPEED + LEFT + held_out.as_ref().map_or(0, |h| h.1));
         // Losses that do not fit are in metrics.jsonl.
         let column = |(name, _): &(String, f64)| {
-            let title = short_name(name).to_owned();
+            let title = short_loss_name(name).to_owned();
             let width = title.chars().count().max(5) + 2;
             room = room.checked_sub(width)?;
             Some((name.clone(), title, width))
@@ -101,18 +93,6 @@ impl Rows {
         (text + &format!("{speed:>SPEED$}{left:>LEFT$}"))
             .trim_end()
             .to_owned()
-    }
-}
-
-/// The letters that papers use for the losses and monitors that every adversarial model has.
-pub(crate) fn short_name(name: &str) -> &str {
-    match name {
-        "discriminator" => "D",
-        "generator" => "G",
-        "encoder" => "E",
-        "d_real" => "D(x)",
-        "d_fake" => "D(G(z))",
-        other => other,
     }
 }
 
@@ -173,10 +153,6 @@ mod tests {
     fn long_trainings_get_a_line_every_few_epochs() {
         let every = [1, 10, 40, 41, 100, 160, 250, 1600, 1_000_000].map(line_every);
         assert_eq!(every, [1, 1, 1, 2, 5, 10, 20, 100, 50_000]);
-        assert_eq!(
-            [20, 21, 40, 41, 1600].map(|n| stride(n, 20)),
-            [1, 2, 2, 2, 100]
-        );
         for epochs in 1..3000 {
             let lines = epochs / line_every(epochs) + 2;
             assert!(lines <= 25 || line_every(epochs) == 1, "{epochs}: {lines}");

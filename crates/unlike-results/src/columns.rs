@@ -13,8 +13,9 @@ use unlike_report::{ColumnNote, Data};
 /// How many levels a text lists.
 const LISTED: usize = 4;
 
-/// What training normals have in each column, by the column's position: `0 to 12`, `tcp, udp, icmp`.
-pub(crate) fn typical(preprocessing: &Preprocessing) -> Vec<String> {
+/// What training normals have in each column, in words, by the column's position: `0 to 12`,
+/// `tcp, udp, icmp`. Nothing for images.
+pub fn typical(preprocessing: &Preprocessing) -> Vec<String> {
     let Some(table) = preprocessing.as_table() else {
         return Vec::new();
     };
@@ -56,8 +57,8 @@ fn levels(category: &CategoryColumn) -> String {
     text
 }
 
-/// The columns and their preprocessing for a report.
-pub(crate) fn data(preprocessing: &Preprocessing) -> Option<Data> {
+/// The columns and their preprocessing in words, for a report; `None` for images.
+pub fn columns(preprocessing: &Preprocessing) -> Option<Data> {
     let table = preprocessing.as_table()?;
     let n_features = n_features(table);
     let columns = table
@@ -91,7 +92,7 @@ pub(crate) fn data(preprocessing: &Preprocessing) -> Option<Data> {
 }
 
 /// How many features each column becomes.
-pub(crate) fn n_features(table: &TablePreprocessing) -> Vec<u64> {
+pub fn n_features(table: &TablePreprocessing) -> Vec<u64> {
     let mut counts = vec![0; table.columns().len()];
     for column in table.feature_columns() {
         counts[column] += 1;

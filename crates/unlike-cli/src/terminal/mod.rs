@@ -1,4 +1,14 @@
-//! Writing to stdout and stderr: the only file that does.
+//! What people see: text on stdout and stderr, which is written here and nowhere else.
+//!
+//! `layout` aligns it, `progress` shows a training, `epoch_rows` and `epoch_table` its epochs;
+//! `failure` says what went wrong, and `interrupt` listens to Ctrl-C.
+
+pub(crate) mod epoch_rows;
+pub(crate) mod epoch_table;
+pub(crate) mod failure;
+pub(crate) mod interrupt;
+pub(crate) mod layout;
+pub(crate) mod progress;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,7 +16,7 @@ use serde::Serialize;
 use unlike_core::Note;
 use unlike_report::terminal::Style;
 
-use crate::failure::{Failure, Result};
+use failure::{Failure, Result};
 
 /// The widest line of text; longer ones are hard to read on any terminal.
 const WIDEST: usize = 100;

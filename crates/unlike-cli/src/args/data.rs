@@ -7,7 +7,8 @@ use unlike::Model;
 use unlike_core::Error;
 use unlike_data::{DataSet, Fit, Format, ReadOptions};
 
-use crate::{failure::Result, image_args::ImageArgs, terminal};
+use super::image::ImageArgs;
+use crate::terminal::{self, failure::Result};
 
 /// How DATA is read, where that differs from what the file itself suggests.
 #[derive(Args, Clone, Debug, Default)]

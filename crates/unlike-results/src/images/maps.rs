@@ -3,13 +3,17 @@
 use unlike::Model;
 use unlike_core::{Detector, Error, Explanations, Images, Result, Samples};
 
-use crate::raster::Raster;
+use super::Raster;
 
 /// Maps that are made at a time, so that memory does not grow with the input.
 const CHUNK: usize = 256;
 
-/// The maps of images, `[N, height, width]`, chunk by chunk with the position of the chunk's first.
-pub(crate) fn each_chunk(
+/// Calls `f` with the maps of images, chunk by chunk, so that memory does not grow with the number of
+/// images: the position of the chunk's first image, `[height, width]`, and `[n, height, width]`.
+///
+/// # Errors
+/// Whatever `f` returns, and if the samples are no images that fit the model.
+pub fn each_chunk(
     model: &Model,
     samples: &Samples,
     mut f: impl FnMut(usize, [usize; 2], &[f32]) -> Result<()>,
@@ -22,8 +26,12 @@ pub(crate) fn each_chunk(
     Ok(())
 }
 
-/// The maps of all of these images.
-fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
+/// The maps of all of these images: `[height, width]`, and `[N, height, width]`, in the units of
+/// [`Model`]'s explanations.
+///
+/// # Errors
+/// If the samples are no images that fit the model.
+pub fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
     match model.explain(samples)? {
         Explanations::Maps {
             height,
@@ -42,14 +50,14 @@ fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
 /// How maps become colours, the same for all images that are shown together. In a map, 1 is what is
 /// typical of the pixel in normals; colours begin at twice that, and their scale is logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ColourScale {
+pub struct ColourScale {
     /// What has the lightest colour.
     top: f32,
 }
 
 impl ColourScale {
     /// The highest five in a thousand values have the lightest colour, unless they are low.
-    pub(crate) fn of(maps: &[f32]) -> Self {
+    pub fn of(maps: &[f32]) -> Self {
         let mut sorted = maps.to_vec();
         let at = sorted.len().saturating_sub(1 + sorted.len() / 200);
         let high = match sorted.is_empty() {
@@ -62,7 +70,7 @@ impl ColourScale {
     }
 
     /// From the units of a map to [0, 1].
-    pub(crate) fn share(self, value: f32) -> f32 {
+    pub fn share(self, value: f32) -> f32 {
         ((value.max(DARK) / DARK).ln() / (self.top / DARK).ln()).min(1.0)
     }
 }
@@ -74,11 +82,12 @@ const LEAST: f32 = 20.0;
 const DARK: f32 = 2.0;
 
 /// What [`Strips`] show, in words.
-pub(crate) const STRIP: &str = "The image, what the model makes of it (where it can generate), \
+pub const STRIP: &str = "The image, what the model makes of it (where it can generate), \
      the anomaly map over it, and the mask (where there is one).";
 
 /// Images beside what the model makes of them, on one scale of colours.
-pub(crate) struct Strips<'a> {
+#[derive(Debug)]
+pub struct Strips<'a> {
     images: &'a Images,
     reconstructions: Option<Images>,
     /// Pixels of a map, and of one of its rows.
@@ -90,7 +99,10 @@ pub(crate) struct Strips<'a> {
 
 impl<'a> Strips<'a> {
     /// Maps and reconstructions of all of these samples; `None` for tables.
-    pub(crate) fn new(model: &Model, samples: &'a Samples) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// If the samples do not fit the model.
+    pub fn new(model: &Model, samples: &'a Samples) -> Result<Option<Self>> {
         let Samples::Images(images) = samples else {
             return Ok(None);
         };
@@ -109,12 +121,10 @@ impl<'a> Strips<'a> {
     ///
     /// # Errors
     /// If the image can no longer be read.
-    pub(crate) fn strip(
-        &self,
-        i: usize,
-        mask: Option<&[bool]>,
-        side: usize,
-    ) -> Result<Vec<Raster>> {
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn strip(&self, i: usize, mask: Option<&[bool]>, side: usize) -> Result<Vec<Raster>> {
         let [pixels, width] = self.size;
         let image = Raster::of_image(self.images, i)?;
         let map = self.maps[i * pixels..][..pixels].iter();

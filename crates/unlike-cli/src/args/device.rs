@@ -6,7 +6,7 @@ use clap::Args;
 use unlike::{Model, ModelConfig, backend};
 use unlike_core::Error;
 
-use crate::{failure::Result, terminal::say};
+use crate::terminal::{failure::Result, say};
 
 /// Where networks live.
 #[derive(Args, Clone, Debug)]

@@ -8,7 +8,7 @@ use std::{
 use unlike::{Model, TrainConfig, train::Snapshot};
 use unlike_core::{Error, Images, Result, Samples};
 
-use crate::{epoch_rows::stride, map_files::write_png, raster::Raster};
+use super::{Raster, write_png};
 
 /// Images in a row.
 const COLUMNS: usize = 8;
@@ -20,9 +20,10 @@ const SHEETS: usize = 20;
 const FOLDER: &str = "samples";
 const OF_MODEL: &str = "model.png";
 
-/// Draws the sheets of one training.
+/// The sheets of one training: `samples/epoch-0001.png` and so on in its run folder, and
+/// `samples/model.png` of the finished model.
 #[derive(Debug)]
-pub(crate) struct Sheets {
+pub struct Sheets {
     folder: PathBuf,
     /// Held-out normals, always the same.
     inputs: Samples,
@@ -31,11 +32,11 @@ pub(crate) struct Sheets {
 }
 
 impl Sheets {
-    /// For the training of `config` on these samples; `None` for tables, which make no images.
+    /// For the training of `config` on these samples, in the folder `run`; `None` for tables, which make no images.
     ///
     /// # Errors
     /// If there are too few samples to train.
-    pub(crate) fn new(run: &Path, config: &TrainConfig, samples: &Samples) -> Result<Option<Self>> {
+    pub fn new(run: &Path, config: &TrainConfig, samples: &Samples) -> Result<Option<Self>> {
         if let Samples::Table(_) = samples {
             return Ok(None);
         }
@@ -51,26 +52,35 @@ impl Sheets {
 
     /// Whether this epoch gets a sheet: every one of a short training, the first and every few of a
     /// long one.
-    pub(crate) fn is_due(&self, epoch: usize) -> bool {
+    pub fn is_due(&self, epoch: usize) -> bool {
         epoch == 1 || epoch.is_multiple_of(stride(self.epochs, SHEETS)) || epoch == self.epochs
     }
 
     /// Draws the sheet of an epoch, and writes it; `None` if the model generates nothing.
-    pub(crate) fn add(&self, epoch: usize, snapshot: &Snapshot<'_>) -> Result<Option<Raster>> {
+    ///
+    /// # Errors
+    /// If an image can no longer be read, or the file cannot be written.
+    pub fn add(&self, epoch: usize, snapshot: &Snapshot<'_>) -> Result<Option<Raster>> {
         let reconstructions = snapshot.reconstructions(&self.inputs)?;
         let generated = snapshot.generated(COLUMNS, self.seed)?;
         self.write(&file_of(epoch), reconstructions, generated)
     }
 
-    /// Draws the sheet of the finished model, if it generates anything.
-    pub(crate) fn finish(&self, model: &Model) -> Result<()> {
+    /// Draws the sheet of the finished model, and writes it, if it generates anything.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn finish(&self, model: &Model) -> Result<()> {
         let reconstructions = model.reconstructions(&self.inputs)?;
         let generated = model.generated(COLUMNS, self.seed)?;
         self.write(OF_MODEL, reconstructions, generated).map(drop)
     }
 
-    /// The file that an earlier process drew of an epoch, if it did.
-    pub(crate) fn earlier(&self, epoch: usize) -> Result<Option<Vec<u8>>> {
+    /// The PNG file that an earlier process drew of an epoch, if it did.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn earlier(&self, epoch: usize) -> Result<Option<Vec<u8>>> {
         read(&self.folder.join(file_of(epoch)))
     }
 
@@ -94,8 +104,11 @@ fn file_of(epoch: usize) -> String {
     format!("epoch-{epoch:04}.png")
 }
 
-/// The sheet of a finished model, for a report.
-pub(crate) fn of_model(run: &Path) -> Result<Option<unlike_report::Image>> {
+/// The sheet of a finished model, for a report, if this run folder has one.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn of_model(run: &Path) -> Result<Option<unlike_report::Image>> {
     let png = read(&run.join(FOLDER).join(OF_MODEL))?;
     Ok(png.map(|png| unlike_report::Image {
         title: "Held-out normals as the model sees them".into(),
@@ -119,7 +132,10 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Removes the sheets of an earlier training, and their folder if it holds nothing else.
-pub(crate) fn remove(run: &Path) -> Result<()> {
+///
+/// # Errors
+/// If the system refuses.
+pub fn remove(run: &Path) -> Result<()> {
     let folder = run.join(FOLDER);
     let Ok(entries) = fs::read_dir(&folder) else {
         return Ok(());
@@ -181,10 +197,20 @@ fn residuals(inputs: &Images, reconstructions: &Images) -> Result<Vec<Raster>> {
         .collect())
 }
 
+/// The smallest of 1, 2, 5, 10, 20, 50, … of which there are at most `most` in `count`: every how many
+/// epochs something is shown.
+pub fn stride(count: usize, most: usize) -> usize {
+    let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
+    steps
+        .take_while(|step| step / 10 <= count)
+        .find(|step| count / step <= most)
+        .unwrap_or(count.max(1))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::raster::tests::decoded;
     use super::*;
-    use crate::raster::tests::decoded;
 
     fn images(value: f32) -> Images {
         let ids = ["a", "b"].map(str::to_owned).to_vec();
@@ -203,11 +229,19 @@ mod tests {
         let row = |row: usize| pixels[(row * 132 + 5) * width];
         assert_eq!([row(0), row(1), row(3)], [[255; 3], [128; 3], [0; 3]]);
         // A difference of half of the range is as light as it gets.
-        assert_eq!(row(2), crate::heat::heat(1.0));
+        assert_eq!(row(2), super::super::heat::heat(1.0));
         assert_eq!(height(both), 4);
         let rebuilt = draw(&inputs, Some(&images(0.0)), None).unwrap().unwrap();
         assert_eq!(height(rebuilt), 3);
         let generated = draw(&inputs, None, Some(&images(0.0))).unwrap().unwrap();
         assert_eq!(height(generated), 2);
+    }
+
+    #[test]
+    fn strides_are_round_and_leave_few() {
+        assert_eq!(
+            [20, 21, 40, 41, 1600].map(|n| stride(n, 20)),
+            [1, 2, 2, 2, 100]
+        );
     }
 }
