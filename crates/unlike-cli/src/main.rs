@@ -4,16 +4,16 @@
 //! - `args` holds the groups of options; `commands` one file a command, which plans, calls the
 //!   library, and renders.
 //! - `terminal` is all that people see: text, tables, progress, notes and errors in the words of this
-//!   interface, Ctrl-C.
-//! - The rest is the run folder: settings, environment, files for TensorBoard.
+//!   interface; and Ctrl-C.
+//! - The rest is the run folder: what it holds, its environment, files for TensorBoard, and `training`,
+//!   which fills it.
 //!
-//! `cli` sees `commands`, both see `args`, all see `terminal`; never the other way. Data goes to
-//! stdout, everything else to stderr.
+//! Each sees only what stands below it here: `cli`, `commands`, `training` and the run folder, `args`,
+//! `terminal`. Data goes to stdout, everything else to stderr.
 
 mod args;
 mod cli;
 mod commands;
-mod config_file;
 mod environment;
 mod events;
 mod find_data;

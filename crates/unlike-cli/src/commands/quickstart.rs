@@ -18,16 +18,15 @@ use crate::{
     args::{Common, DeviceArg},
     commands::eval,
     environment::Environment,
-    events::EventFile,
     find_data,
-    run_folder::{Existing, MetricsFile, RunFolder},
+    run_folder::{Existing, RunFolder},
     terminal::{
         self, epoch_table,
         failure::{Outcome, Result},
         progress::Progress,
         say,
     },
-    training,
+    training::{self, RunRecord, TestRecord},
 };
 
 const EXAMPLES: &str = "\
@@ -130,14 +129,10 @@ impl QuickstartArgs {
         let mut config = self.config(&self.model, train)?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         folder.begin(&config, environment)?;
-        let mut progress = Progress::new()
-            .with_metrics(MetricsFile::new(folder.metrics()))
-            .with_events(EventFile::new(folder.root()));
+        let mut progress = Progress::new(train).with(RunRecord::new(folder, None));
         // AnoGAN searches for every record: more time than an epoch takes.
         if self.model != "anogan" {
-            progress = progress.with_hook(Box::new(|report, snapshot| {
-                table.add(report.epoch, &snapshot.model()?)
-            }));
+            progress = progress.with(TestRecord(table));
         }
         let options = RunOptions {
             device: self.device.name().to_owned(),

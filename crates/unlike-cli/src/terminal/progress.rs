@@ -8,20 +8,16 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use unlike::train::{EpochReport, Observer, Plan, Snapshot, StepReport};
 use unlike_core::{
-    Error, Result,
+    Error, Result, Samples,
     words::{self, count, duration},
 };
-use unlike_results::{Sheets, short_loss_name, warning_kind};
+use unlike_results::{short_loss_name, warning_kind};
 
-use crate::{
-    events::EventFile,
-    run_folder::MetricsFile,
-    terminal::{
-        self,
-        epoch_rows::{Rows, digits, line_every},
-        interrupt::Listener,
-        say,
-    },
+use crate::terminal::{
+    self,
+    epoch_rows::{Rows, digits, line_every},
+    interrupt::Listener,
+    say,
 };
 
 /// How often a log without a bar gets a line within an epoch.
@@ -29,17 +25,23 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 /// How often the bar's text changes.
 const TEXT_EVERY: Duration = Duration::from_millis(150);
 
-/// Looks at the model of every epoch; for display only.
-pub(crate) type EpochHook<'a> =
-    Box<dyn FnMut(&EpochReport, &Snapshot<'_>) -> Result<()> + Send + 'a>;
+/// Keeps something of every epoch: a file, a table. An error ends the training.
+pub(crate) trait Record: Send {
+    /// Training begins; `history` holds the epochs that an interrupted run already did.
+    fn start(&mut self, _history: &[EpochReport]) -> Result<()> {
+        Ok(())
+    }
 
-/// Shows a training on stderr, writes its metrics, and passes Ctrl-C on.
+    /// After an epoch.
+    fn epoch(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> Result<()>;
+}
+
+/// Shows a training on stderr, keeps its records, and passes Ctrl-C on.
 pub(crate) struct Progress<'a> {
     listener: Listener,
-    metrics: Option<MetricsFile>,
-    events: Option<EventFile>,
-    sheets: Option<&'a Sheets>,
-    hook: Option<EpochHook<'a>>,
+    /// What people call one sample.
+    noun: &'static str,
+    records: Vec<Box<dyn Record + 'a>>,
     bar: ProgressBar,
     plan: Option<Plan>,
     rows: Option<Rows>,
@@ -52,14 +54,12 @@ pub(crate) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Shows nothing but what training tells.
-    pub(crate) fn new() -> Self {
+    /// Shows a training on such samples.
+    pub(crate) fn new(samples: &Samples) -> Self {
         Self {
             listener: Listener::new(),
-            metrics: None,
-            events: None,
-            sheets: None,
-            hook: None,
+            noun: samples.noun(),
+            records: Vec::new(),
             bar: ProgressBar::hidden(),
             plan: None,
             rows: None,
@@ -70,31 +70,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Also writes one line per epoch to this file.
-    pub(crate) fn with_metrics(mut self, file: MetricsFile) -> Self {
-        self.metrics = Some(file);
+    /// Also keeps this record, after those that are there.
+    pub(crate) fn with(mut self, record: impl Record + 'a) -> Self {
+        self.records.push(Box::new(record));
         self
     }
 
-    /// Also writes this event file.
-    pub(crate) fn with_events(mut self, file: EventFile) -> Self {
-        self.events = Some(file);
-        self
-    }
-
-    /// Also draws these sheets.
-    pub(crate) fn with_sheets(mut self, sheets: Option<&'a Sheets>) -> Self {
-        self.sheets = sheets;
-        self
-    }
-
-    /// Also shows every epoch's model to `hook`.
-    pub(crate) fn with_hook(mut self, hook: EpochHook<'a>) -> Self {
-        self.hook = Some(hook);
-        self
-    }
-
-    /// The error of a file or hook, if that is what stopped training.
+    /// The error of a record, if that is what stopped training.
     pub(crate) fn finish(mut self) -> Option<Error> {
         // The last epoch always has its line, also where early stopping made it the last.
         if let Some(row) = self.unshown.take() {
@@ -119,37 +101,6 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn begin_files(&mut self, history: &[EpochReport]) -> Result<()> {
-        if let Some(file) = &mut self.metrics {
-            file.start(history)?;
-        }
-        let Some(file) = &mut self.events else {
-            return Ok(());
-        };
-        file.start(history, |epoch| match self.sheets {
-            Some(sheets) => sheets.earlier(epoch),
-            None => Ok(None),
-        })
-    }
-
-    /// Everything that an epoch leaves on the disk.
-    fn write(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> Result<()> {
-        if let Some(file) = &mut self.metrics {
-            file.append(report)?;
-        }
-        let sheet = match self.sheets {
-            Some(sheets) if sheets.is_due(report.epoch) => sheets.add(report.epoch, snapshot)?,
-            _ => None,
-        };
-        if let Some(file) = &mut self.events {
-            file.append(report, sheet.as_ref())?;
-        }
-        match &mut self.hook {
-            Some(hook) => hook(report, snapshot),
-            None => Ok(()),
-        }
-    }
-
     fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {
         if let Err(error) = result {
             self.failure.get_or_insert(error);
@@ -164,11 +115,7 @@ impl<'a> Progress<'a> {
 
 impl Observer for Progress<'_> {
     fn started(&mut self, plan: &Plan, history: &[EpochReport]) {
-        // Only images have sheets.
-        let noun = match self.sheets {
-            Some(_) => "image",
-            None => "row",
-        };
+        let noun = self.noun;
         say(
             "training",
             &format!(
@@ -198,7 +145,8 @@ impl Observer for Progress<'_> {
             self.bar.set_style(style.progress_chars("━╸ "));
         }
         self.plan = Some(plan.clone());
-        let written = self.begin_files(history);
+        let mut records = self.records.iter_mut();
+        let written = records.try_for_each(|record| record.start(history));
         _ = self.flow(written);
     }
 
@@ -261,7 +209,8 @@ impl Observer for Progress<'_> {
             self.unshown = Some(row);
         }
         self.told = Instant::now();
-        let result = self.write(report, snapshot);
+        let mut records = self.records.iter_mut();
+        let result = records.try_for_each(|record| record.epoch(report, snapshot));
         self.flow(result)
     }
 

@@ -18,16 +18,15 @@ use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 use crate::{
     args::{AugmentArgs, Common, DataArgs, DeviceArg, SplitArgs},
     environment::{Environment, command_line},
-    events::EventFile,
     folders::write_text,
-    run_folder::{MetricsFile, RunFolder},
+    run_folder::RunFolder,
     terminal::{
         self, epoch_table,
         failure::{Outcome, Result},
         progress::Progress,
         say,
     },
-    training,
+    training::{self, RunRecord, TestRecord},
 };
 
 use plan::Plan;
@@ -183,14 +182,9 @@ impl TrainArgs {
     ) -> Result<Model> {
         folder.begin(&plan.config, environment)?;
         let sheets = Sheets::new(folder.root(), &plan.config, samples)?;
-        let mut progress = Progress::new()
-            .with_metrics(MetricsFile::new(folder.metrics()))
-            .with_events(EventFile::new(folder.root()))
-            .with_sheets(sheets.as_ref());
+        let mut progress = Progress::new(samples).with(RunRecord::new(folder, sheets.as_ref()));
         if let Some(table) = table {
-            progress = progress.with_hook(Box::new(|report, snapshot| {
-                table.add(report.epoch, &snapshot.model()?)
-            }));
+            progress = progress.with(TestRecord(table));
         }
         let how_to_go_on = format!(
             "the state is saved; go on with: {}",

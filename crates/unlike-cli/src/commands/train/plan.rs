@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use unlike::TrainConfig;
+use unlike::{Settings, TrainConfig};
 use unlike_core::{Error, Result, Samples};
 use unlike_data::{Fit, Scaling};
 
 use super::{ScalingArg, TrainArgs};
-use crate::{config_file::Settings, run_folder::Existing};
+use crate::run_folder::Existing;
 
 /// What is going to be done, checked.
 pub(super) struct Plan {

@@ -3,17 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
-use unlike::TrainConfig;
-use unlike_core::{Error, Location, Result, Samples};
+use unlike_core::{Error, Location, Note, Result, Samples};
 use unlike_data::Fit;
+
+use crate::train::TrainConfig;
 
 /// Which model, and the settings of a file, before the samples are known that the recommended
 /// settings depend on.
-pub(crate) struct Settings {
+///
+/// ```no_run
+/// # fn samples() -> unlike::Samples { unimplemented!() }
+/// use unlike::Settings;
+///
+/// let settings = Settings::load(Some("egbad"), Some("config.toml".as_ref()))?;
+/// let config = settings.for_samples(&samples())?;
+/// # Ok::<(), unlike::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Settings {
     model: String,
     file: Option<File>,
 }
 
+#[derive(Clone, Debug)]
 struct File {
     path: PathBuf,
     text: String,
@@ -25,7 +37,7 @@ impl Settings {
     ///
     /// # Errors
     /// If neither names a model or they name two, or the file cannot be read or is not TOML.
-    pub(crate) fn load(model: Option<&str>, file: Option<&Path>) -> Result<Self> {
+    pub fn load(model: Option<&str>, file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else {
             return Ok(Self {
                 model: model.unwrap_or_default().to_owned(),
@@ -47,18 +59,22 @@ impl Settings {
             (Some(option), Some(named)) if option != named => {
                 return Err(Error::Setting {
                     name: "model".into(),
-                    found: format!(
-                        "`{option}` on the command line and `{named}` in `{}`",
-                        path.display()
-                    ),
+                    found: format!("`{option}`, and `{named}` in `{}`", path.display()),
                     expected: "one model".into(),
-                    hint: Some("leave out --model, or use a file for that model".into()),
+                    hint: Some(
+                        Note::new("leave out ")
+                            .setting("model")
+                            .text(", or use a file for that model"),
+                    ),
                 });
             }
             (Some(name), _) | (None, Some(name)) => name.to_owned(),
             (None, None) => {
-                return Err(malformed(path, "no model".into(), None)
-                    .with_hint("say --model, or write `model = \"egbad\"` under `[model]`"));
+                return Err(malformed(path, "no model".into(), None).with_hint(
+                    Note::new("say ")
+                        .setting("model")
+                        .text(", or write `model = \"egbad\"` under `[model]`"),
+                ));
             }
         };
         let path = path.to_owned();
@@ -73,12 +89,12 @@ impl Settings {
     }
 
     /// The name of the model.
-    pub(crate) fn model(&self) -> &str {
+    pub fn model(&self) -> &str {
         &self.model
     }
 
     /// How the file says that images come to their size.
-    pub(crate) fn image_fit(&self) -> Option<Fit> {
+    pub fn image_fit(&self) -> Option<Fit> {
         let settings = &self.file.as_ref()?.settings;
         let fit = settings.get("preprocessing")?.get("image-fit")?;
         // What is wrong with it is said when all settings are read.
@@ -89,7 +105,7 @@ impl Settings {
     ///
     /// # Errors
     /// If there is no such model, or the file holds a key that is not a setting.
-    pub(crate) fn for_samples(self, samples: &Samples) -> Result<TrainConfig> {
+    pub fn for_samples(self, samples: &Samples) -> Result<TrainConfig> {
         let recommended = TrainConfig::recommended(&self.model, samples)?;
         let Some(File {
             path,
