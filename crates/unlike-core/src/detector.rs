@@ -11,6 +11,7 @@
 use crate::{
     error::Result,
     samples::{self, ColumnKind, Samples},
+    words,
 };
 
 /// What one sample must look like.
@@ -39,6 +40,21 @@ impl InputSpec {
         match self {
             Self::Image { .. } => samples::IMAGE,
             Self::Table { .. } => samples::ROW,
+        }
+    }
+
+    /// What samples are, for people: `41 columns`, `images of 32 × 24 pixels, grey (1 channel)`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Image {
+                height,
+                width,
+                channels,
+            } => {
+                let size = words::image_size([*height, *width, *channels]);
+                format!("images of {size}")
+            }
+            Self::Table { columns } => words::counted(columns.len(), "column"),
         }
     }
 }

@@ -24,15 +24,16 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(note.settings().next(), Some(("image-size", Some("28"))));
 /// ```
 ///
-/// Serialised, a note without settings is a string, and any other a list of its pieces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+/// In files and documents a note is a string, in the words of no interface; read again, it has no
+/// settings. Notes are equal if they read alike.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct Note(
     // Errors are moved about a lot, and should be small.
     Box<Content>,
 );
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Content {
     pieces: Vec<Piece>,
     /// All pieces in the words of no interface.
@@ -40,19 +41,10 @@ struct Content {
 }
 
 /// What a note is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug)]
 enum Piece {
     Text(String),
     Setting { name: String, value: Option<String> },
-}
-
-/// How a note is kept in files.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Stored {
-    Plain(String),
-    Pieces(Vec<Piece>),
 }
 
 impl Note {
@@ -148,6 +140,14 @@ impl std::fmt::Display for Note {
     }
 }
 
+impl PartialEq for Note {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.plain == other.0.plain
+    }
+}
+
+impl Eq for Note {}
+
 /// In the words of no interface.
 impl PartialEq<str> for Note {
     fn eq(&self, text: &str) -> bool {
@@ -181,21 +181,9 @@ impl From<&str> for Note {
     }
 }
 
-impl From<Stored> for Note {
-    fn from(stored: Stored) -> Self {
-        match stored {
-            Stored::Plain(text) => Self::new(text),
-            Stored::Pieces(pieces) => Self::of(pieces),
-        }
-    }
-}
-
-impl From<Note> for Stored {
+impl From<Note> for String {
     fn from(note: Note) -> Self {
-        match note.settings().count() {
-            0 => Self::Plain(note.0.plain),
-            _ => Self::Pieces(note.0.pieces),
-        }
+        note.0.plain
     }
 }
 
@@ -221,14 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn notes_of_older_files_are_strings_and_all_come_back_as_they_went() {
-        let old: Note = serde_json::from_str("\"column `a` varies\"").unwrap();
-        assert_eq!(old, Note::new("column `a` varies"));
-        for note in [old, Note::new("leave it out with ").setting("drop-columns")] {
-            let text = serde_json::to_string(&note).unwrap();
-            assert_eq!(serde_json::from_str::<Note>(&text).unwrap(), note);
-        }
-        let plain = serde_json::to_string(&Note::new("a").text("b")).unwrap();
-        assert_eq!(plain, "\"ab\"");
+    fn in_files_a_note_is_a_string_and_comes_back_reading_the_same() {
+        let note = Note::new("leave it out with ").set("drop-columns", "id");
+        let text = serde_json::to_string(&note).unwrap();
+        assert_eq!(text, "\"leave it out with `drop-columns = id`\"");
+        let read: Note = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, note);
+        assert_eq!(read.settings().count(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers, lists and near misses as messages show them.
 
-pub(crate) use unlike_core::words::{count, counted, memory};
+pub(crate) use unlike_core::words::{count, counted, image_size, memory};
 
 /// Texts in backticks, separated by commas; of many, the first eight and how many more.
 pub(crate) fn quoted(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
@@ -20,17 +20,6 @@ pub(crate) fn limited(items: impl IntoIterator<Item = String>, limit: usize) -> 
         text.push_str(&format!(" and {} more", count(items.len() - limit)));
     }
     text
-}
-
-/// `[height, width, channels]` as people write it: `32 × 32 pixels, grey (1
-/// channel)`.
-pub(crate) fn image_size([height, width, channels]: [usize; 3]) -> String {
-    let channels = match channels {
-        1 => "grey (1 channel)".to_owned(),
-        3 => "colour (3 channels)".to_owned(),
-        n => format!("{n} channels"),
-    };
-    format!("{width} × {height} pixels, {channels}")
 }
 
 /// At most 40 characters, control characters escaped, so that a message stays on its line.

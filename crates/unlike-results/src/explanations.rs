@@ -38,9 +38,10 @@ pub fn save_explanations(
     model: &Model,
     samples: &Samples,
     judged: &Judged,
-    folder: &Path,
+    folder: impl AsRef<Path>,
     format: ScoreFormat,
 ) -> Result<Vec<PathBuf>> {
+    let folder = folder.as_ref();
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     match samples {
         Samples::Images(_) => images::files::save(model, samples, judged, folder),

@@ -28,11 +28,11 @@
 //! let test = TestSet::from_data(data::read(Path::new("labelled.csv"), &options)?)?;
 //! let judge = Judge::new(model);
 //! let evaluated = test.evaluate(&judge)?;
-//! ScoreTable::new(&evaluated.judged).save(Path::new("scores.parquet"))?;
+//! ScoreTable::new(&evaluated.judged).save("scores.parquet")?;
 //!
 //! let mut report = run_report(judge.model());
 //! report.evaluation = Some(evaluated.evaluation);
-//! save_evaluation(&report, &evaluated.judged, Path::new("evaluation"))?;
+//! save_evaluation(&report, &evaluated.judged, "evaluation")?;
 //! # Ok::<(), unlike::Error>(())
 //! ```
 

@@ -56,7 +56,8 @@ impl ReportFormat {
 ///
 /// # Errors
 /// If the name asks for none, or the file cannot be written.
-pub fn save_report(report: &Report, path: &Path) -> Result<()> {
+pub fn save_report(report: &Report, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
     write(path, ReportFormat::of(path)?.render(report)?.as_bytes())
 }
 
@@ -65,10 +66,11 @@ pub fn save_report(report: &Report, path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn save_evaluation(report: &Report, judged: &Judged, folder: &Path) -> Result<()> {
-    save_report(report, &folder.join("evaluation.json"))?;
-    save_report(report, &folder.join("report.html"))?;
-    ScoreTable::new(judged).save(&folder.join("scores.csv"))
+pub fn save_evaluation(report: &Report, judged: &Judged, folder: impl AsRef<Path>) -> Result<()> {
+    let folder = folder.as_ref();
+    save_report(report, folder.join("evaluation.json"))?;
+    save_report(report, folder.join("report.html"))?;
+    ScoreTable::new(judged).save(folder.join("scores.csv"))
 }
 
 /// The report of a folder or file: an `evaluation.json` if there is one, or else what a model file
@@ -76,7 +78,8 @@ pub fn save_evaluation(report: &Report, judged: &Judged, folder: &Path) -> Resul
 ///
 /// # Errors
 /// If there is neither, or it cannot be read.
-pub fn load_report(source: &Path) -> Result<Report> {
+pub fn load_report(source: impl AsRef<Path>) -> Result<Report> {
+    let source = source.as_ref();
     let evaluation = match source.is_dir() {
         true => source.join("evaluation.json"),
         false => source.to_owned(),

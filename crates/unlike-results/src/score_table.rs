@@ -58,7 +58,8 @@ impl<'a> ScoreTable<'a> {
     ///
     /// # Errors
     /// If the name asks for none, or the file cannot be written.
-    pub fn save(self, path: &Path) -> Result<()> {
+    pub fn save(self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         let format = ScoreFormat::of(path)?;
         write_atomically(path, |to| self.write_to(format, to, path))
     }

@@ -270,8 +270,8 @@ impl TestSet {
             precision_recall: Some(precision_recall),
             seconds: None,
         });
-        // Just pushed.
-        baselines.last_mut().ok_or(Error::Interrupted)
+        let last = baselines.len() - 1;
+        Ok(&mut baselines[last])
     }
 
     /// Sentences where the model has seen these samples while it was trained, so that numbers flatter

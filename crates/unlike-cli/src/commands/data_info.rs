@@ -115,10 +115,9 @@ fn images(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
         width,
         channels,
     } = image;
-    let colour = if *channels == 1 { "grey" } else { "colour" };
     let mut facts = vec![
         ("images", count(info.rows)),
-        ("size", format!("{width} × {height} pixels, {colour}")),
+        ("size", words::image_size([*height, *width, *channels])),
     ];
     if let Some(masks) = info.masks {
         facts.push(("masks", count(masks)));

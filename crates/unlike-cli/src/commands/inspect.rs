@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use unlike::Model;
 use unlike_core::{
-    Detector, InputSpec,
+    Detector,
     words::{self, count, counted},
 };
 use unlike_report::{Data, terminal::Style};
@@ -118,19 +118,8 @@ fn text(model: &Model) -> Result<String> {
 
 /// What one sample is, and what becomes of it.
 fn input(model: &Model) -> String {
-    let what = match model.input() {
-        InputSpec::Table { columns } => format!("{} that", counted(columns.len(), "column")),
-        InputSpec::Image {
-            height,
-            width,
-            channels,
-        } => {
-            let colour = if channels == 1 { "grey" } else { "colour" };
-            format!("images of {width} × {height} pixels, {colour}, that")
-        }
-    };
     let features = counted(model.preprocessing().width(), "feature");
-    format!("{what} become {features}")
+    format!("{} that become {features}", model.input().describe())
 }
 
 fn column_table(data: Data, style: Style) -> String {

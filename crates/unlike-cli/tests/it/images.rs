@@ -229,7 +229,7 @@ fn images_are_called_images_and_have_no_columns() {
     let text = place.run("inspect run").ends_with(0).stdout;
     let facts = text.split("\nSettings").next().unwrap();
     assert!(
-        facts.contains("images of 16 × 16 pixels, grey, that become 256 features"),
+        facts.contains("images of 16 × 16 pixels, grey (1 channel)"),
         "{text}"
     );
     assert!(facts.contains("normal images"), "{text}");

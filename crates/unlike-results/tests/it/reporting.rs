@@ -34,7 +34,7 @@ fn a_model_alone_has_the_report_of_its_training() {
         ("EGBAD", None)
     );
     assert!(report.training.is_some() && report.data.is_some());
-    let error = save_report(&load_report(&path).unwrap(), &folder.path().join("r.pdf"));
+    let error = save_report(&load_report(&path).unwrap(), folder.path().join("r.pdf"));
     assert!(
         error
             .unwrap_err()
