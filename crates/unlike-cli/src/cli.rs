@@ -1,15 +1,16 @@
 //! The command line.
 
-use std::{num::NonZeroUsize, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use unlike::train::with_threads;
 
 use crate::{
+    args::Common,
     commands::{
         bench, calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train,
     },
-    failure::{self, Outcome, Result},
+    terminal::failure::{self, Outcome, Result},
 };
 
 const EXAMPLES: &str = "\
@@ -40,24 +41,6 @@ struct Cli {
     common: Common,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Options that every command takes.
-#[derive(clap::Args, Clone, Copy, Debug)]
-pub(crate) struct Common {
-    /// Print one JSON document on stdout, errors included
-    #[arg(long, global = true, help_heading = "Everywhere")]
-    pub(crate) json: bool,
-    /// Threads to use; results do not depend on it [default: one per core]
-    #[arg(long, global = true, value_name = "N", help_heading = "Everywhere")]
-    threads: Option<NonZeroUsize>,
-}
-
-impl Common {
-    /// The number of threads, if the user named one.
-    pub(crate) fn threads(&self) -> Option<usize> {
-        self.threads.map(NonZeroUsize::get)
-    }
 }
 
 #[derive(Subcommand, Debug)]

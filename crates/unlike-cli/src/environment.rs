@@ -4,10 +4,10 @@ use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, Result};
-use unlike_report::Fact;
+use unlike_core::{Error, Result, words};
+use unlike_report::{Fact, Report};
 
-use crate::device_arg::CPU;
+use crate::{args::CPU, terminal::quoted};
 
 /// Where and how a command ran.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,14 +76,22 @@ impl Environment {
             .map_err(|e| Error::io("write", "environment.json")(e.into()))
     }
 
-    /// The same for a report's footer.
-    pub(crate) fn facts(&self) -> Vec<Fact> {
+    /// A report with where and how it came about.
+    pub(crate) fn sign(&self, mut report: Report) -> Report {
+        report.run.date = Some(self.date.clone());
+        report.run.command = Some(self.command.clone());
+        report.environment = self.facts();
+        report
+    }
+
+    /// For a report's footer.
+    fn facts(&self) -> Vec<Fact> {
         let mut facts = vec![
             Fact::new("processor", &self.cpu),
             Fact::new("instruction sets", self.cpu_features.join(", ")),
             Fact::new("cores", self.cores.to_string()),
             Fact::new("threads used", self.threads.to_string()),
-            Fact::new("memory", gigabytes(self.memory_bytes)),
+            Fact::new("memory", words::memory(self.memory_bytes)),
             Fact::new(
                 "operating system",
                 format!("{}, {}", self.os, self.architecture),
@@ -114,20 +122,6 @@ pub(crate) fn command_line(more: &[&str]) -> String {
         .join(" ")
 }
 
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// `23.5 GiB`.
-pub(crate) fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
-}
-
 /// The instruction sets that make the kernels fast, where the processor has them.
 #[cfg(target_arch = "x86_64")]
 fn cpu_features() -> Vec<String> {
@@ -150,17 +144,5 @@ fn cpu_features() -> Vec<String> {
         vec!["NEON".to_owned()]
     } else {
         Vec::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(quoted("runs/egbad-shuttle"), "runs/egbad-shuttle");
-        assert_eq!(quoted("it's here"), r"'it'\''s here'");
-        assert_eq!(quoted(""), "''");
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use unlike::train::EpochReport;
 use unlike_core::{Error, Result, files::write_atomically};
 
-use crate::raster::Raster;
+use unlike_results::Raster;
 
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".unlike";

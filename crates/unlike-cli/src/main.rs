@@ -1,46 +1,24 @@
 //! The command `unlike`: parse → plan → library call → render.
 //!
-//! - `cli` is the command line: one clap structure a command, each with its help.
-//! - `commands` holds one file a command: it plans, calls the library, and renders.
-//! - `failure` says what went wrong and ends the process with the right exit code.
-//! - Everything else serves the commands: reading arguments, progress, tables of scores, folders.
+//! - `cli` is the command line: its commands, and how the process begins and ends.
+//! - `args` holds the groups of options; `commands` one file a command, which plans, calls the
+//!   library, and renders.
+//! - `terminal` is all that people see: text, tables, progress, notes and errors in the words of this
+//!   interface; and Ctrl-C.
+//! - The rest is the run folder: what it holds, its environment, files for TensorBoard, and `training`,
+//!   which fills it.
 //!
-//! Data goes to stdout, everything else to stderr.
+//! Each sees only what stands below it here: `cli`, `commands`, `training` and the run folder, `args`,
+//! `terminal`. Data goes to stdout, everything else to stderr.
 
-mod augment_args;
-mod cases;
+mod args;
 mod cli;
-mod columns;
 mod commands;
-mod config_file;
-mod data_args;
-mod decision_args;
-mod device_arg;
 mod environment;
-mod epoch_rows;
-mod epoch_table;
-mod evaluation;
 mod events;
-mod explanations;
-mod failure;
 mod find_data;
 mod folders;
-mod heat;
-mod image_args;
-mod interrupt;
-mod layout;
-mod map_files;
-mod maps;
-mod observer;
-mod output;
-mod parquet_file;
-mod raster;
 mod run_folder;
-mod run_report;
-mod scoring;
-mod sheets;
-mod split_args;
-mod survey;
 mod terminal;
 mod training;
 

@@ -11,13 +11,12 @@ use unlike_core::{
     Error, Result,
     files::{check_writable, write_atomically},
 };
+use unlike_results::{images::sheets, json_line};
 
 use crate::{
     environment::Environment,
     events,
     folders::{NewFolders, write_text},
-    output::json_line,
-    sheets,
 };
 
 const MODEL: &str = "model.safetensors";

@@ -181,10 +181,13 @@ impl Calibration {
                 self.len() + 1
             ),
             expected: format!("at least {expected} for a {what} of {rate:?}"),
-            hint: Some(format!(
-                "calibrate on more normals, or ask for a rate of at least {}",
-                round_up(self.smallest_rate())
-            )),
+            hint: Some(
+                format!(
+                    "calibrate on more normals, or ask for a rate of at least {}",
+                    round_up(self.smallest_rate())
+                )
+                .into(),
+            ),
         }
     }
 }

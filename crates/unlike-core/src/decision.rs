@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calibration::{Calibration, check_rate, finite},
     error::{Error, Result},
+    words,
 };
 
 /// Which samples to act on.
@@ -108,6 +109,21 @@ impl Decision {
             }
         }
         Ok(self)
+    }
+
+    /// What is flagged, as a clause for people: `samples with a p-value of at most 0.01 are flagged`.
+    pub fn clause(&self) -> String {
+        match self {
+            Self::FalseAlarms(rate) => format!(
+                "samples with a p-value of at most {} are flagged",
+                words::rate(*rate)
+            ),
+            Self::Fdr(rate) => format!(
+                "samples with a q-value of at most {} are flagged",
+                words::rate(*rate)
+            ),
+            Self::Threshold(value) => format!("samples that score at least {value} are flagged"),
+        }
     }
 
     /// Decides about each sample of a batch.

@@ -8,7 +8,11 @@
 //! 5. Saving and loading changes no score.
 //! 6. Bad input is an error that names its place; it never panics and is never read as zero.
 
-use crate::{error::Result, samples::ColumnKind, samples::Samples};
+use crate::{
+    error::Result,
+    samples::{self, ColumnKind, Samples},
+    words,
+};
 
 /// What one sample must look like.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -28,6 +32,31 @@ pub enum InputSpec {
         /// The columns, in the order of training.
         columns: Vec<ColumnSpec>,
     },
+}
+
+impl InputSpec {
+    /// What people call one sample: `row` or `image`.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Image { .. } => samples::IMAGE,
+            Self::Table { .. } => samples::ROW,
+        }
+    }
+
+    /// What samples are, for people: `41 columns`, `images of 32 × 24 pixels, grey (1 channel)`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Image {
+                height,
+                width,
+                channels,
+            } => {
+                let size = words::image_size([*height, *width, *channels]);
+                format!("images of {size}")
+            }
+            Self::Table { columns } => words::counted(columns.len(), "column"),
+        }
+    }
 }
 
 /// A column that a detector expects.

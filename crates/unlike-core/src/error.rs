@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::note::Note;
+
 /// The result of everything in this crate and of every [`Detector`](crate::Detector).
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -35,7 +37,7 @@ pub enum Error {
         /// What should have been there.
         expected: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Note>,
     },
 
     /// Samples do not fit the detector they were given to.
@@ -48,7 +50,7 @@ pub enum Error {
         /// What should have been there.
         expected: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Note>,
     },
 
     /// A setting is outside its range.
@@ -61,7 +63,7 @@ pub enum Error {
         /// The values that are possible.
         expected: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Note>,
     },
 
     /// There is not enough to work with.
@@ -74,7 +76,7 @@ pub enum Error {
         /// How much is needed.
         expected: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Note>,
     },
 
     /// Training or scoring left the numbers that a computer can hold.
@@ -85,7 +87,7 @@ pub enum Error {
         /// Where it happened.
         location: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Note>,
     },
 
     /// The user asked to stop; what was done so far is kept.
@@ -94,14 +96,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the user can do next, as one sentence without a full stop.
-    pub fn hint(&self) -> Option<&str> {
+    /// What the user can do next, as one sentence without a full stop. A [`Note`] reads as a `str`
+    /// in the words of no interface; [`Note::worded`] gives it an interface's.
+    pub fn hint(&self) -> Option<&Note> {
         match self {
             Self::Malformed { hint, .. }
             | Self::Mismatch { hint, .. }
             | Self::Setting { hint, .. }
             | Self::NotEnough { hint, .. }
-            | Self::NotFinite { hint, .. } => hint.as_deref(),
+            | Self::NotFinite { hint, .. } => hint.as_ref(),
             Self::Io { .. } | Self::Interrupted => None,
         }
     }
@@ -119,9 +122,9 @@ impl Error {
         }
     }
 
-    /// Adds a hint, replacing one that is there.
+    /// Adds a hint, replacing one that is there: a text, or a [`Note`] that names settings.
     #[must_use]
-    pub fn with_hint(mut self, text: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, text: impl Into<Note>) -> Self {
         match &mut self {
             Self::Malformed { hint, .. }
             | Self::Mismatch { hint, .. }

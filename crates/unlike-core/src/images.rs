@@ -122,7 +122,11 @@ impl Images {
     /// # Panics
     /// If there is no such image, or `out` is not of its size.
     pub fn write(&self, position: usize, out: &mut [f32]) -> Result<()> {
-        assert_eq!(out.len(), self.shape.iter().product(), "room for an image");
+        assert_eq!(
+            out.len(),
+            self.shape.iter().product::<usize>(),
+            "room for an image"
+        );
         self.source.write(self.positions[position], out)
     }
 

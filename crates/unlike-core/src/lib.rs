@@ -95,9 +95,11 @@ pub mod features;
 pub mod files;
 mod images;
 pub mod metrics;
+mod note;
 pub mod samples;
 pub mod score;
 pub mod scorer;
+pub mod words;
 
 pub use calibration::Calibration;
 pub use conformance::Violation;
@@ -106,6 +108,7 @@ pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Sc
 pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
 pub use metrics::Metrics;
+pub use note::Note;
 pub use samples::{
     Column, ColumnKind, ImageSource, Images, Label, LabelledSamples, MISSING, Samples, Table,
     Values,

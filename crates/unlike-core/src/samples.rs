@@ -16,6 +16,11 @@ pub enum Samples {
     Images(Images),
 }
 
+/// One sample of a table.
+pub(crate) const ROW: &str = "row";
+/// One sample of images.
+pub(crate) const IMAGE: &str = "image";
+
 impl Samples {
     /// The number of samples.
     pub fn len(&self) -> usize {
@@ -28,6 +33,14 @@ impl Samples {
     /// Whether there is no sample at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What people call one of them: `row` or `image`.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Table(_) => ROW,
+            Self::Images(_) => IMAGE,
+        }
     }
 
     /// The samples at these positions, in this order; positions may repeat.

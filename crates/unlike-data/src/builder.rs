@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use unlike_core::{ColumnKind, MISSING, Result, Values};
+use unlike_core::{ColumnKind, MISSING, Note, Result, Values};
 
 use crate::{
     sniff,
@@ -257,13 +257,16 @@ impl<'a> ColumnBuilder<'a> {
         self.at(
             row,
             format!("the text `{}`", words::shortened(text)),
-            format!("a number, as in {} other cells of this column", words::count(numbers)),
+            format!(
+                "a number, as in {} other cells of this column",
+                words::count(numbers)
+            ),
         )
-        .with_hint(format!(
-            "correct it, leave the cell empty if the value is missing, or say --category-columns {} \
-             if the column holds categories",
-            self.name
-        ))
+        .with_hint(
+            Note::new("correct it, leave the cell empty if the value is missing, or say ")
+                .set("category-columns", self.name)
+                .text(" if the column holds categories"),
+        )
     }
 
     fn not_finite(&self, row: u32, text: &str) -> unlike_core::Error {

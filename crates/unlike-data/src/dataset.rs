@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use unlike_core::{Error, Label, LabelledSamples, Result, Samples};
+use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
 use crate::{
     images::Masks,
@@ -27,7 +27,7 @@ pub struct DataSet {
     masks: Option<Masks>,
     parts: Vec<(String, Range<usize>)>,
     layout: Option<String>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     /// Columns whose names suggest labels, though nobody said so.
     label_like: Vec<String>,
 }
@@ -83,7 +83,9 @@ impl DataSet {
                         found: format!("`{class}`, but nothing holds classes"),
                         expected: "classes to go with it".into(),
                         hint: Some(match &samples {
-                            Samples::Table(_) => "name their column with --label-column".into(),
+                            Samples::Table(_) => {
+                                Note::new("name their column with ").setting("label-column")
+                            }
                             Samples::Images(_) => CLASS_FOLDERS.into(),
                         }),
                     });
@@ -123,7 +125,7 @@ impl DataSet {
         Self { parts, ..self }
     }
 
-    pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
+    pub(crate) fn with_notes(self, notes: Vec<Note>) -> Self {
         Self { notes, ..self }
     }
 
@@ -199,7 +201,7 @@ impl DataSet {
     }
 
     /// What a user should know about how the file was read, one sentence each, in file order.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -250,7 +252,7 @@ impl DataSet {
                 what: format!("normal samples in `{}`", self.path.display()),
                 found: format!("none of {} ({})", words::count(total), labels.rule()),
                 expected: "at least 1".into(),
-                hint: Some("say which classes are normal with --normal-label".into()),
+                hint: Some(Note::new("say which classes are normal with ").setting("normal-label")),
             });
         }
         Ok(NormalsForTraining {
@@ -268,7 +270,11 @@ impl DataSet {
                 found: format!("the classes {} in `{}`", classes.listed(), classes.name()),
                 expected: "to be told which are normal".into(),
                 hint: Some(
-                    "say --normal-label or --anomalous-label with one or more of them".into(),
+                    Note::new("say ")
+                        .setting("normal-label")
+                        .text(" or ")
+                        .setting("anomalous-label")
+                        .text(" with one or more of them"),
                 ),
             },
             None => Error::Mismatch {
@@ -277,10 +283,12 @@ impl DataSet {
                 expected: "labelled samples".into(),
                 hint: Some(match (&self.samples, self.label_like.first()) {
                     (Samples::Images(_), _) => CLASS_FOLDERS.into(),
-                    (_, Some(column)) => format!(
-                        "the column `{column}` looks like labels: say --label-column {column}"
-                    ),
-                    (_, None) => "name the column that holds the labels with --label-column".into(),
+                    (_, Some(column)) => {
+                        Note::new(format!("the column `{column}` looks like labels: say "))
+                            .set("label-column", column)
+                    }
+                    (_, None) => Note::new("name the column that holds the labels with ")
+                        .setting("label-column"),
                 }),
             },
         }

@@ -1,7 +1,7 @@
 //! What is in a data set, for people and as JSON.
 
 use serde::Serialize;
-use unlike_core::{ColumnKind, MISSING, Samples, Values};
+use unlike_core::{ColumnKind, MISSING, Note, Samples, Values};
 
 use crate::{dataset::DataSet, read::Format};
 
@@ -36,7 +36,7 @@ pub struct DataInfo {
     /// How classes became labels, as a clause for people.
     pub label_rule: Option<String>,
     /// What a user should know about how the file was read.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// What is in a column.

@@ -227,7 +227,8 @@ impl Named {
                 name: setting.into(),
                 found: format!("`{text}`, which does not occur in `{}`", classes.name),
                 expected: format!("one of {}", classes.listed()),
-                hint: words::did_you_mean(text, classes.levels.iter().map(String::as_str)),
+                hint: words::did_you_mean(text, classes.levels.iter().map(String::as_str))
+                    .map(Into::into),
             })
         };
         Ok(Self {

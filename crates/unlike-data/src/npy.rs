@@ -9,7 +9,7 @@ use std::{
     io::{Cursor, Read},
 };
 
-use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
+use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
 use zip::ZipArchive;
 
 use crate::{
@@ -289,7 +289,9 @@ impl<'a> Array<'a> {
                     values[row].to_string(),
                     "a finite number",
                 )
-                .with_hint("if NaN stands for a missing value, say --missing NaN")),
+                .with_hint(
+                    Note::new("if NaN stands for a missing value, say ").set("missing", "NaN"),
+                )),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{ColumnKind, ColumnSpec, Error, Result};
+use unlike_core::{ColumnKind, ColumnSpec, Error, Note, Result};
 
 use crate::{
     dataset::DataSet,
@@ -46,7 +46,7 @@ impl Format {
         Self::Cifar10,
     ];
 
-    /// The name that `--format` takes.
+    /// The name that the setting `format` takes.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kdd => "kdd",
@@ -214,9 +214,11 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<DataSet> {
 fn recognise(source: &Source) -> Result<Format> {
     let bytes = &source.bytes;
     let unknown = |found: &str| {
-        Err(source
-            .malformed(found, Format::any())
-            .with_hint("name the format with --format if it is one of these"))
+        Err(source.malformed(found, Format::any()).with_hint(
+            Note::new("name the format with ")
+                .setting("format")
+                .text(" if it is one of these"),
+        ))
     };
     if bytes.starts_with(npy::MAGIC) {
         Ok(Format::Npy)

@@ -118,6 +118,6 @@ fn unknown(setting: &str, name: &str, names: &[String]) -> Error {
         name: setting.into(),
         found: format!("`{name}`"),
         expected: format!("one of the columns {}", words::quoted(names)),
-        hint: words::did_you_mean(name, names.iter().map(String::as_str)),
+        hint: words::did_you_mean(name, names.iter().map(String::as_str)).map(Into::into),
     }
 }

@@ -2,7 +2,7 @@
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use unlike_core::{Error, Label, LabelledSamples, Result, Samples};
+use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
 use crate::{dataset::DataSet, words};
 
@@ -153,7 +153,7 @@ pub fn official(data: &DataSet) -> Result<Split> {
             origin: Some(format!("`{}`", data.path().display())),
             found: "samples without a training and a test part".into(),
             expected: "a folder with both parts of MNIST, Fashion-MNIST or CIFAR-10".into(),
-            hint: Some("other data can be split with --split merged-80-20".into()),
+            hint: Some(Note::new("other data can be split with ").set("split", "merged-80-20")),
         });
     }
     let labelled = data.labelled()?;

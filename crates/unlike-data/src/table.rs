@@ -1,6 +1,6 @@
 //! From delimited text to a data set: which column plays which part, and of which kind it is.
 
-use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
+use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
 
 use crate::{
     builder::{Built, MissingCells},
@@ -69,7 +69,7 @@ pub(crate) fn read(
     text: &Text<'_>,
     layout: &Layout,
     options: &ReadOptions,
-    mut notes: Vec<String>,
+    mut notes: Vec<Note>,
 ) -> Result<DataSet> {
     let source = text.source;
     let names = &layout.shape.names;
@@ -88,7 +88,7 @@ pub(crate) fn read(
             Role::Label => classes = Some(self::classes(source, &names[at], values, &rows)?),
             Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
             Role::Feature | Role::Dropped => {
-                notes.extend(note);
+                notes.extend(note.map(Note::from));
                 columns.push(Column {
                     name: names[at].as_str().into(),
                     values,
@@ -106,10 +106,10 @@ pub(crate) fn read(
     };
     if options.expect.is_none() {
         notes.extend(label_like.iter().map(|name| {
-            format!(
-                "column `{name}` looks like labels, but is a feature until you say \
-                 --label-column {name}"
-            )
+            Note::new(format!(
+                "column `{name}` looks like labels, but is a feature until you say "
+            ))
+            .set("label-column", name)
         }));
     }
     let samples = Samples::Table(table);

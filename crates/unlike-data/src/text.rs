@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use csv::ByteRecord;
-use unlike_core::{ColumnKind, Error, Result};
+use unlike_core::{ColumnKind, Error, Note, Result};
 
 use crate::{
     builder::{Built, ColumnBuilder, MissingCells},
@@ -46,7 +46,7 @@ impl<'a> Text<'a> {
     }
 
     /// The shape that a header gives; columns without a name get their number, and a note.
-    pub(crate) fn header(&self, notes: &mut Vec<String>) -> Result<Shape> {
+    pub(crate) fn header(&self, notes: &mut Vec<Note>) -> Result<Shape> {
         let mut names: Vec<String> = Vec::new();
         let mut seen = HashMap::new();
         let mut rows = self.rows();
@@ -61,9 +61,10 @@ impl<'a> Text<'a> {
                     .not_utf8(source::cell(row.into(), &number), cell));
             };
             if name.is_empty() {
-                notes.push(format!(
-                    "column {number} has no name in the header; it is called `{number}`"
-                ));
+                notes.push(
+                    format!("column {number} has no name in the header; it is called `{number}`")
+                        .into(),
+                );
             }
             let name = if name.is_empty() {
                 number

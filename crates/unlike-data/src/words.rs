@@ -1,22 +1,6 @@
 //! Numbers, lists and near misses as messages show them.
 
-/// `494021` as `494,021`.
-pub(crate) fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `2 rows`: the count with its noun.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
-}
+pub(crate) use unlike_core::words::{count, counted, image_size, memory};
 
 /// Texts in backticks, separated by commas; of many, the first eight and how many more.
 pub(crate) fn quoted(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
@@ -36,27 +20,6 @@ pub(crate) fn limited(items: impl IntoIterator<Item = String>, limit: usize) -> 
         text.push_str(&format!(" and {} more", count(items.len() - limit)));
     }
     text
-}
-
-/// `[height, width, channels]` as people write it: `32 × 32 pixels, grey (1
-/// channel)`.
-pub(crate) fn image_size([height, width, channels]: [usize; 3]) -> String {
-    let channels = match channels {
-        1 => "grey (1 channel)".to_owned(),
-        3 => "colour (3 channels)".to_owned(),
-        n => format!("{n} channels"),
-    };
-    format!("{width} × {height} pixels, {channels}")
-}
-
-/// `3.2 GB`: memory in units that people know.
-pub(crate) fn memory(bytes: usize) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
 }
 
 /// At most 40 characters, control characters escaped, so that a message stays on its line.
@@ -118,22 +81,6 @@ pub(crate) fn did_you_mean<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_have_thousands_separators() {
-        let shown = [0, 7, 999, 1000, 494_021, 1_234_567].map(count);
-        assert_eq!(shown, ["0", "7", "999", "1,000", "494,021", "1,234,567"]);
-        assert_eq!(
-            [counted(1, "row"), counted(2000, "row")],
-            ["1 row", "2,000 rows"]
-        );
-    }
-
-    #[test]
-    fn memory_is_told_in_large_units() {
-        let shown = [500, 1_234_567, 3_210_000_000].map(memory);
-        assert_eq!(shown, ["0.5 kB", "1.2 MB", "3.2 GB"]);
-    }
 
     #[test]
     fn long_lists_and_texts_are_cut() {

@@ -8,6 +8,8 @@ use crate::{
     terminal::{Style, faint, plain, wrapped},
 };
 
+/// A note that has room behind a name.
+const SHORT: usize = 12;
 /// Words of a heading go below one another beyond this width.
 const HEADING: usize = 10;
 /// The narrowest first column.
@@ -127,9 +129,10 @@ impl Columns {
     }
 
     fn row(&self, row: &Row, indent: &str) -> String {
-        // The recommendation stands behind the name; other notes are longer and stand below.
+        // What a variant is to the model stands behind its name; other notes are longer and stand
+        // below.
         let (name, note) = match &row.note {
-            Some(note) if row.strong => (format!("{} ({note})", row.name), None),
+            Some(note) if note.len() <= SHORT => (format!("{} ({note})", row.name), None),
             note => (row.name.clone(), note.as_ref()),
         };
         let options = Options::new(self.first)

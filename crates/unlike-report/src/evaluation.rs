@@ -17,9 +17,14 @@ pub struct Evaluation {
     /// The rule behind precision, recall and F1, as a clause: `the 20 % highest scores are
     /// flagged`.
     pub rule: Option<String>,
-    /// The score variants of the model. The first is the recommended one; headline, histogram,
-    /// decisions and samples are its.
+    /// The score variants of the model. The first is the one in use; headline, histogram, decisions
+    /// and samples are its.
     pub variants: Vec<Measured>,
+    /// The name of the variant that the model recommends, if that is known: the one in use may be
+    /// another that somebody chose.
+    pub recommended: Option<String>,
+    /// What is worth knowing about the comparison, one sentence each: what has no flags, and why.
+    pub remarks: Vec<String>,
     /// Numbers of other people for the same task.
     pub published: Vec<Published>,
     /// Simple methods on the same data.
@@ -43,7 +48,7 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// The recommended variant's metrics: the report's headline.
+    /// The metrics of the score in use: the report's headline.
     pub fn metrics(&self) -> Option<&Metrics> {
         self.variants.first().map(|v| &v.metrics)
     }
@@ -56,7 +61,7 @@ pub struct Measured {
     pub name: String,
     /// What the test set says about it.
     pub metrics: Metrics,
-    /// Drawn for the recommended variant, with its band, and for baselines.
+    /// Drawn for the score in use, with its band, and for baselines.
     #[serde(default)]
     pub roc: Option<RocCurve>,
     /// As `roc`.

@@ -104,6 +104,11 @@ fn metrics(evaluation: &Evaluation, blocks: &mut Vec<String>) {
 
 fn cases(evaluation: &Evaluation, blocks: &mut Vec<String>) {
     for (title, _, cases) in summary::case_lists(evaluation) {
+        // Images have no columns.
+        let mut headings = vec!["id", "score", "p-value", "label", "columns"];
+        if cases.iter().all(|case| case.reasons.is_empty()) {
+            headings.pop();
+        }
         let rows: Vec<Vec<String>> = cases
             .iter()
             .map(|case| {
@@ -112,20 +117,18 @@ fn cases(evaluation: &Evaluation, blocks: &mut Vec<String>) {
                     .iter()
                     .map(|r| format!("{} {}", escaped(&r.column), number::whole_percent(r.share)))
                     .collect();
-                vec![
+                let mut cells = vec![
                     escaped(&case.id),
                     number::score(case.score),
                     case.p_value.map_or(number::NONE.into(), number::p_value),
                     summary::label(case).map_or(number::NONE.into(), |l| escaped(&l)),
                     reasons.join(", "),
-                ]
+                ];
+                cells.truncate(headings.len());
+                cells
             })
             .collect();
-        section(
-            title,
-            grid(&["id", "score", "p-value", "label", "columns"], 1..3, &rows),
-            blocks,
-        );
+        section(title, grid(&headings, 1..3, &rows), blocks);
     }
 }
 

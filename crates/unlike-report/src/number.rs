@@ -1,7 +1,7 @@
 //! Numbers as a person reads them.
 
-/// What stands in place of a number that is absent.
-pub(crate) const NONE: &str = "–";
+use unlike_core::words;
+pub(crate) use unlike_core::words::{NONE, count, score};
 
 /// A value within [0, 1] with three decimals; never shown as 0 or 1 unless it is.
 pub(crate) fn unit(value: f64) -> String {
@@ -69,22 +69,6 @@ pub(crate) fn rate(share: f64) -> String {
     )
 }
 
-/// A raw score with four significant digits.
-pub(crate) fn score(value: f64) -> String {
-    if !value.is_finite() {
-        return NONE.into();
-    }
-    let magnitude = value.abs();
-    if magnitude == 0.0 {
-        "0".into()
-    } else if !(1e-4..1e6).contains(&magnitude) {
-        format!("{value:.3e}")
-    } else {
-        let before_point = magnitude.log10().floor() as i32 + 1;
-        format!("{value:.*}", (4 - before_point).max(0) as usize)
-    }
-}
-
 /// Raw scores for a column: as many decimals everywhere as the largest needs for five digits, so
 /// that the decimal points align.
 pub(crate) fn scores(values: &[Option<f64>]) -> Vec<String> {
@@ -116,38 +100,9 @@ pub(crate) fn p_value(p: f64) -> String {
     }
 }
 
-/// A count with commas between thousands.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A span of time: `0.4 s`, `61 s`, `3 min 12 s`, `2 h 05 min`.
+/// A span of time that no line is broken in.
 pub(crate) fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return NONE.into();
-    }
-    let whole = seconds.round() as u64;
-    if seconds < 9.95 {
-        format!("{seconds:.1}\u{a0}s")
-    } else if whole < 100 {
-        format!("{whole}\u{a0}s")
-    } else if whole < 3600 {
-        format!("{}\u{a0}min\u{a0}{:02}\u{a0}s", whole / 60, whole % 60)
-    } else {
-        format!(
-            "{}\u{a0}h\u{a0}{:02}\u{a0}min",
-            whole / 3600,
-            whole % 3600 / 60
-        )
-    }
+    words::duration(seconds).replace(' ', "\u{a0}")
 }
 
 /// Seconds for a column.
@@ -181,20 +136,6 @@ mod tests {
     }
 
     #[test]
-    fn scores_have_four_digits() {
-        for (value, text) in [
-            (3.41649, "3.416"),
-            (-12.3456, "-12.35"),
-            (1234.56, "1235"),
-            (0.012345, "0.01235"),
-            (1.5e9, "1.500e9"),
-            (0.0, "0"),
-        ] {
-            assert_eq!(score(value), text);
-        }
-    }
-
-    #[test]
     fn scores_of_a_column_align() {
         assert_eq!(
             scores(&[Some(10.2412), None, Some(1.637)]),
@@ -221,11 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn counts_and_durations() {
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1_234_567), "1,234,567");
+    fn durations_stay_on_their_line() {
         assert_eq!(duration(192.4), "3\u{a0}min\u{a0}12\u{a0}s");
-        assert_eq!(duration(7500.0), "2\u{a0}h\u{a0}05\u{a0}min");
     }
 
     #[test]

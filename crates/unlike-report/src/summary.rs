@@ -6,6 +6,7 @@ use unlike_core::{
         Metrics,
         pixel::{AUPRO_LIMIT, PixelMetrics},
     },
+    words,
 };
 
 use crate::{
@@ -60,8 +61,8 @@ pub(crate) fn headlines(metrics: &Metrics) -> Vec<Headline> {
 pub(crate) fn test_set(metrics: &Metrics) -> String {
     format!(
         "{} test samples, {} of them anomalous (prevalence {})",
-        number::count((metrics.n_normal + metrics.n_anomalous) as u64),
-        number::count(metrics.n_anomalous as u64),
+        number::count(metrics.n_normal + metrics.n_anomalous),
+        number::count(metrics.n_anomalous),
         number::percent(metrics.prevalence)
     )
 }
@@ -95,13 +96,12 @@ pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 3] {
 
 /// What the maps were compared with, in a sentence.
 pub(crate) fn mask_set(pixels: &PixelMetrics) -> String {
-    let count = |n: usize| number::count(n as u64);
     format!(
         "{} of {} pixels are marked, in {} regions. AUPRO counts every region the same, up to a \
          false-alarm rate of {} of the pixels.",
-        count(pixels.n_anomalous_pixels),
-        count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),
-        count(pixels.n_regions),
+        number::count(pixels.n_anomalous_pixels),
+        number::count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),
+        number::count(pixels.n_regions),
         number::rate(AUPRO_LIMIT)
     )
 }
@@ -110,9 +110,9 @@ pub(crate) fn mask_set(pixels: &PixelMetrics) -> String {
 pub(crate) fn summary(run: &Run) -> Vec<String> {
     [
         run.n_train
-            .map(|n| format!("trained on {} normal samples", number::count(n))),
+            .map(|n| format!("trained on {}", words::counted(n, "normal sample"))),
         run.n_held_out
-            .map(|n| format!("calibrated on {} held-out normals", number::count(n))),
+            .map(|n| format!("calibrated on {}", words::counted(n, "held-out normal"))),
         run.input.as_ref().map(|i| input(i, run.n_features)),
         run.seed.map(|s| format!("seed {s}")),
         run.seconds.map(number::duration),
@@ -166,24 +166,12 @@ pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 fn input(input: &InputSpec, n_features: Option<u64>) -> String {
-    match input {
-        InputSpec::Image {
-            height,
-            width,
-            channels,
-        } => {
-            format!(
-                "images of {height} × {width} pixels, {channels} channel{}",
-                if *channels == 1 { "" } else { "s" }
-            )
+    let what = input.describe();
+    match (input, n_features) {
+        (InputSpec::Table { .. }, Some(n)) => {
+            format!("{what}, {}", words::counted(n, "feature"))
         }
-        InputSpec::Table { columns } => {
-            let mut text = format!("{} columns", number::count(columns.len() as u64));
-            if let Some(n) = n_features {
-                text.push_str(&format!(", {} features", number::count(n)));
-            }
-            text
-        }
+        _ => what,
     }
 }
 

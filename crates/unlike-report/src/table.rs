@@ -100,7 +100,14 @@ pub(crate) fn comparison(
         .map(Contender::measured)
         .collect();
     if let Some(first) = variants.first_mut() {
-        (first.strong, first.note) = (true, Some("recommended"));
+        first.strong = true;
+        if evaluation.recommended.as_deref() != Some(first.name) {
+            first.note = Some("in use");
+        }
+    }
+    let recommended = |v: &&mut Contender| evaluation.recommended.as_deref() == Some(v.name);
+    if let Some(variant) = variants.iter_mut().find(recommended) {
+        variant.note = Some("recommended");
     }
     let groups = [
         ("This model", variants),
@@ -185,7 +192,12 @@ pub(crate) fn comparison(
     Some(Table {
         headings,
         groups,
-        notes: notes.filter_map(below_chance).collect(),
+        notes: evaluation
+            .remarks
+            .iter()
+            .cloned()
+            .chain(notes.filter_map(below_chance))
+            .collect(),
     })
 }
 

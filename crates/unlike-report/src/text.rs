@@ -34,11 +34,6 @@ pub(crate) fn markdown(text: &str) -> String {
     out
 }
 
-/// `1 warning`, `2 warnings`.
-pub(crate) fn plural(n: usize, one: &str) -> String {
-    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

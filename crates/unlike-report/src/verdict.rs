@@ -1,13 +1,12 @@
 //! What a report comes to, in a few plain sentences.
 
 use serde::Serialize;
-use unlike_core::metrics::Metrics;
+use unlike_core::{metrics::Metrics, words};
 
 use crate::{
     evaluation::{Estimate, Evaluation, Measure},
     number, promise,
     report::Report,
-    text::plural,
 };
 
 /// What a report comes to.
@@ -80,7 +79,7 @@ pub fn verdict(report: &Report) -> Verdict {
     if warnings > 0 {
         said.push((
             tone,
-            format!("Training raised {}.", plural(warnings, "warning")),
+            format!("Training raised {}.", words::counted(warnings, "warning")),
         ));
     }
     Verdict {

@@ -48,9 +48,7 @@ fn unknown(name: &str) -> Error {
             false => format!("`{name}`"),
         },
         expected: DEVICES.join(" or "),
-        hint: compiled_out.then(|| {
-            "build it in with: cargo install --path crates/unlike-cli --features wgpu".into()
-        }),
+        hint: compiled_out.then(|| "compile unlike with its feature `wgpu`".into()),
     }
 }
 
@@ -80,7 +78,7 @@ mod graphics {
             found: format!("`wgpu`, {reason}"),
             expected: "cpu, or wgpu on a machine with a graphics driver".into(),
             hint: Some(
-                "`vulkaninfo --summary` shows what Vulkan drivers there are; Mesa's lavapipe is one \
+                "`vulkaninfo` shows what Vulkan drivers there are; Mesa's lavapipe is one \
                  in software"
                     .into(),
             ),
@@ -159,7 +157,11 @@ mod tests {
             };
             let text = error.to_string();
             assert!(text.contains("compiled without"), "{text}");
-            assert!(error.hint().is_some_and(|h| h.contains("--features wgpu")));
+            assert!(
+                error
+                    .hint()
+                    .is_some_and(|h| h.contains("its feature `wgpu`"))
+            );
         }
     }
 }

@@ -102,10 +102,10 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
         location: Location::default(),
         found,
         expected: match kind {
-            "unlike-model" => "a model that `unlike train` wrote".into(),
+            "unlike-model" => "a model that unlike wrote".into(),
             _ => "the saved state of a training".to_owned(),
         },
-        hint: (!hint.is_empty()).then(|| hint.to_owned()),
+        hint: (!hint.is_empty()).then(|| hint.into()),
     };
     let damaged = |what: &str| {
         malformed(

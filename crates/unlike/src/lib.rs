@@ -1,9 +1,11 @@
 #![doc = include_str!("../../../README.md")]
 
 pub mod backend;
+mod config_file;
 mod file;
 mod fingerprint;
 mod generated;
+pub mod judge;
 mod kind;
 pub mod method;
 pub mod model;
@@ -14,12 +16,14 @@ pub mod rng;
 pub mod settings;
 pub mod train;
 
+pub use config_file::ConfigFile;
+pub use judge::{About, Judge, Judged};
 pub use model::{Model, Provenance, Scored};
 pub use registry::ModelConfig;
 pub use train::{RunOptions, TrainConfig, fit};
 pub use unlike_core as core;
 pub use unlike_core::{
     Calibration, Decision, Decisions, Detector, Error, Explanations, InputSpec, Label,
-    LabelledSamples, Result, Samples, ScoreParts, Scores, Table,
+    LabelledSamples, Note, Result, Samples, ScoreParts, Scores, Table,
 };
 pub use unlike_data as data;

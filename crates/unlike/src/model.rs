@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Calibration, Detector, Error, Explanations, Features, Images, InputSpec, Result,
+    Arrays, Calibration, Detector, Error, Explanations, Features, Images, InputSpec, Note, Result,
     Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::{Bound, Preprocessing};
@@ -80,7 +80,7 @@ pub struct Scored {
     /// What the scores are made of.
     pub parts: ScoreParts,
     /// What the user should know about the samples: unseen categories, for instance.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// What a model file says beside its arrays.
@@ -179,7 +179,7 @@ impl Model {
             path: path.clone(),
             location: Default::default(),
             found: format!("a model whose parts do not fit each other ({error})"),
-            expected: "a model that `unlike train` wrote".into(),
+            expected: "a model that unlike wrote".into(),
             hint: None,
         };
         let within = |error: Error| unfit(&error);
@@ -226,21 +226,38 @@ impl Model {
     /// # Errors
     /// If the model has no such score.
     pub fn with_score(mut self, name: &str) -> Result<Self> {
-        let position = self.score_names().position(|n| n == name);
-        let Some(position) = position else {
-            return Err(Error::Setting {
-                name: "score".into(),
-                found: format!("`{name}`"),
-                expected: format!(
-                    "one of {}",
-                    self.score_names().collect::<Vec<_>>().join(", ")
-                ),
-                hint: None,
-            });
-        };
-        self.score = position;
-        self.calibration = calibrate(&self.parts, position)?;
+        self.score = self.position_of(name)?;
+        self.calibration = calibrate(&self.parts, self.score)?;
         Ok(self)
+    }
+
+    /// How one of the scores on offer is made from its parts.
+    ///
+    /// # Errors
+    /// If the model has no such score.
+    pub fn rule_of(&self, name: &str) -> Result<&ScoreRule> {
+        Ok(&self.parts.scores[self.position_of(name)?].1)
+    }
+
+    /// The p-values of one of the scores on offer.
+    ///
+    /// # Errors
+    /// If the model has no such score.
+    pub fn calibration_of(&self, name: &str) -> Result<Calibration> {
+        calibrate(&self.parts, self.position_of(name)?)
+    }
+
+    fn position_of(&self, score: &str) -> Result<usize> {
+        let position = self.score_names().position(|name| name == score);
+        position.ok_or_else(|| Error::Setting {
+            name: "score".into(),
+            found: format!("`{score}`"),
+            expected: format!(
+                "one of {}",
+                self.score_names().collect::<Vec<_>>().join(", ")
+            ),
+            hint: None,
+        })
     }
 
     /// The same model with p-values from other held-out normals.

@@ -12,14 +12,15 @@ use unlike::{
     rng::{self, Purpose, normals},
     settings::Share,
 };
-use unlike_core::{Error, FeatureShape, Features};
+use unlike_core::{Error, FeatureShape, Features, words};
 
 use crate::{
-    cli::Common,
-    device_arg::{CPU, DeviceArg},
+    args::{CPU, Common, DeviceArg},
     environment::Environment,
-    failure::{Outcome, Result},
-    terminal,
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+    },
 };
 
 /// Measure what this machine does with it
@@ -190,7 +191,7 @@ impl SpeedArgs {
         let wanted =
             |case: &&Case| self.cases.is_empty() || self.cases.iter().any(|c| c == case.name);
         if !common.json {
-            let threads = terminal::counted(environment.threads, "thread");
+            let threads = words::counted(environment.threads, "thread");
             terminal::print(&match self.device.name() {
                 CPU => format!("{}, {threads}\n\n", environment.cpu),
                 _ => format!("{}\n\n", environment.device),
@@ -202,7 +203,7 @@ impl SpeedArgs {
             if !common.json {
                 let shown = match case.unit {
                     Milliseconds => format!("{value:.3}"),
-                    _ => terminal::count(value as usize),
+                    _ => words::count(value as usize),
                 };
                 terminal::print(&format!(
                     "{:<19}{:<36}{shown:>10} {}\n",

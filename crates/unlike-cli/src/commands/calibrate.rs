@@ -4,34 +4,37 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use unlike::Model;
-use unlike_core::files::check_writable;
+use unlike_core::{
+    files::check_writable,
+    words::{self, counted},
+};
 
 use crate::{
-    cli::Common,
-    data_args::DataArgs,
-    device_arg::DeviceArg,
-    failure::{Outcome, Result},
-    terminal::{self, counted, say},
+    args::{Common, DataArgs, DeviceArg},
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        say,
+    },
 };
 
 const EXAMPLES: &str = "\
 The networks stay as they are; only what a score means changes. Use it when
-normal has drifted and promised false-alarm rates no longer hold. The rows must
-not have been trained on. A false-alarm rate of 0.01 needs at least 99 normal
-rows, 0.001 at least 999.
+normal has drifted and promised false-alarm rates no longer hold. The samples
+must not have been trained on. A false-alarm rate of 0.01 needs at least 99
+normals, 0.001 at least 999.
 
 Examples:
   unlike calibrate runs/egbad-flows last_week.csv
   unlike calibrate runs/egbad-flows last_week.csv --out new.safetensors";
 
-/// Renew a model's p-values with other normal rows
+/// Renew a model's p-values with other normal samples
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CalibrateArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// A file of normal rows; of a labelled file, the normal rows are used
+    /// A file of normal rows, or a folder of normal images; of labelled data, the normals are used
     data: PathBuf,
     /// Where to write the model [default: over MODEL]
     #[arg(long, value_name = "MODEL2")]
@@ -50,7 +53,7 @@ impl CalibrateArgs {
             None if self.model.is_dir() => self.model.join("model.safetensors"),
             None => self.model.clone(),
         };
-        let model = Model::load_on(&self.model, self.device.name())?;
+        let model = self.device.load(&self.model)?;
         self.device.describe_for(&model.config().model)?;
         check_writable(&out)?;
         let before = model.calibration().len();
@@ -68,9 +71,12 @@ impl CalibrateArgs {
             "promise",
             &format!(
                 "{} calibrate p-values ({} before): false-alarm rates from {} up can be promised",
-                counted(calibration.len(), "normal row"),
-                terminal::count(before),
-                terminal::rate(calibration.smallest_rate())
+                counted(
+                    calibration.len(),
+                    &format!("normal {}", normals.samples.noun())
+                ),
+                words::count(before),
+                words::rate(calibration.smallest_rate())
             ),
         );
         say("model", &out.display().to_string());

@@ -3,18 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use unlike_core::words::{self, count, counted};
 use unlike_data::{
     DataInfo,
     info::{ColumnInfo, ImageInfo},
 };
 
 use crate::{
-    cli::Common,
-    columns::short,
-    data_args::DataArgs,
-    failure::{Outcome, Result},
-    layout,
-    terminal::{self, count, counted},
+    args::{Common, DataArgs},
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        layout,
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -114,10 +115,9 @@ fn images(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
         width,
         channels,
     } = image;
-    let colour = if *channels == 1 { "grey" } else { "colour" };
     let mut facts = vec![
         ("images", count(info.rows)),
-        ("size", format!("{width} × {height} pixels, {colour}")),
+        ("size", words::image_size([*height, *width, *channels])),
     ];
     if let Some(masks) = info.masks {
         facts.push(("masks", count(masks)));
@@ -136,12 +136,12 @@ fn row(column: &ColumnInfo) -> Vec<String> {
         top,
     } = column;
     let values = match (number, levels) {
-        (Some(n), _) if *constant => format!("always {}", short(n.min)),
+        (Some(n), _) if *constant => format!("always {}", words::number(n.min)),
         (Some(n), _) => format!(
             "{} to {}, mean {}",
-            short(n.min),
-            short(n.max),
-            short(n.mean)
+            words::number(n.min),
+            words::number(n.max),
+            words::number(n.mean)
         ),
         (None, Some(levels)) => {
             let top: Vec<String> = top

@@ -9,15 +9,20 @@ use unlike::{
     models::Kind,
     train::{Observer, StepReport},
 };
-use unlike_core::{Error, Samples, Table, files::check_writable};
+use unlike_core::{
+    Error, Samples, Table,
+    files::check_writable,
+    words::{self, count},
+};
 
 use crate::{
-    cli::Common,
-    device_arg::CPU,
-    environment::{Environment, gigabytes},
-    failure::{Outcome, Result},
-    layout,
-    terminal::{self, count},
+    args::{CPU, Common},
+    environment::Environment,
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        layout,
+    },
 };
 
 /// Show what this machine offers, and how fast it trains
@@ -66,15 +71,15 @@ impl DoctorArgs {
                 format!(
                     "{}; {} used",
                     here.cores,
-                    terminal::counted(here.threads, "thread")
+                    words::counted(here.threads, "thread")
                 ),
             ),
             (
                 "memory",
                 format!(
                     "{}, {} free",
-                    gigabytes(here.memory_bytes),
-                    gigabytes(here.free_memory_bytes)
+                    words::memory(here.memory_bytes),
+                    words::memory(here.free_memory_bytes)
                 ),
             ),
             (

@@ -3,23 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use unlike::Model;
-use unlike_core::LabelledSamples;
+use unlike::{Judged, Model};
 use unlike_report::{Report, terminal as text};
+use unlike_results::{Evaluated, TestSet, run_report, save_evaluation};
 
 use crate::{
-    cli::Common,
-    data_args::DataArgs,
-    decision_args::DecisionArgs,
-    device_arg::DeviceArg,
+    args::{Common, DataArgs, DecisionArgs, DeviceArg, SplitArgs},
     environment::Environment,
-    evaluation::{Rule, TestSet},
-    failure::{Outcome, Result},
-    folders::{NewFolders, write_text},
-    output::ScoreTable,
-    run_report, scoring,
-    split_args::SplitArgs,
-    terminal::{self, say},
+    folders::NewFolders,
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        say,
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -68,56 +64,48 @@ impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;
-        let mut model = Model::load_on(&self.model, self.device.name())?;
+        let mut model = self.device.load(&self.model)?;
         let device = self.device.describe_for(&model.config().model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
+        let judge = self.decision.judge(model)?;
+        let model = judge.model();
         let baselines: Vec<(&PathBuf, Model)> = self
             .baseline
             .iter()
-            .map(|path| Ok((path, Model::load_on(path, self.device.name())?)))
-            .collect::<Result<_, unlike_core::Error>>()?;
-        let data = self.reading.read_for(&self.data, &model)?;
+            .map(|path| Ok((path, self.device.load(path)?)))
+            .collect::<Result<_>>()?;
+        let data = self.reading.read_for(&self.data, model)?;
         let (data, protocol) = self.split.test_part(data)?;
-        let classes = data.classes().map(|classes| {
-            let class = |i| classes.class(i).to_owned();
-            (0..data.samples().len())
-                .map(class)
-                .collect::<Vec<String>>()
-        });
         if let Some(labels) = data.labels() {
             say("labels", labels.rule());
         }
-        let masks = data.masks().cloned();
-        let labelled: LabelledSamples = data.into_labelled()?;
+        let test = TestSet::from_data(data)?.with_seed(self.seed);
         let caution = match protocol {
             // A split keeps what was trained on out of the test set.
             Some(_) => None,
-            None => trained_on(&model, &labelled, &self.data)?,
+            None => test.caution(model)?,
         };
-        let (table, decision) = scoring::score(&model, labelled.samples(), &self.decision)?;
-        let test = TestSet {
-            labelled: &labelled,
-            classes: classes.as_deref(),
-            rule: Rule::Decision(decision),
-            seed: self.seed,
-            masks: masks.as_ref(),
-        };
-        let (model, variants) = test.variants(model, &table)?;
-        let mut evaluation = test.evaluation(&model, &table, variants)?;
-        evaluation.cautions.extend(caution);
+        terminal::notes(judge.notes());
+        let mut evaluated = test.evaluate(&judge)?;
+        terminal::notes(&evaluated.notes);
+        evaluated.evaluation.cautions.extend(caution);
         for (path, baseline) in &baselines {
-            let name = format!("{} ({})", run_report::model_title(baseline), path.display());
-            evaluation.baselines.push(test.baseline(name, baseline)?);
+            let title = baseline.config().model.title();
+            let name = format!("{title} ({})", path.display());
+            test.measure(&mut evaluated, name, baseline)?;
         }
+        let Evaluated {
+            judged, evaluation, ..
+        } = evaluated;
         let environment = Environment::here(common.threads(), device);
-        let mut report = run_report::report(&model, Some(&environment));
+        let mut report = environment.sign(run_report(model));
         report.evaluation = Some(evaluation);
         report.run.protocol = protocol;
 
         if let Some(folder) = &self.out {
-            save(&report, &table, folder)?;
+            save(&report, &judged, folder)?;
         }
         if common.json {
             terminal::print(&(unlike_report::json(&report)? + "\n"))?;
@@ -128,34 +116,9 @@ impl EvalArgs {
     }
 }
 
-/// A sentence where the model has seen these samples while it was trained.
-fn trained_on(model: &Model, labelled: &LabelledSamples, data: &Path) -> Result<Option<String>> {
-    const FLATTERING: &str = "Its normal samples are no news to the model, so these numbers flatter \
-         it; measure it on samples that it has not seen.";
-    let origin = &model.provenance().origin;
-    Ok(if model.trained_on(&labelled.normals())? {
-        Some(format!(
-            "`{}` holds exactly the normal samples that the model was trained on. {FLATTERING}",
-            data.display()
-        ))
-    } else if *origin == labelled.samples().origin() {
-        Some(format!(
-            "The model was trained on `{origin}` too. Where its normal samples are the same, they are \
-             no news to the model, and these numbers flatter it."
-        ))
-    } else {
-        None
-    })
-}
-
 /// Writes `evaluation.json`, `report.html` and `scores.csv`.
-pub(crate) fn save(report: &Report, table: &ScoreTable, folder: &Path) -> Result<()> {
-    write_text(
-        &folder.join("evaluation.json"),
-        &unlike_report::json(report)?,
-    )?;
-    write_text(&folder.join("report.html"), &unlike_report::html(report)?)?;
-    table.save(&folder.join("scores.csv"))?;
+pub(super) fn save(report: &Report, judged: &Judged, folder: &Path) -> Result<()> {
+    save_evaluation(report, judged, folder)?;
     say("report", &folder.join("report.html").display().to_string());
     Ok(())
 }

@@ -5,15 +5,20 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use unlike::Model;
-use unlike_core::Detector;
-use unlike_report::Data;
+use unlike_core::{
+    Detector,
+    words::{self, count, counted},
+};
+use unlike_report::{Data, terminal::Style};
+use unlike_results::columns;
 
 use crate::{
-    cli::Common,
-    columns,
-    failure::{Outcome, Result},
-    layout, run_report,
-    terminal::{self, count, counted},
+    args::Common,
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        layout,
+    },
 };
 
 /// Show what is in a model: data, scores, calibration, columns, settings
@@ -28,7 +33,7 @@ impl InspectArgs {
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let model = Model::load(&self.model)?;
         if common.json {
-            terminal::print_json(&document(&model))?;
+            terminal::print_json(&document(&model)?)?;
         } else {
             terminal::print(&text(&model)?)?;
         }
@@ -36,32 +41,21 @@ impl InspectArgs {
     }
 }
 
-fn document(model: &Model) -> Value {
-    let calibration = model.calibration();
-    json!({
-        "model": model.config().model.name(),
-        "score": model.score_name(),
-        "scores": model.score_names().collect::<Vec<_>>(),
-        "rule": model.rule(),
-        "parameters": model.parameters(),
-        "n_features": model.preprocessing().width(),
-        "n_calibration": calibration.len(),
-        "smallest_false_alarm_rate": calibration.smallest_rate(),
-        "input": model.input(),
-        "columns": columns::data(model.preprocessing()),
-        "config": model.config(),
-        "provenance": model.provenance(),
-    })
+/// What `--json` prints: what the model says about itself, then everything behind it.
+fn document(model: &Model) -> Result<Value> {
+    let mut document = serde_json::to_value(model.about())
+        .map_err(|e| unlike_core::Error::io("write", "stdout")(e.into()))?;
+    document["rule"] = json!(model.rule());
+    document["columns"] = json!(columns(model.preprocessing()));
+    document["config"] = json!(model.config());
+    document["provenance"] = json!(model.provenance());
+    Ok(document)
 }
 
 fn text(model: &Model) -> Result<String> {
     let style = terminal::style();
     let (provenance, calibration) = (model.provenance(), model.calibration());
-    let Data {
-        columns,
-        rules,
-        notes,
-    } = columns::data(model.preprocessing()).unwrap_or_default();
+    let noun = model.input().noun();
     let epochs = provenance.epochs.len();
     let kept = match provenance.chosen_epoch {
         Some(epoch) if epochs > 0 => format!("; epoch {epoch} of {epochs} was kept"),
@@ -80,22 +74,15 @@ fn text(model: &Model) -> Result<String> {
         ),
     };
     let facts = [
-        ("model", run_report::model_title(model)),
+        ("model", model.config().model.title().to_owned()),
         ("score", scores),
         ("parameters", count(model.parameters())),
-        (
-            "input",
-            format!(
-                "{} that become {}",
-                counted(columns.len(), "column"),
-                counted(model.preprocessing().width(), "feature")
-            ),
-        ),
+        ("input", input(model)),
         (
             "trained on",
             format!(
                 "{} of `{}`{kept}",
-                counted(provenance.n_train, "row"),
+                counted(provenance.n_train, noun),
                 provenance.origin
             ),
         ),
@@ -103,15 +90,15 @@ fn text(model: &Model) -> Result<String> {
             "held out",
             format!(
                 "{} to choose the epoch",
-                counted(provenance.n_validation, "row")
+                counted(provenance.n_validation, noun)
             ),
         ),
         (
             "calibration",
             format!(
                 "{}; false-alarm rates from {} up can be promised",
-                counted(calibration.len(), "normal row"),
-                terminal::rate(calibration.smallest_rate())
+                counted(calibration.len(), &format!("normal {noun}")),
+                words::rate(calibration.smallest_rate())
             ),
         ),
         ("seed", model.config().seed.to_string()),
@@ -121,6 +108,26 @@ fn text(model: &Model) -> Result<String> {
         ),
     ];
     let mut text = layout::facts(&facts, style);
+    if let Some(data) = columns(model.preprocessing()) {
+        text.push_str(&column_table(data, style));
+    }
+    text.push_str(&layout::heading("\nSettings", style));
+    text.push_str(&model.config().to_toml()?);
+    Ok(text)
+}
+
+/// What one sample is, and what becomes of it.
+fn input(model: &Model) -> String {
+    let features = counted(model.preprocessing().width(), "feature");
+    format!("{} that become {features}", model.input().describe())
+}
+
+fn column_table(data: Data, style: Style) -> String {
+    let Data {
+        columns,
+        rules,
+        notes,
+    } = data;
     let rows: Vec<Vec<String>> = columns
         .into_iter()
         .map(|c| {
@@ -133,19 +140,13 @@ fn text(model: &Model) -> Result<String> {
             ]
         })
         .collect();
-    text.push_str(&layout::heading("\nColumns", style));
-    text.push_str(&layout::table(
-        &["name", "kind", "features", "preprocessing"],
-        &rows,
-        style,
-    ));
+    let header = ["name", "kind", "features", "preprocessing"];
     let said: Vec<Vec<String>> = rules
         .into_iter()
         .chain(notes)
         .map(|s| vec!["-".into(), s])
         .collect();
-    text.push_str(&layout::table(&[], &said, style));
-    text.push_str(&layout::heading("\nSettings", style));
-    text.push_str(&model.config().to_toml()?);
-    Ok(text)
+    layout::heading("\nColumns", style)
+        + &layout::table(&header, &rows, style)
+        + &layout::table(&[], &said, style)
 }

@@ -4,30 +4,33 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::{Args, builder::PossibleValuesParser};
 use unlike::{
-    Model, RunOptions, TrainConfig,
+    Judge, Model, RunOptions, TrainConfig,
     models::MODELS,
     train::{HoldOut, Silent},
 };
-use unlike_core::Samples;
-use unlike_report::{Measured, Report, terminal as text};
+use unlike_core::{
+    Samples,
+    words::{self, counted},
+};
+use unlike_report::{Report, terminal as text};
+use unlike_results::{
+    EpochTable, Evaluated, TestSet, run_report,
+    survey::{FLAGGED, Protocol, published},
+};
 
 use crate::{
-    cli::Common,
+    args::{Common, DeviceArg},
     commands::eval,
-    decision_args::DecisionArgs,
-    device_arg::DeviceArg,
     environment::Environment,
-    epoch_table::EpochTable,
-    evaluation::{Rule, TestSet},
-    events::EventFile,
-    failure::{Outcome, Result},
     find_data,
-    observer::Progress,
-    run_folder::{Existing, MetricsFile, RunFolder},
-    run_report, scoring,
-    survey::{FLAGGED, Protocol, published},
-    terminal::{self, counted, say},
-    training,
+    run_folder::{Existing, RunFolder},
+    terminal::{
+        self, epoch_table,
+        failure::{Outcome, Result},
+        progress::Progress,
+        say,
+    },
+    training::{self, RunRecord, TestRecord},
 };
 
 const EXAMPLES: &str = "\
@@ -85,7 +88,6 @@ impl QuickstartArgs {
         let Protocol {
             train,
             test,
-            classes,
             description,
         } = Protocol::read(&file, self.seed)?;
         say(
@@ -94,42 +96,35 @@ impl QuickstartArgs {
                 "{}: {} to learn from, {} to test on",
                 file.display(),
                 counted(train.len(), "attack"),
-                counted(test.labels().len(), "record")
+                counted(test.labelled().labels().len(), "record")
             ),
         );
 
         let environment = Environment::here(common.threads(), self.device.describe()?);
-        let mut table = EpochTable::new(&test, Some(FLAGGED));
+        let mut table = EpochTable::new(test.labelled(), Some(FLAGGED));
         let training = Instant::now();
         let model = self.model(&folder, &environment, &train, &mut table)?;
-        let rule = Rule::TopFraction(FLAGGED);
-        let test = TestSet {
-            labelled: &test,
-            classes: Some(&classes),
-            rule,
-            seed: self.seed,
-            masks: None,
-        };
-        let (scores, _) =
-            scoring::score(&model, test.labelled.samples(), &DecisionArgs::default())?;
+        let judge = Judge::new(model);
+        let mut evaluated = test.evaluate(&judge)?;
+        terminal::notes(judge.notes());
+        terminal::notes(&evaluated.notes);
         let seconds = (training.elapsed() - table.took()).as_secs_f64();
-        let (model, variants) = test.variants(model, &scores)?;
-        let mut evaluation = test.evaluation(&model, &scores, variants)?;
-        if let Some(own) = evaluation.variants.first_mut() {
+        if let Some(own) = evaluated.evaluation.variants.first_mut() {
             own.seconds = Some(seconds);
         }
-        evaluation.published = published();
+        evaluated.evaluation.published = published();
         for name in BASELINES {
-            evaluation
-                .baselines
-                .push(self.baseline(name, &train, &test)?);
+            self.baseline(name, &train, &test, &mut evaluated)?;
         }
+        let Evaluated {
+            judged, evaluation, ..
+        } = evaluated;
 
-        let mut report = run_report::report(&model, Some(&environment));
+        let mut report = environment.sign(run_report(judge.model()));
         report.evaluation = Some(evaluation);
         report.run.protocol = Some(description);
         report.run.seconds = Some(began.elapsed().as_secs_f64());
-        eval::save(&report, &scores, &self.out)?;
+        eval::save(&report, &judged, &self.out)?;
         self.show(&report, &table, common)
     }
 
@@ -144,14 +139,10 @@ impl QuickstartArgs {
         let mut config = self.config(&self.model, train)?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         folder.begin(&config, environment)?;
-        let mut progress = Progress::new()
-            .with_metrics(MetricsFile::new(folder.metrics()))
-            .with_events(EventFile::new(folder.root()));
+        let mut progress = Progress::new(train).with(RunRecord::new(folder, None));
         // A model that is slow to score would take longer than the epoch.
         if config.hold_out.limit >= HoldOut::default().limit {
-            progress = progress.with_hook(Box::new(|report, snapshot| {
-                table.add(report.epoch, snapshot.model()?)
-            }));
+            progress = progress.with(TestRecord(table));
         }
         let options = RunOptions {
             device: self.device.name().to_owned(),
@@ -169,20 +160,22 @@ impl QuickstartArgs {
     }
 
     /// Fits a baseline to the same training rows and measures it on the same test set.
-    fn baseline(&self, name: &str, train: &Samples, test: &TestSet<'_>) -> Result<Measured> {
+    fn baseline(
+        &self,
+        name: &str,
+        train: &Samples,
+        test: &TestSet,
+        evaluated: &mut Evaluated,
+    ) -> Result<()> {
         let began = Instant::now();
         let config = self.config(name, train)?;
         let model = unlike::fit(&config, train, &RunOptions::default(), &mut Silent)?;
-        let measured = test.baseline(run_report::model_title(&model), &model)?;
+        let measured = test.measure(evaluated, model.config().model.title(), &model)?;
         let seconds = began.elapsed().as_secs_f64();
-        say(
-            "baseline",
-            &format!("{} in {}", measured.name, terminal::duration(seconds)),
-        );
-        Ok(Measured {
-            seconds: Some(seconds),
-            ..measured
-        })
+        measured.seconds = Some(seconds);
+        let took = words::duration(seconds);
+        say("baseline", &format!("{} in {took}", measured.name));
+        Ok(())
     }
 
     fn config(&self, name: &str, train: &Samples) -> Result<TrainConfig> {
@@ -203,7 +196,7 @@ impl QuickstartArgs {
             let style = terminal::style();
             terminal::print(&text::render(report, style))?;
             let chosen = report.training.as_ref().and_then(|t| t.chosen_epoch);
-            let epochs = epochs.text(chosen.map(|epoch| epoch as usize), style);
+            let epochs = epoch_table::text(epochs, chosen.map(|epoch| epoch as usize), style);
             if !epochs.is_empty() {
                 terminal::print(&format!("\n{epochs}"))?;
             }

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use unlike::Model;
-use unlike_core::{Error, files::check_writable};
+use unlike_core::files::check_writable;
 use unlike_report::Report;
+use unlike_results::{ReportFormat, load_report, save_report};
 
 use crate::{
-    cli::Common,
+    args::Common,
     environment::Environment,
-    failure::{Outcome, Result},
-    folders::write_text,
-    run_report, sheets,
-    terminal::{self, say},
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        say,
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -45,23 +46,9 @@ impl ReportArgs {
             .out
             .clone()
             .unwrap_or_else(|| folder.join("report.html"));
-        let ending = out.extension().map(|e| e.to_string_lossy().to_lowercase());
-        let render: fn(&Report) -> unlike_core::Result<String> = match ending.as_deref() {
-            Some("html" | "htm") => unlike_report::html,
-            Some("md") => |report| Ok(unlike_report::markdown(report)),
-            Some("json") => unlike_report::json,
-            _ => {
-                return Err(Error::Setting {
-                    name: "out".into(),
-                    found: format!("`{}`", out.display()),
-                    expected: "a file name that ends in .html, .md or .json".into(),
-                    hint: None,
-                }
-                .into());
-            }
-        };
+        ReportFormat::of(&out)?;
         check_writable(&out)?;
-        write_text(&out, &render(&self.load()?)?)?;
+        save_report(&self.load()?, &out)?;
         say("report", &out.display().to_string());
         if common.json {
             terminal::print_json(&json!({ "report": out.display().to_string() }))?;
@@ -69,27 +56,16 @@ impl ReportArgs {
         Ok(Outcome::Done)
     }
 
-    /// An evaluation if there is one, or else the training that a model file remembers.
+    /// What was saved; a training, with the machine that did it.
     fn load(&self) -> Result<Report> {
-        let evaluation = match self.source.is_dir() {
-            true => self.source.join("evaluation.json"),
-            false => self.source.clone(),
+        let report = load_report(&self.source)?;
+        let environment = match report.evaluation {
+            Some(_) => None,
+            None => Environment::load(&self.source.join("environment.json")),
         };
-        let is_json = evaluation.extension().is_some_and(|e| e == "json");
-        if is_json && evaluation.exists() {
-            let text =
-                std::fs::read_to_string(&evaluation).map_err(Error::io("read", &evaluation))?;
-            return Ok(unlike_report::from_json(
-                &format!("`{}`", evaluation.display()),
-                &text,
-            )?);
-        }
-        let model = Model::load(&self.source)?;
-        let environment = Environment::load(&self.source.join("environment.json"));
-        let mut report = run_report::report(&model, environment.as_ref());
-        if self.source.is_dir() {
-            report.images.extend(sheets::of_model(&self.source)?);
-        }
-        Ok(report)
+        Ok(match environment {
+            Some(environment) => environment.sign(report),
+            None => report,
+        })
     }
 }

@@ -4,28 +4,28 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use unlike::Model;
-use unlike_core::{Decision, Samples, files::check_writable};
+use unlike::Judged;
+use unlike_core::{
+    files::check_writable,
+    words::{count, counted},
+};
+use unlike_results::{ScoreFormat, ScoreTable, save_explanations};
 
 use crate::{
-    cli::Common,
-    data_args::DataArgs,
-    decision_args::{self, DecisionArgs},
-    device_arg::DeviceArg,
-    explanations::Explainer,
-    failure::{Outcome, Result},
+    args::{Common, DataArgs, DecisionArgs, DeviceArg},
     folders::NewFolders,
-    map_files,
-    output::{ScoreFormat, ScoreTable},
-    scoring,
-    terminal::{self, count, counted, say},
+    terminal::{
+        self,
+        failure::{Outcome, Result},
+        say,
+    },
 };
 
 const EXAMPLES: &str = "\
 Columns of DATA are found by name, in any order; columns that the model does not
 know, labels among them, are ignored. Columns of the result: id, score (higher =
-more anomalous), p_value (the share of normal rows that score at least as high),
-q_value (the smallest false-discovery rate at which the row is flagged),
+more anomalous), p_value (the share of normals that score at least as high),
+q_value (the smallest false-discovery rate at which the sample is flagged),
 anomalous, then the named parts of the score.
 
 Examples:
@@ -35,15 +35,15 @@ Examples:
   unlike score runs/egbad-flows new.csv --out s.csv --explain why
                                  and which columns made them so
   unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv
-                                 exit code 1 if a row is flagged";
+                                 exit code 1 if a sample is flagged";
 
-/// Score the rows of a file, and flag some
+/// Score rows or images, and flag some
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ScoreArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// The file to score
+    /// The file, or folder of images, to score
     data: PathBuf,
     /// Where to write the scores: a .csv, .jsonl or .parquet file [default: CSV on stdout]
     #[arg(long, value_name = "FILE")]
@@ -54,7 +54,7 @@ pub(crate) struct ScoreArgs {
     /// most-anomalous.png)
     #[arg(long, value_name = "DIR")]
     explain: Option<PathBuf>,
-    /// End with exit code 1 if a row is flagged
+    /// End with exit code 1 if a sample is flagged
     #[arg(long)]
     fail_on_anomaly: bool,
     /// The score to use, of those that `unlike inspect MODEL` lists [default: the model's]
@@ -71,49 +71,43 @@ pub(crate) struct ScoreArgs {
 impl ScoreArgs {
     /// Scores, and writes the scores.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        let explanations = self.check_outputs()?;
-        let mut model = Model::load_on(&self.model, self.device.name())?;
+        let explain = self.check_outputs()?;
+        let mut model = self.device.load(&self.model)?;
         let device = self.device.describe_for(&model.config().model)?;
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
-        let samples = self.reading.read_for(&self.data, &model)?.into_samples();
-        let (table, decision) = scoring::score(&model, &samples, &self.decision)?;
+        let judge = self.decision.judge(model)?;
+        let model = judge.model();
+        let samples = self.reading.read_for(&self.data, model)?.into_samples();
+        let judged = judge.judge(&samples)?;
+        terminal::notes(&judged.notes);
+        terminal::notes(judge.notes());
 
-        let explained = match &explanations {
+        let explained = match &explain {
             None => Vec::new(),
-            Some((folder, ending, _)) => match samples {
-                Samples::Images(_) => map_files::save(&model, &samples, &table, folder)?,
-                Samples::Table(_) => {
-                    let path = folder.join("explanations").with_extension(ending);
-                    Explainer::new(&model, &samples)?.save(&path, &table)?;
-                    vec![path]
-                }
-            },
+            Some((folder, format, _)) => {
+                save_explanations(model, &samples, &judged, folder, *format)?
+            }
         };
+        let table = ScoreTable::new(&judged);
         match &self.out {
             Some(path) => table.save(path)?,
             None if common.json => {}
-            None => terminal::write(&table.csv()?)?,
+            None => terminal::write(&table.bytes(ScoreFormat::Csv)?)?,
         }
-        let flagged = table.decisions.count();
-        let noun = match samples {
-            Samples::Images(_) => "image",
-            Samples::Table(_) => "row",
-        };
-        say(
-            "scored",
-            &format!("{} by `{}`", counted(table.len(), noun), model.score_name()),
-        );
+        let flagged = judged.decisions.count();
+        let scored = counted(judged.len(), samples.noun());
+        say("scored", &format!("{scored} by `{}`", judged.score));
         say(
             "flagged",
-            &format!("{}: {}", count(flagged), decision_args::rule(decision)),
+            &format!("{}: {}", count(flagged), judged.decision.clause()),
         );
         for path in self.out.iter().chain(&explained) {
             say("written", &path.display().to_string());
         }
         if common.json {
-            terminal::print_json(&self.document(&model, &table, decision, &device))?;
+            terminal::print_json(&self.document(&judged, &device))?;
         }
         Ok(match self.fail_on_anomaly && flagged > 0 {
             true => Outcome::AnomaliesFound,
@@ -122,45 +116,37 @@ impl ScoreArgs {
     }
 
     /// Fails before any work is done if results could not be written; gives the explanations' folder
-    /// and the ending of a file in it.
-    fn check_outputs(&self) -> Result<Option<(&Path, &'static str, NewFolders)>> {
-        let mut ending = "csv";
+    /// and the format of a file in it.
+    fn check_outputs(&self) -> Result<Option<(&Path, ScoreFormat, NewFolders)>> {
+        let mut format = ScoreFormat::Csv;
         if let Some(out) = &self.out {
-            if ScoreFormat::of(out)? == ScoreFormat::JsonLines {
-                ending = "jsonl";
-            }
+            format = ScoreFormat::of(out)?;
             check_writable(out)?;
         }
         let Some(folder) = &self.explain else {
             return Ok(None);
         };
         let folders = NewFolders::create(folder)?;
-        Ok(Some((folder, ending, folders)))
+        Ok(Some((folder, format, folders)))
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(
-        &self,
-        model: &Model,
-        table: &ScoreTable,
-        decision: Decision,
-        device: &str,
-    ) -> Value {
+    fn document(&self, judged: &Judged, device: &str) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), json!(self.data.display().to_string()));
-        document.insert("score".into(), json!(model.score_name()));
+        document.insert("score".into(), json!(judged.score));
         document.insert("device".into(), json!(device));
-        document.insert("decision".into(), json!(decision));
-        document.insert("threshold".into(), json!(table.decisions.threshold));
-        document.insert("rows".into(), json!(table.len()));
-        document.insert("flagged".into(), json!(table.decisions.count()));
+        document.insert("decision".into(), json!(judged.decision));
+        document.insert("threshold".into(), json!(judged.decisions.threshold));
+        document.insert("rows".into(), json!(judged.len()));
+        document.insert("flagged".into(), json!(judged.decisions.count()));
         match &self.out {
             Some(path) => document.insert("out".into(), json!(path.display().to_string())),
-            None => document.insert(
-                "scores".into(),
-                table.objects().map(Value::Object).collect(),
-            ),
+            None => {
+                let scores = ScoreTable::new(judged).objects();
+                document.insert("scores".into(), scores.map(Value::Object).collect())
+            }
         };
         Value::Object(document)
     }

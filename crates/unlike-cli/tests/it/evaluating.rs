@@ -164,3 +164,35 @@ fn the_doctor_knows_the_machine() {
     assert_eq!(json["current_folder_writable"], true);
     assert_eq!(json["devices"][0], "cpu");
 }
+
+#[test]
+fn a_threshold_is_not_applied_to_a_baselines_scores() {
+    let place = with_model();
+    place.write("flows.csv", flows(600, 0));
+    place
+        .run("train flows.csv --model pca --label-column label --out pca")
+        .ends_with(0);
+    let line = format!("{EVAL} --baseline pca --threshold 2.5");
+    let json = place.run(&format!("{line} --json")).ends_with(0).json();
+    let evaluation = &json["evaluation"];
+    assert_eq!(evaluation["variants"][0]["metrics"]["threshold"], 2.5);
+    let baseline = &evaluation["baselines"][0]["metrics"];
+    assert!(baseline["threshold"].is_null() && baseline["f1"].is_null());
+    assert!(baseline["auroc"].as_f64().unwrap() > 0.5);
+    let text = place.run(&line).ends_with(0).stdout;
+    assert!(
+        text.contains("The threshold is in units of the score `combined`"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_score_that_somebody_chose_is_not_called_recommended() {
+    let place = with_model();
+    let text = place
+        .run(&format!("{EVAL} --score residual"))
+        .ends_with(0)
+        .stdout;
+    assert!(text.contains("residual (in use)"), "{text}");
+    assert!(text.contains("combined (recommended)"), "{text}");
+}

@@ -96,7 +96,7 @@ fn threads_and_where_images_are_kept_change_no_bit() {
     assert!(!told.contains("read from the disk"), "{told}");
     let (on_disk, told) = model("b", "--threads 2 --image-memory 0");
     assert!(
-        told.contains("60 images would take 8.6 kB of memory"),
+        told.contains("60 images would take 8.4 KiB of memory"),
         "{told}"
     );
     assert!(usual == on_disk);

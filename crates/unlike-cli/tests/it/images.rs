@@ -222,3 +222,27 @@ fn measuring_on_what_was_trained_on_is_said() {
     assert!(said.contains("trained on `test` too"), "{said}");
     assert_eq!(caution("eval run test --normal-label good"), None);
 }
+
+#[test]
+fn images_are_called_images_and_have_no_columns() {
+    let place = surfaces();
+    let text = place.run("inspect run").ends_with(0).stdout;
+    let facts = text.split("\nSettings").next().unwrap();
+    assert!(
+        facts.contains("images of 16 × 16 pixels, grey (1 channel)"),
+        "{text}"
+    );
+    assert!(facts.contains("normal images"), "{text}");
+    let calibrated = place.run("calibrate run train --out other.safetensors");
+    let calibrated = calibrated.ends_with(0).stderr;
+    let scored = place.run("score run test --out s.csv").ends_with(0).stderr;
+    assert!(scored.contains("40 images by"), "{scored}");
+    let trained = place.run("train train --model pca --out again");
+    let trained = trained.ends_with(0).stderr;
+    for text in [facts, &calibrated, &scored, &trained] {
+        for word in ["row", "rows", "column", "columns", "Columns"] {
+            let mut words = text.split(|c: char| !c.is_alphanumeric());
+            assert!(words.all(|w| w != word), "{word}: {text}");
+        }
+    }
+}

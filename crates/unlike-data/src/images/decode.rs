@@ -3,7 +3,7 @@
 use std::{borrow::Cow, io::Cursor};
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Note, Result};
 
 use super::{
     ImageSize,
@@ -154,7 +154,7 @@ fn check_complete(source: &Source) -> Result<()> {
     }
     Err(source
         .malformed("a JPEG image that ends too early", "a whole image")
-        .with_hint(SKIP))
+        .with_hint(skip()))
 }
 
 fn undecodable(source: &Source, error: &ImageError) -> Error {
@@ -164,7 +164,10 @@ fn undecodable(source: &Source, error: &ImageError) -> Error {
     };
     source
         .malformed(found, "a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm image")
-        .with_hint(SKIP)
+        .with_hint(skip())
 }
 
-pub(super) const SKIP: &str = "leave such files out and count them with --skip-unreadable";
+/// What to do about files that cannot be read.
+pub(super) fn skip() -> Note {
+    Note::new("leave such files out and count them with ").setting("skip-unreadable")
+}

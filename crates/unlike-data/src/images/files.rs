@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Note, Result};
 use walkdir::WalkDir;
 
 use super::{
     ImageOptions, MaskRule,
-    decode::{EXTENSIONS, SKIP},
+    decode::{EXTENSIONS, skip},
 };
 use crate::words;
 
@@ -96,7 +96,7 @@ fn walk_error(root: &Path, error: walkdir::Error) -> Error {
             location: Default::default(),
             found: format!("a symbolic link back to `{}`", ancestor.display()),
             expected: "folders without loops".into(),
-            hint: Some(SKIP.into()),
+            hint: Some(skip()),
         };
     }
     let text = error.to_string();
@@ -175,7 +175,7 @@ fn unpaired(path: PathBuf, found: &str, expected: &str) -> Error {
         location: Default::default(),
         found: found.into(),
         expected: format!("{expected}, as the other images of the folder have"),
-        hint: Some(format!("add it, or {SKIP}")),
+        hint: Some(Note::new("add it, or ").then(skip())),
     }
 }
 

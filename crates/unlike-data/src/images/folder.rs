@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use rayon::prelude::*;
-use unlike_core::{Error, ImageSource, Images, Result, Samples};
+use unlike_core::{Error, ImageSource, Images, Note, Result, Samples};
 
 use super::{
     ImageSize, Masks,
@@ -112,20 +112,19 @@ fn assemble(
         return Err(none(root, &skipped));
     }
 
-    let mut notes: Vec<String> = skipped.note().into_iter().collect();
+    let mut notes: Vec<Note> = skipped.note().map(Note::from).into_iter().collect();
     let transparent = kept.iter().filter(|(_, header)| header.transparent).count();
     if transparent > 0 {
-        notes.push(format!(
-            "{} with transparency, laid over black",
-            words::counted(transparent, "image")
-        ));
+        let images = words::counted(transparent, "image");
+        notes.push(format!("{images} with transparency, laid over black").into());
     }
     if !in_memory {
-        notes.push(format!(
-            "{} would take {} of memory: each is read from the disk whenever it is needed",
-            words::counted(kept.len(), "image"),
+        let images = words::counted(kept.len(), "image");
+        let note = format!(
+            "{images} would take {} of memory: each is read from the disk whenever it is needed",
             words::memory(wanted)
-        ));
+        );
+        notes.push(note.into());
     }
     let classes = classes(&kept, options);
     let ids = kept.into_iter().map(|(image, _)| image.id).collect();
@@ -149,10 +148,7 @@ fn none(root: &Path, skipped: &Skipped) -> Error {
         what: format!("images in `{}`", root.display()),
         found: skipped.note().unwrap_or_else(|| "none".into()),
         expected: "at least 1".into(),
-        hint: Some(format!(
-            "images are files that end in {}",
-            EXTENSIONS.join(", ")
-        )),
+        hint: Some(format!("images are files that end in {}", EXTENSIONS.join(", ")).into()),
     }
 }
 
@@ -170,7 +166,7 @@ fn common_size(images: &[(Image, Header)], first: &Path, size: ImageSize) -> Res
             size.height,
             first.display()
         ),
-        hint: Some("bring all to one size with --image-size".into()),
+        hint: Some(Note::new("bring all to one size with ").setting("image-size")),
     })
 }
 

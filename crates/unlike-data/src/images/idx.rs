@@ -80,7 +80,7 @@ pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Res
             }
             None => {
                 all.notes
-                    .push(format!("`{name}` has no file of labels beside it"));
+                    .push(format!("`{name}` has no file of labels beside it").into());
                 labels = None;
             }
         }
@@ -114,7 +114,7 @@ fn shape(source: &Source) -> Result<[usize; 4]> {
         return Err(bad(
             format!(
                 "an IDX file of {}",
-                words::counted(rank.into(), "dimension")
+                words::counted(u32::from(rank), "dimension")
             ),
             "images: 3 dimensions, or 4 with channels",
         ));

@@ -16,7 +16,7 @@ use std::{ops::Range, path::Path};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, Images, Result, Samples};
+use unlike_core::{Error, Images, Note, Result, Samples};
 
 use crate::{
     dataset::DataSet,
@@ -198,7 +198,7 @@ fn room(path: &Path, count: usize, shape: [usize; 3]) -> Result<Vec<u8>> {
                 words::counted(count, "image"),
                 words::image_size(shape)
             ),
-            hint: Some("make them smaller with --image-size".into()),
+            hint: Some(Note::new("make them smaller with ").setting("image-size")),
         }),
     }
 }
@@ -213,7 +213,7 @@ struct ByteImages {
     classes: Option<Classes>,
     /// What each file contributed.
     parts: Vec<(String, Range<usize>)>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl ByteImages {

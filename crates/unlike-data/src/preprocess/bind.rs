@@ -7,7 +7,7 @@ use std::{
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
+use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
 
 use super::{CategoryColumn, FittedColumn, NumberColumn, TablePreprocessing};
 use crate::words;
@@ -123,9 +123,9 @@ impl TablePreprocessing {
         let hint = if absent.len() == self.columns().len()
             && table.columns().iter().all(|c| numbered(&c.name))
         {
-            Some("columns are found by name, and this file has no header to name them".to_owned())
+            Some("columns are found by name, and this file has no header to name them".into())
         } else {
-            words::did_you_mean(first, spare)
+            words::did_you_mean(first, spare).map(Note::from)
         };
         let plural = if absent.len() == 1 { "" } else { "s" };
         Err(Error::Mismatch {

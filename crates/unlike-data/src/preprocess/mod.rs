@@ -10,9 +10,9 @@ mod table;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{FeatureShape, Features, Images, InputSpec, Result, Samples};
+use unlike_core::{FeatureShape, Features, Images, InputSpec, Note, Result, Samples};
 
-use crate::{images::Fit, read::ReadOptions};
+use crate::{images::Fit, read::ReadOptions, words};
 
 pub use bind::UnseenCategories;
 pub use category::CategoryColumn;
@@ -135,7 +135,7 @@ impl Preprocessing {
     }
 
     /// What a user should know about the training data, one sentence each.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         match self {
             Self::Table(table) => table.notes(),
             Self::Image(_) => &[],
@@ -186,7 +186,7 @@ pub struct Transformed {
     /// One row or image per sample, in the samples' order.
     pub features: Features,
     /// One sentence each: categories that training did not know, counted per column.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// Samples that fit a [`Preprocessing`]: features of any range of them can be made, batch by batch.
@@ -303,10 +303,21 @@ impl Bound<'_> {
     }
 
     /// What a user should know about these samples, one sentence each.
-    pub fn notes(&self) -> Vec<String> {
-        self.unseen()
-            .iter()
-            .map(UnseenCategories::describe)
-            .collect()
+    pub fn notes(&self) -> Vec<Note> {
+        let unseen = self.unseen().iter().map(UnseenCategories::describe);
+        unseen.chain(self.ignored_note()).map(Note::from).collect()
+    }
+
+    fn ignored_note(&self) -> Option<String> {
+        let columns = match self.ignored_columns() {
+            [] => return None,
+            [_] => "column",
+            _ => "columns",
+        };
+        let verb = if columns == "column" { "is" } else { "are" };
+        let names = words::quoted(self.ignored_columns());
+        Some(format!(
+            "{columns} {names} {verb} not known to the model and ignored"
+        ))
     }
 }

@@ -1,13 +1,13 @@
 //! What is worth knowing about training data before hours are spent on them.
 
-use unlike_core::{Table, Values};
+use unlike_core::{Note, Table, Values};
 
 use super::FittedColumn;
 use crate::words;
 
 /// One sentence each, in the order of the columns.
-pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<String> {
-    let mut notes = Vec::new();
+pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
     let rows = table.rows();
     let columns = || table.columns().iter().zip(fitted);
     let constant: Vec<&str> = columns()
@@ -19,11 +19,9 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<String> {
             "no column varies in training: there is nothing to learn but these values".into(),
         );
     } else if !constant.is_empty() {
-        notes.push(format!(
-            "{} with one value only in training: {}",
-            words::counted(constant.len(), "column"),
-            words::quoted(constant)
-        ));
+        let columns = words::counted(constant.len(), "column");
+        let names = words::quoted(constant);
+        notes.push(format!("{columns} with one value only in training: {names}").into());
     }
     for (column, fitted) in columns() {
         let name = &column.name;
@@ -31,11 +29,12 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<String> {
             (Values::Number(values), FittedColumn::Number(number)) => {
                 let missing = values.iter().filter(|v| v.is_nan()).count();
                 if let Some(fill) = number.fill {
-                    notes.push(format!(
+                    let note = format!(
                         "column `{name}`: {} of {} values missing, replaced by the median {fill}",
                         words::count(missing),
                         words::count(rows)
-                    ));
+                    );
+                    notes.push(note.into());
                 }
                 if looks_like_row_numbers(values) {
                     notes.push(looks_like_id(name));
@@ -45,12 +44,13 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<String> {
                 if category.levels.len() + category.rare == rows && rows > 2 {
                     notes.push(looks_like_id(name));
                 } else if category.rare > 0 {
-                    notes.push(format!(
+                    let note = format!(
                         "column `{name}`: the {} most frequent categories have features of their own, \
                          {} rarer ones count as \"other\"",
                         words::count(category.levels.len()),
                         words::count(category.rare)
-                    ));
+                    );
+                    notes.push(note.into());
                 }
             }
             _ => {}
@@ -59,11 +59,13 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<String> {
     notes
 }
 
-fn looks_like_id(name: &str) -> String {
-    format!(
-        "column `{name}` has another value in every row and looks like an id; leave it out with \
-         --drop-columns, or show it with --id-column"
-    )
+fn looks_like_id(name: &str) -> Note {
+    Note::new(format!(
+        "column `{name}` has another value in every row and looks like an id; leave it out with "
+    ))
+    .set("drop-columns", name)
+    .text(", or show it with ")
+    .set("id-column", name)
 }
 
 /// Whole numbers that rise from row to row, with few gaps.

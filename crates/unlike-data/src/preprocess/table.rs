@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Column, ColumnKind, ColumnSpec, Error, InputSpec, Result, Table, Values};
+use unlike_core::{Column, ColumnKind, ColumnSpec, Error, InputSpec, Note, Result, Table, Values};
 
 use super::{CategoryColumn, NumberColumn, PreprocessingConfig, notes::notes};
 
@@ -12,7 +12,7 @@ use super::{CategoryColumn, NumberColumn, PreprocessingConfig, notes::notes};
 pub struct TablePreprocessing {
     config: PreprocessingConfig,
     columns: Vec<(String, FittedColumn)>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     /// The first feature of each column, and the number of features.
     pub(super) starts: Vec<usize>,
 }
@@ -91,7 +91,7 @@ impl TablePreprocessing {
     fn assemble(
         config: PreprocessingConfig,
         columns: Vec<(String, FittedColumn)>,
-        notes: Vec<String>,
+        notes: Vec<Note>,
     ) -> Self {
         let mut starts = vec![0];
         let mut end = 0;
@@ -138,7 +138,7 @@ impl TablePreprocessing {
     }
 
     /// What a user should know about the training data, one sentence each.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -201,7 +201,7 @@ impl TablePreprocessing {
 struct Saved {
     config: PreprocessingConfig,
     columns: Vec<SavedColumn>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 #[derive(Serialize, Deserialize)]

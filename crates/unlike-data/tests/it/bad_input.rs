@@ -19,7 +19,7 @@ fn check_with(
     let file = File::new(name, content);
     let error = file.read(options).expect_err("an error");
     assert_eq!(file.shown(&error), expected);
-    error.hint().map(str::to_owned)
+    error.hint().map(ToString::to_string)
 }
 
 fn expecting(columns: &[(&str, ColumnKind)]) -> ReadOptions {
@@ -147,8 +147,8 @@ fn text_in_a_column_of_numbers() {
     assert_eq!(
         hint.as_deref(),
         Some(
-            "correct it, leave the cell empty if the value is missing, or say --category-columns \
-             size if the column holds categories"
+            "correct it, leave the cell empty if the value is missing, or say `category-columns = \
+             size` if the column holds categories"
         )
     );
     // The same if the text comes first.
@@ -215,7 +215,7 @@ fn a_gzip_file_that_was_cut_short() {
             "{message}"
         );
         assert_eq!(
-            error.hint(),
+            error.hint().map(|hint| hint.as_str()),
             Some("the file was cut short or damaged; copy or download it again")
         );
     }
@@ -367,7 +367,7 @@ fn files_of_other_kinds() {
     );
     assert_eq!(
         hint.as_deref(),
-        Some("name the format with --format if it is one of these")
+        Some("name the format with `format` if it is one of these")
     );
     check(
         "t.parquet",

@@ -52,7 +52,7 @@ impl Folder {
             .to_string()
             .replace(&format!("{folder}/"), "")
             .replace(&folder, ".");
-        (message, error.hint().map(str::to_owned))
+        (message, error.hint().map(ToString::to_string))
     }
 
     fn message(&self) -> String {
@@ -198,7 +198,7 @@ fn a_sub_folder_called_good_is_normal() {
             .ends_with(": samples without labels; expected labelled samples")
     );
     assert_eq!(
-        error.hint(),
+        error.hint().map(|hint| hint.as_str()),
         Some("put the images of each class into a sub-folder of its own")
     );
 }
@@ -346,7 +346,7 @@ fn mixed_sizes_need_a_size() {
     );
     assert_eq!(
         hint.as_deref(),
-        Some("bring all to one size with --image-size")
+        Some("bring all to one size with `image-size`")
     );
     assert_eq!(
         pixels(&folder.read(sized(4, 4, Fit::Squash))).shape(),
@@ -385,7 +385,7 @@ fn damaged_images_are_named_or_left_out_and_counted() {
             .with("a.png", grey(32, 32, 0))
             .with("z.png", grey(32, 32, 255))
     };
-    let hint = "leave such files out and count them with --skip-unreadable";
+    let hint = "leave such files out and count them with `skip-unreadable`";
     for length in [whole.len() - 2, whole.len() / 2, 100, 4, 0] {
         let folder = good().with_bytes("m.jpg", &whole[..length]);
         let (message, found) = folder.error("", &ReadOptions::default());
@@ -461,7 +461,7 @@ fn images_are_the_same_in_memory_and_on_the_disk() {
     let data = folder.read(on_disk(ImageOptions::default()));
     assert_eq!(
         data.notes(),
-        ["1 image would take 0.1 kB of memory: each is read from the disk whenever it is needed"]
+        ["1 image would take 0.1 KiB of memory: each is read from the disk whenever it is needed"]
     );
 }
 
@@ -501,7 +501,7 @@ fn links_in_a_loop_are_named_or_left_out() {
         message,
         "`a/again`: a symbolic link back to `.`; expected folders without loops"
     );
-    assert!(hint.unwrap().ends_with("--skip-unreadable"));
+    assert!(hint.unwrap().ends_with("`skip-unreadable`"));
     assert_eq!(folder.read(skipping()).samples().len(), 1);
     // A link that leads nowhere, and one that is fine.
     let folder = Folder::new().with("real/1.png", grey(2, 2, 0));
@@ -569,7 +569,7 @@ fn masks_and_images_come_in_pairs() {
     );
     assert_eq!(
         hint.as_deref(),
-        Some("add it, or leave such files out and count them with --skip-unreadable")
+        Some("add it, or leave such files out and count them with `skip-unreadable`")
     );
     assert_eq!(alone.read(skipping()).samples().len(), 3);
 

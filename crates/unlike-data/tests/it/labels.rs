@@ -80,19 +80,19 @@ fn columns_that_look_like_labels_are_noted_not_used() {
     assert!(data.classes().is_none());
     assert_eq!(
         data.notes(),
-        ["column `Label` looks like labels, but is a feature until you say --label-column Label"]
+        ["column `Label` looks like labels, but is a feature until you say `label-column = Label`"]
     );
     let error = data.labelled().unwrap_err();
     assert_eq!(
-        error.hint(),
-        Some("the column `Label` looks like labels: say --label-column Label")
+        error.hint().map(|hint| hint.as_str()),
+        Some("the column `Label` looks like labels: say `label-column = Label`")
     );
 }
 
 fn error_of(text: &str, options: &ReadOptions) -> (String, Option<String>) {
     let file = File::new("t.csv", text);
     let error = file.read(options).expect_err("an error");
-    (file.shown(&error), error.hint().map(str::to_owned))
+    (file.shown(&error), error.hint().map(ToString::to_string))
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_rule_without_a_label_column_is_refused() {
     );
     assert_eq!(
         hint.as_deref(),
-        Some("name their column with --label-column")
+        Some("name their column with `label-column`")
     );
 }
 
@@ -160,8 +160,8 @@ fn undecided_classes_stop_training_and_evaluation() {
     for error in errors {
         assert_eq!(file.shown(&error), expected);
         assert_eq!(
-            error.hint(),
-            Some("say --normal-label or --anomalous-label with one or more of them")
+            error.hint().map(|hint| hint.as_str()),
+            Some("say `normal-label` or `anomalous-label` with one or more of them")
         );
     }
 }
@@ -177,8 +177,8 @@ fn training_needs_a_normal() {
          least 1"
     );
     assert_eq!(
-        error.hint(),
-        Some("say which classes are normal with --normal-label")
+        error.hint().map(|hint| hint.as_str()),
+        Some("say which classes are normal with `normal-label`")
     );
 }
 
@@ -195,7 +195,7 @@ fn evaluation_needs_labels() {
         "`t.csv`: samples without labels; expected labelled samples"
     );
     assert_eq!(
-        error.hint(),
-        Some("name the column that holds the labels with --label-column")
+        error.hint().map(|hint| hint.as_str()),
+        Some("name the column that holds the labels with `label-column`")
     );
 }

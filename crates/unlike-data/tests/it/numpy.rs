@@ -185,8 +185,8 @@ fn nan_is_refused_unless_it_is_declared_missing() {
         "`a.npy`, row 2, column `2`: NaN; expected a finite number"
     );
     assert_eq!(
-        error.hint(),
-        Some("if NaN stands for a missing value, say --missing NaN")
+        error.hint().map(|hint| hint.as_str()),
+        Some("if NaN stands for a missing value, say `missing = NaN`")
     );
     let options = ReadOptions {
         missing: vec!["NaN".into()],
@@ -213,7 +213,7 @@ fn an_archive_without_samples() {
         "`a.npz`: an archive of the arrays `data`, `y`; expected an array `X`, [rows, columns]"
     );
     assert_eq!(
-        error.hint(),
+        error.hint().map(|hint| hint.as_str()),
         Some("save it with numpy.savez(path, X=X, y=y)")
     );
 }
@@ -291,7 +291,7 @@ fn wrong_shapes() {
             file.shown(&error),
             format!("`a.npy`: the array of shape {shown}; expected {expected}")
         );
-        assert_eq!(error.hint(), Some(hint));
+        assert_eq!(error.hint().map(|hint| hint.as_str()), Some(hint));
     }
     assert_eq!(
         message("a.npy", npy("<f8", false, "(0, 3)", &[])),

@@ -69,7 +69,7 @@ fn features(fitted: &Preprocessing, columns: Vec<Column>) -> Vec<f32> {
 /// Message and hint of the refusal.
 fn refused(fitted: &Preprocessing, columns: Vec<Column>) -> (String, Option<String>) {
     let error = fitted.transform(&samples(columns)).unwrap_err();
-    (error.to_string(), error.hint().map(str::to_owned))
+    (error.to_string(), error.hint().map(ToString::to_string))
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn columns_that_look_like_ids_are_noted() {
     let id = |name: &str| {
         format!(
             "column `{name}` has another value in every row and looks like an id; leave it out with \
-             --drop-columns, or show it with --id-column"
+             `drop-columns = {name}`, or show it with `id-column = {name}`"
         )
     };
     let fitted = fit(vec![

@@ -1,4 +1,4 @@
-//! ROC and precision-recall curves of the recommended variant and of the baselines.
+//! ROC and precision-recall curves of the score in use and of the baselines.
 
 use unlike_core::{
     Result,
@@ -95,7 +95,7 @@ struct Named {
     band: Vec<[f64; 2]>,
 }
 
-/// The curves of the recommended variant and of the baselines, named with their areas.
+/// The curves of the score in use and of the baselines, named with their areas.
 fn named(
     evaluation: &Evaluation,
     of: impl Fn(&Measured) -> Option<(Vec<[f64; 2]>, Vec<[f64; 2]>, f64)>,

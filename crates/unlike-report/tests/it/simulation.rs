@@ -68,6 +68,8 @@ pub(crate) fn report(n_normal: usize, seed: u64) -> Result<Report> {
         evaluation: Some(Evaluation {
             data: "kddcup.data_10_percent.gz, second half".into(),
             rule: Some("the 20 % highest scores are flagged".into()),
+            recommended: Some("combined".into()),
+            remarks: Vec::new(),
             variants: vec![model, measured("paper (0.9, 0.1)", &paper, false, None)?],
             published: published(),
             baselines: baselines

@@ -221,3 +221,32 @@ fn maps_and_parts_are_shown_where_there_are_any() {
     assert!(page.contains("Two parts of the score"), "{page}");
     assert!(!page.contains("<x>") && !page.contains("NaN"), "{page}");
 }
+
+#[test]
+fn remarks_stand_below_the_comparison_everywhere() {
+    let mut report = scored(&[0.1, 0.2, 0.3, 0.6, 0.7], 3);
+    let evaluation = report.evaluation.as_mut().unwrap();
+    evaluation.remarks = vec!["The threshold is in other units.".into()];
+    for text in [
+        terminal::render(&report, Style::default()),
+        markdown(&report),
+        html(&report).unwrap(),
+    ] {
+        assert!(text.contains("The threshold is in other units."), "{text}");
+    }
+}
+
+#[test]
+fn lists_of_images_have_no_columns() {
+    let mut report = scored(&[0.1, 0.2, 0.3, 0.6, 0.7], 3);
+    let evaluation = report.evaluation.as_mut().unwrap();
+    evaluation.most_anomalous = vec![Case {
+        id: "a.png".into(),
+        ..Case::default()
+    }];
+    let text = markdown(&report);
+    assert!(
+        text.contains("| id | score | p-value | label |\n"),
+        "{text}"
+    );
+}

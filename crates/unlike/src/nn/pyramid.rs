@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use unlike_core::{Error, FeatureShape, Result};
+use unlike_core::{Error, FeatureShape, Note, Result};
 
 use super::plan::channels_of;
 use crate::settings::Width;
@@ -106,7 +106,7 @@ fn halvings(x: &FeatureShape, end: RangeInclusive<usize>) -> Result<Vec<usize>> 
             sides.join(", "),
             end.end()
         ),
-        hint: Some(format!("resize them with --image-size {nearest}")),
+        hint: Some(Note::new("resize them with ").set("image-size", nearest)),
     })
 }
 
@@ -155,11 +155,14 @@ mod tests {
         ] {
             let error = halvings(&image(height, width), 4..=7).unwrap_err();
             let hint = error.hint().unwrap();
-            assert!(hint.ends_with(&format!("--image-size {nearest}")), "{hint}");
+            assert!(
+                hint.ends_with(&format!("`image-size = {nearest}`")),
+                "{hint}"
+            );
         }
         let error = halvings(&image(28, 28), 4..=4).unwrap_err();
         assert!(
-            error.hint().unwrap().ends_with("--image-size 32"),
+            error.hint().unwrap().ends_with("`image-size = 32`"),
             "{error}"
         );
     }

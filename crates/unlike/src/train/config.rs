@@ -269,10 +269,7 @@ impl TrainConfig {
             location: Default::default(),
             found: error.trim().to_owned(),
             expected: "the settings of a training".into(),
-            hint: Some(
-                "`unlike train DATA --model M --out RUN` writes RUN/config.toml to start from"
-                    .into(),
-            ),
+            hint: Some("the config.toml of a training holds every setting, to start from".into()),
         })
     }
 

@@ -446,6 +446,6 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool> {
             name: "threads".into(),
             found: threads.to_string(),
             expected: "a number of threads that the system can start".into(),
-            hint: Some(e.to_string()),
+            hint: Some(e.to_string().into()),
         })
 }

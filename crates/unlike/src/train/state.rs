@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use unlike_core::{Arrays, Error, Result};
+use unlike_core::{Arrays, Error, Note, Result};
 
 use super::{EpochReport, TrainConfig};
 use crate::{file, method::Losses};
@@ -89,7 +89,11 @@ impl ResumeFile {
                 origin: Some(self.0.display().to_string()),
                 found: "the state of another training".into(),
                 expected: "the same settings and the same data as when it was interrupted".into(),
-                hint: Some("train without --resume to start anew".into()),
+                hint: Some(
+                    Note::new("train without ")
+                        .setting("resume")
+                        .text(" to start anew"),
+                ),
             });
         }
         let mut progress = header.progress;

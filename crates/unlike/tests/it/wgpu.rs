@@ -35,7 +35,7 @@ fn there() -> bool {
                 false,
                 format!(
                     "SKIPPED, ALL OF THEM: {error}; {}",
-                    error.hint().unwrap_or_default()
+                    error.hint().map_or("", |hint| hint)
                 ),
             ),
         };

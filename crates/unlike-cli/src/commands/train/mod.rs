@@ -11,26 +11,22 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
-use unlike_core::Samples;
+use unlike_core::{Samples, words};
 use unlike_data::DataSet;
+use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    augment_args::AugmentArgs,
-    cli::Common,
-    data_args::DataArgs,
-    device_arg::DeviceArg,
+    args::{AugmentArgs, Common, DataArgs, DeviceArg, SplitArgs},
     environment::{Environment, command_line},
-    epoch_table::EpochTable,
-    events::EventFile,
-    failure::{Outcome, Result},
     folders::write_text,
-    observer::Progress,
-    run_folder::{MetricsFile, RunFolder},
-    run_report,
-    sheets::{self, Sheets},
-    split_args::SplitArgs,
-    terminal::{self, say},
-    training,
+    run_folder::RunFolder,
+    terminal::{
+        self, epoch_table,
+        failure::{Outcome, Result},
+        progress::Progress,
+        say,
+    },
+    training::{self, RunRecord, TestRecord},
 };
 
 use plan::Plan;
@@ -63,7 +59,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::names()))]
     #[arg(required_unless_present_any = ["config", "resume"])]
     model: Option<String>,
-    /// Settings to start from (TOML); what it leaves out is as recommended, and options win over it
+    /// ConfigFile to start from (TOML); what it leaves out is as recommended, and options win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The folder for the results [default: runs/<model>-<data>]
@@ -147,7 +143,7 @@ impl TrainArgs {
 
         let measuring = table.as_ref().map_or(Duration::ZERO, EpochTable::took);
         let seconds = (began.elapsed() - measuring).as_secs_f64();
-        let mut report = run_report::report(&model, Some(&environment));
+        let mut report = environment.sign(run_report(&model));
         report.run.seconds = Some(seconds);
         report.images.extend(sheets::of_model(folder.root())?);
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
@@ -170,7 +166,7 @@ impl TrainArgs {
             terminal::print_json(&document)?;
         } else if let Some(table) = &table {
             let chosen = model.provenance().chosen_epoch;
-            terminal::print(&table.text(chosen, terminal::style()))?;
+            terminal::print(&epoch_table::text(table, chosen, terminal::style()))?;
         }
         Ok(Outcome::Done)
     }
@@ -186,14 +182,9 @@ impl TrainArgs {
     ) -> Result<Model> {
         folder.begin(&plan.config, environment)?;
         let sheets = Sheets::new(folder.root(), &plan.config, samples)?;
-        let mut progress = Progress::new()
-            .with_metrics(MetricsFile::new(folder.metrics()))
-            .with_events(EventFile::new(folder.root()))
-            .with_sheets(sheets.as_ref());
+        let mut progress = Progress::new(samples).with(RunRecord::new(folder, sheets.as_ref()));
         if let Some(table) = table {
-            progress = progress.with_hook(Box::new(|report, snapshot| {
-                table.add(report.epoch, snapshot.model()?)
-            }));
+            progress = progress.with(TestRecord(table));
         }
         let how_to_go_on = format!(
             "the state is saved; go on with: {}",
@@ -230,15 +221,15 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
         &format!(
             "{} in {}{kept}",
             model.config().model.name(),
-            terminal::duration(seconds)
+            words::duration(seconds)
         ),
     );
     say(
         "promise",
         &format!(
             "{} calibrate p-values: false-alarm rates from {} up can be promised",
-            terminal::counted(model.calibration().len(), "held-out normal"),
-            terminal::rate(model.calibration().smallest_rate())
+            words::counted(model.calibration().len(), "held-out normal"),
+            words::rate(model.calibration().smallest_rate())
         ),
     );
     let root = folder.root().display();

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use unlike::TrainConfig;
+use unlike::{ConfigFile, TrainConfig};
 use unlike_core::{Error, Result, Samples};
 use unlike_data::{Fit, Scaling};
 
 use super::{ScalingArg, TrainArgs};
-use crate::{config_file::Settings, run_folder::Existing};
+use crate::run_folder::Existing;
 
 /// What is going to be done, checked.
 pub(super) struct Plan {
@@ -21,17 +21,17 @@ pub(super) struct Plan {
 
 impl TrainArgs {
     /// The settings of a file, if one was named.
-    pub(super) fn settings(&self) -> Result<Settings> {
+    pub(super) fn settings(&self) -> Result<ConfigFile> {
         let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
         let resumed =
             resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
         let file = self.config.as_ref().or(resumed.as_ref());
-        Settings::load(self.model.as_deref(), file.map(PathBuf::as_path))
+        ConfigFile::load(self.model.as_deref(), file.map(PathBuf::as_path))
     }
 
-    /// Settings from the recommended ones, the file and the options, the latter winning; `fit` is
+    /// ConfigFile from the recommended ones, the file and the options, the latter winning; `fit` is
     /// how images were brought to their size.
-    pub(super) fn plan(&self, settings: Settings, samples: &Samples, fit: Fit) -> Result<Plan> {
+    pub(super) fn plan(&self, settings: ConfigFile, samples: &Samples, fit: Fit) -> Result<Plan> {
         let mut config = settings.for_samples(samples)?;
         config.preprocessing.image_fit = fit;
         self.changes.apply(&mut config.augmentation);

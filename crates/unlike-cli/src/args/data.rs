@@ -1,0 +1,120 @@
+//! The options that say how DATA is read.
+
+use std::path::Path;
+
+use clap::{Args, builder::PossibleValuesParser};
+use unlike::Model;
+use unlike_core::Error;
+use unlike_data::{DataSet, Fit, Format, ReadOptions};
+
+use super::image::ImageArgs;
+use crate::terminal::{self, failure::Result};
+
+/// How DATA is read, where that differs from what the file itself suggests.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Reading DATA")]
+pub(crate) struct DataArgs {
+    /// The file format [default: recognised by content]
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
+    format: Option<String>,
+    /// The column (or array of an .npz file) that holds the labels
+    #[arg(long, value_name = "COLUMN")]
+    label_column: Option<String>,
+    /// Labels that are normal; all others are anomalous [default: 0, `normal.` in KDD Cup 99,
+    /// sub-folders called good or normal]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    normal_label: Vec<String>,
+    /// Labels that are anomalous; all others are normal
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    anomalous_label: Vec<String>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    drop_columns: Vec<String>,
+    /// The column whose cells name the rows [default: the row's number in the file]
+    #[arg(long, value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// Columns of numbers that are categories all the same
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    category_columns: Vec<String>,
+    /// What stands between cells: a character, or `tab` [default: found by content]
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
+    /// Cells that stand for a missing value [default: empty, NA, N/A, #N/A, <NA>, NULL, null, ?]
+    #[arg(long, value_name = "TEXT,…", value_delimiter = ',')]
+    missing: Option<Vec<String>>,
+    /// The first row names the columns [default: found by content]
+    #[arg(long, overrides_with = "no_header")]
+    header: bool,
+    /// The first row is data; columns are called 1, 2, …
+    #[arg(long)]
+    no_header: bool,
+    #[command(flatten)]
+    images: ImageArgs,
+}
+
+impl DataArgs {
+    /// Reads DATA, and tells the user what is worth knowing about it.
+    pub(crate) fn read(&self, path: &Path) -> Result<DataSet> {
+        told(path, &self.options()?)
+    }
+
+    /// Reads DATA to train on. `fit` is how images come to their size.
+    pub(crate) fn read_for_training(&self, path: &Path, fit: Fit) -> Result<DataSet> {
+        let mut options = self.options()?;
+        options.image.fit = fit;
+        told(path, &options)
+    }
+
+    /// How images come to their size, if the user said so.
+    pub(crate) fn fit(&self) -> Option<Fit> {
+        self.images.fit()
+    }
+
+    /// Reads DATA as a model knows it: columns are of the model's kinds, whatever the cells look
+    /// like, and images come to the model's size as they did in training.
+    pub(crate) fn read_for(&self, path: &Path, model: &Model) -> Result<DataSet> {
+        let options = model.preprocessing().read_options(self.options()?);
+        self.images.check_against(&options.image)?;
+        told(path, &options)
+    }
+
+    fn options(&self) -> Result<ReadOptions> {
+        Ok(ReadOptions {
+            format: self.format.as_deref().map(str::parse).transpose()?,
+            label_column: self.label_column.clone(),
+            normal_labels: self.normal_label.clone(),
+            anomalous_labels: self.anomalous_label.clone(),
+            drop_columns: self.drop_columns.clone(),
+            id_column: self.id_column.clone(),
+            category_columns: self.category_columns.clone(),
+            delimiter: self.delimiter.as_deref().map(delimiter).transpose()?,
+            missing: self
+                .missing
+                .clone()
+                .unwrap_or_else(|| ReadOptions::default().missing),
+            has_header: (self.header || self.no_header).then_some(self.header),
+            image: self.images.options(),
+            ..ReadOptions::default()
+        })
+    }
+}
+
+fn told(path: &Path, options: &ReadOptions) -> Result<DataSet> {
+    let data = unlike_data::read(path, options)?;
+    terminal::notes(data.notes());
+    Ok(data)
+}
+
+fn delimiter(text: &str) -> Result<u8> {
+    match text.as_bytes() {
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        &[byte] => Ok(byte),
+        _ => Err(Error::Setting {
+            name: "delimiter".into(),
+            found: format!("`{text}`"),
+            expected: "one character, or `tab`".into(),
+            hint: None,
+        }
+        .into()),
+    }
+}

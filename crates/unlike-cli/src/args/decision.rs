@@ -1,0 +1,35 @@
+//! The options that say which samples are flagged.
+
+use clap::Args;
+use unlike::{Judge, Model};
+use unlike_core::{Decision, Result};
+
+/// Which samples are flagged.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Decision")]
+#[group(multiple = false)]
+pub(crate) struct DecisionArgs {
+    /// Flag p-values up to RATE: about this share of normal samples is flagged [default: 0.01]
+    #[arg(long, value_name = "RATE")]
+    false_alarms: Option<f64>,
+    /// Flag as many as keep the expected share of normal samples among the flagged below RATE
+    #[arg(long, value_name = "RATE")]
+    fdr: Option<f64>,
+    /// Flag raw scores of at least VALUE; promises nothing
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    threshold: Option<f64>,
+}
+
+impl DecisionArgs {
+    /// A judge by the model's score and the decision that was asked for, if one was.
+    pub(crate) fn judge(&self, model: Model) -> Result<Judge> {
+        let judge = Judge::new(model);
+        let judge = match (self.false_alarms, self.fdr, self.threshold) {
+            (Some(rate), ..) => judge.with_decision(Decision::FalseAlarms(rate))?,
+            (_, Some(rate), _) => judge.with_decision(Decision::Fdr(rate))?,
+            (.., Some(value)) => judge.with_decision(Decision::Threshold(value))?,
+            (None, None, None) => judge,
+        };
+        Ok(judge)
+    }
+}

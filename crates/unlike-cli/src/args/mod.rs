@@ -1,0 +1,16 @@
+//! The command line's options, each group in a file: what it takes, and what the library gets.
+
+mod augment;
+mod common;
+mod data;
+mod decision;
+mod device;
+mod image;
+mod split;
+
+pub(crate) use augment::AugmentArgs;
+pub(crate) use common::Common;
+pub(crate) use data::DataArgs;
+pub(crate) use decision::DecisionArgs;
+pub(crate) use device::{CPU, DeviceArg};
+pub(crate) use split::SplitArgs;

@@ -1,0 +1,69 @@
+//! The options that split DATA into a part to train on and a part to test on.
+
+use clap::{Args, ValueEnum};
+use unlike_data::{
+    DataSet,
+    split::{self, Split},
+};
+
+use crate::terminal::{failure::Result, say};
+
+/// Which part of DATA a command takes. `train` and `eval` with the same options take parts that
+/// have no sample in common.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Splitting DATA")]
+pub(crate) struct SplitArgs {
+    /// Take only a part of DATA: train and eval with the same options take disjoint parts. In
+    /// merged-80-20, 80 % of the normals train; the others and all anomalies test. Official parts
+    /// are those in which MNIST and CIFAR-10 are published
+    #[arg(long, value_name = "HOW")]
+    split: Option<SplitArg>,
+    /// Decides which normals are among the 80 %
+    #[arg(long, value_name = "N", default_value = "0", requires = "split")]
+    split_seed: u64,
+}
+
+/// Values of `--split`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitArg {
+    #[value(name = "merged-80-20")]
+    Merged,
+    Official,
+}
+
+impl SplitArgs {
+    /// What to train on, normals, and `with_test` what to test on, if DATA is split.
+    pub(crate) fn train_part(
+        &self,
+        data: DataSet,
+        with_test: bool,
+    ) -> Result<(DataSet, Option<DataSet>)> {
+        Ok(match self.apply(&data)? {
+            Some(split) => {
+                let test = with_test.then(|| data.select(split.test()));
+                (data.select(split.train()), test)
+            }
+            None => (data, None),
+        })
+    }
+
+    /// What to test on, and how it was chosen.
+    pub(crate) fn test_part(&self, data: DataSet) -> Result<(DataSet, Option<String>)> {
+        Ok(match self.apply(&data)? {
+            Some(split) => (data.select(split.test()), Some(split.describe().to_owned())),
+            None => (data, None),
+        })
+    }
+
+    fn apply(&self, data: &DataSet) -> Result<Option<Split>> {
+        let Some(how) = self.split else {
+            return Ok(None);
+        };
+        let split = match how {
+            SplitArg::Merged => split::merged_80_20(data.labelled()?.labels(), self.split_seed)?,
+            SplitArg::Official => split::official(data)?,
+        };
+        say("split", split.describe());
+        Ok(Some(split))
+    }
+}

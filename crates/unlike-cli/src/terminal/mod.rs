@@ -1,0 +1,138 @@
+//! What people see: text on stdout and stderr, which is written here and nowhere else.
+//!
+//! `layout` aligns it, `progress` shows a training, `epoch_rows` and `epoch_table` its epochs;
+//! `failure` says what went wrong, and `interrupt` listens to Ctrl-C.
+
+pub(crate) mod epoch_rows;
+pub(crate) mod epoch_table;
+pub(crate) mod failure;
+pub(crate) mod interrupt;
+pub(crate) mod layout;
+pub(crate) mod progress;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use unlike_core::Note;
+use unlike_report::terminal::Style;
+
+use failure::{Failure, Result};
+
+/// The widest line of text; longer ones are hard to read on any terminal.
+const WIDEST: usize = 100;
+/// The width where none is known.
+const USUAL: usize = 80;
+
+/// How text on stdout is laid out.
+pub(crate) fn style() -> Style {
+    let terminal = io::stdout().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    Style {
+        width: if terminal { width() } else { USUAL },
+        colour,
+    }
+}
+
+/// The width of the terminal, within what is comfortable to read.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(USUAL, |w| usize::from(w.0.0).clamp(40, WIDEST))
+}
+
+/// Writes a result to stdout.
+pub(crate) fn print(text: &str) -> Result<()> {
+    write(text.as_bytes())
+}
+
+/// Writes one JSON document to stdout.
+pub(crate) fn print_json(document: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|e| unlike_core::Error::io("write", "stdout")(e.into()))?;
+    text.push('\n');
+    write(text.as_bytes())
+}
+
+/// Writes bytes to stdout, all of them at once or not at all.
+pub(crate) fn write(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
+        Err(e) => Err(unlike_core::Error::io("write", "stdout")(e).into()),
+    }
+}
+
+/// The column at which the texts of [`say`] begin.
+const LABEL: usize = 10;
+
+/// Tells the user on stderr: a word in the first column, and a text beside it.
+pub(crate) fn say(label: &str, text: &str) {
+    let lead = format!("{label:<LABEL$}");
+    let indent = " ".repeat(LABEL);
+    // Lines are broken for people only, so that programs can search them.
+    let width = if io::stderr().is_terminal() {
+        width()
+    } else {
+        usize::MAX
+    };
+    let options = textwrap::Options::new(width)
+        .initial_indent(&lead)
+        .subsequent_indent(&indent)
+        .break_words(false);
+    error_line(&textwrap::fill(text, options));
+}
+
+/// Notes, one line each.
+pub(crate) fn notes(notes: &[Note]) {
+    for note in notes {
+        say("note", &flags(note));
+    }
+}
+
+/// A note in this interface's words, in which settings are flags.
+pub(crate) fn flags(note: &Note) -> String {
+    note.worded(|name, value| match value {
+        None => format!("--{name}"),
+        Some(value) => format!("--{name} {}", quoted(value)),
+    })
+}
+
+/// A word as it is typed in a shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A whole line on stderr. A terminal that is gone is no reason to stop working.
+pub(crate) fn error_line(text: &str) {
+    _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_worded_as_flags_that_a_shell_takes() {
+        let note = Note::new("say ")
+            .set("label-column", "is it")
+            .text(" or ")
+            .set("image-size", 28)
+            .text(", or see ")
+            .setting("format");
+        assert_eq!(
+            flags(&note),
+            "say --label-column 'is it' or --image-size 28, or see --format"
+        );
+    }
+
+    #[test]
+    fn words_are_quoted_only_where_a_shell_needs_it() {
+        assert_eq!(quoted("runs/egbad-shuttle"), "runs/egbad-shuttle");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted(""), "''");
+    }
+}

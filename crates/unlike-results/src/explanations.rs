@@ -1,0 +1,111 @@
+//! Why samples got their scores, in a folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+use unlike::{Judged, Model};
+use unlike_core::{Error, Result, Samples, files::write_atomically};
+
+use crate::{
+    images,
+    reasons::{Explainer, Reason},
+    score_table::{ScoreFormat, csv_error, json_line, number},
+};
+
+/// The name of the file of reasons in a folder of explanations: one line per row in JSON Lines, one
+/// per reason in CSV.
+pub fn explanations_of(folder: &Path, format: ScoreFormat) -> PathBuf {
+    folder.join(match format {
+        ScoreFormat::JsonLines => "explanations.jsonl",
+        ScoreFormat::Csv | ScoreFormat::Parquet => "explanations.csv",
+    })
+}
+
+/// Writes why these samples, which were [judged](unlike::Judge::judge) in this order, got their
+/// scores, and gives the files and folders that it wrote.
+///
+/// For rows: the columns that contributed most, in the file that [`explanations_of`] names. For
+/// images: `maps.npy`, `[N, height, width]` in the order of the samples; `overlays/`, one image for
+/// each flagged sample, ten at least and a hundred at most; and `most-anomalous.png`, those with the
+/// highest scores. Overlays of an earlier run are removed.
+///
+/// # Errors
+/// If the samples do not fit the model, or a file cannot be written.
+pub fn save_explanations(
+    model: &Model,
+    samples: &Samples,
+    judged: &Judged,
+    folder: impl AsRef<Path>,
+    format: ScoreFormat,
+) -> Result<Vec<PathBuf>> {
+    let folder = folder.as_ref();
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    match samples {
+        Samples::Images(_) => images::files::save(model, samples, judged, folder),
+        Samples::Table(_) => {
+            let path = explanations_of(folder, format);
+            save_reasons(&Explainer::new(model, samples)?, judged, &path, format)?;
+            Ok(vec![path])
+        }
+    }
+}
+
+fn save_reasons(
+    explainer: &Explainer<'_>,
+    judged: &Judged,
+    path: &Path,
+    format: ScoreFormat,
+) -> Result<()> {
+    write_atomically(path, |to| match format {
+        ScoreFormat::JsonLines => (0..judged.len()).try_for_each(|row| {
+            let line = json!({
+                "id": judged.ids[row],
+                "score": judged.scores[row],
+                "p_value": judged.decisions.p_values[row],
+                "anomalous": judged.decisions.anomalous[row],
+                "reasons": explainer.reasons(row),
+            });
+            json_line(to, &line, path)
+        }),
+        ScoreFormat::Csv | ScoreFormat::Parquet => {
+            let mut writer = csv::Writer::from_writer(to);
+            let mut write =
+                |cells: &[&str]| writer.write_record(cells).map_err(|e| csv_error(e, path));
+            write(&[
+                "id",
+                "rank",
+                "column",
+                "contribution",
+                "share",
+                "found",
+                "typical",
+            ])?;
+            for row in 0..judged.len() {
+                for (reason, rank) in explainer.reasons(row).iter().zip(1..) {
+                    let Reason {
+                        column,
+                        contribution,
+                        share,
+                        found,
+                        typical,
+                    } = reason;
+                    let (rank, contribution, share) =
+                        (format!("{rank}"), number(*contribution), number(*share));
+                    write(&[
+                        &judged.ids[row],
+                        &rank,
+                        column,
+                        &contribution,
+                        &share,
+                        found,
+                        typical,
+                    ])?;
+                }
+            }
+            writer.flush().map_err(Error::io("write", path))
+        }
+    })
+}

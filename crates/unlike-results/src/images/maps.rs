@@ -1,0 +1,167 @@
+//! Where images are anomalous, for people to look at.
+
+use unlike::Model;
+use unlike_core::{Detector, Error, Explanations, Images, Result, Samples};
+
+use super::Raster;
+
+/// Maps that are made at a time, so that memory does not grow with the input.
+const CHUNK: usize = 256;
+
+/// Calls `f` with the maps of images, chunk by chunk, so that memory does not grow with the number of
+/// images: the position of the chunk's first image, `[height, width]`, and `[n, height, width]`.
+///
+/// # Errors
+/// Whatever `f` returns, and if the samples are no images that fit the model.
+pub fn each_chunk(
+    model: &Model,
+    samples: &Samples,
+    mut f: impl FnMut(usize, [usize; 2], &[f32]) -> Result<()>,
+) -> Result<()> {
+    for from in (0..samples.len()).step_by(CHUNK) {
+        let positions: Vec<usize> = (from..samples.len().min(from + CHUNK)).collect();
+        let (shape, maps) = of(model, &samples.select(&positions))?;
+        f(from, shape, &maps)?;
+    }
+    Ok(())
+}
+
+/// The maps of all of these images: `[height, width]`, and `[N, height, width]`, in the units of
+/// [`Model`]'s explanations.
+///
+/// # Errors
+/// If the samples are no images that fit the model.
+pub fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
+    match model.explain(samples)? {
+        Explanations::Maps {
+            height,
+            width,
+            values,
+        } => Ok(([height, width], values)),
+        Explanations::Columns { .. } => Err(Error::Mismatch {
+            origin: Some(samples.origin().to_owned()),
+            found: "one contribution per column".into(),
+            expected: "maps".into(),
+            hint: None,
+        }),
+    }
+}
+
+/// How maps become colours, the same for all images that are shown together. In a map, 1 is what is
+/// typical of the pixel in normals; colours begin at twice that, and their scale is logarithmic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColourScale {
+    /// What has the lightest colour.
+    top: f32,
+}
+
+impl ColourScale {
+    /// The highest five in a thousand values have the lightest colour, unless they are low.
+    pub fn of(maps: &[f32]) -> Self {
+        let mut sorted = maps.to_vec();
+        let at = sorted.len().saturating_sub(1 + sorted.len() / 200);
+        let high = match sorted.is_empty() {
+            true => 0.0,
+            false => *sorted.select_nth_unstable_by(at, f32::total_cmp).1,
+        };
+        Self {
+            top: high.max(LEAST),
+        }
+    }
+
+    /// From the units of a map to [0, 1].
+    pub fn share(self, value: f32) -> f32 {
+        ((value.max(DARK) / DARK).ln() / (self.top / DARK).ln()).min(1.0)
+    }
+}
+
+/// The lightest colour stands at least for this many times what is typical, so that images in which
+/// all is normal stay dark.
+const LEAST: f32 = 20.0;
+/// Up to this many times what is typical, a pixel is dark: normals often reach it.
+const DARK: f32 = 2.0;
+
+/// What [`Strips`] show, in words.
+pub const STRIP: &str = "The image, what the model makes of it (where it can generate), \
+     the anomaly map over it, and the mask (where there is one).";
+
+/// Images beside what the model makes of them, on one scale of colours.
+#[derive(Debug)]
+pub struct Strips<'a> {
+    images: &'a Images,
+    reconstructions: Option<Images>,
+    /// Pixels of a map, and of one of its rows.
+    size: [usize; 2],
+    /// `[N, height, width]`
+    maps: Vec<f32>,
+    scale: ColourScale,
+}
+
+impl<'a> Strips<'a> {
+    /// Maps and reconstructions of all of these samples; `None` for tables.
+    ///
+    /// # Errors
+    /// If the samples do not fit the model.
+    pub fn new(model: &Model, samples: &'a Samples) -> Result<Option<Self>> {
+        let Samples::Images(images) = samples else {
+            return Ok(None);
+        };
+        let ([height, width], maps) = of(model, samples)?;
+        Ok(Some(Self {
+            images,
+            reconstructions: model.reconstructions(samples)?,
+            size: [height * width, width],
+            scale: ColourScale::of(&maps),
+            maps,
+        }))
+    }
+
+    /// One of the images, its reconstruction if the model makes one, its map over it, and its mask
+    /// if there is one; each at most `side` pixels high and wide.
+    ///
+    /// # Errors
+    /// If the image can no longer be read.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn strip(&self, i: usize, mask: Option<&[bool]>, side: usize) -> Result<Vec<Raster>> {
+        let [pixels, width] = self.size;
+        let image = Raster::of_image(self.images, i)?;
+        let map = self.maps[i * pixels..][..pixels].iter();
+        let map: Vec<f32> = map.map(|&v| self.scale.share(v)).collect();
+        let overlay = image.with_map(&map);
+        let rebuilt = |images: &Images| Raster::of_image(images, i);
+        let rebuilt = self.reconstructions.as_ref().map(rebuilt).transpose()?;
+        Ok([
+            Some(image),
+            rebuilt,
+            Some(overlay),
+            mask.map(|mask| Raster::of_mask(mask, width)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|image| image.scaled(side))
+        .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_begin_above_what_is_typical_and_end_where_few_values_are() {
+        let mut maps = vec![1.0; 1000];
+        maps[..10].fill(200.0);
+        maps[0] = 1e30;
+        let scale = ColourScale::of(&maps);
+        assert_eq!(scale, ColourScale { top: 200.0 });
+        assert_eq!(
+            [0.0, 2.0, 200.0, 1e30].map(|v| scale.share(v)),
+            [0.0, 0.0, 1.0, 1.0]
+        );
+        assert!((scale.share(20.0) - 0.5).abs() < 1e-6);
+        assert_eq!(ColourScale::of(&[1.0; 9]), ColourScale { top: LEAST });
+        assert_eq!(ColourScale::of(&[]), ColourScale { top: LEAST });
+    }
+}
