@@ -31,10 +31,12 @@
 //! 3. One training does both stages, [`Fanogan::gan_share`] of its updates the first. No epoch of the
 //!    first stage can become the model.
 //! 4. Averaged weights of G and C, if there is an average, are what the second stage works with.
-//! 5. The recommended score is `combined`: each part in units of its own spread over held-out normals.
-//! 6. E's tanh may reach further than ±1 ([`Fanogan::reach`], an option of theirs too): only two thirds
+//! 5. E may also learn the paper's other scheme, ziz ([`Fanogan::ziz`]): the gradient of izi_f hardly
+//!    leads from one kind of sample to another, and E then never finds some kinds that G makes.
+//! 6. The recommended score is `combined`: each part in units of its own spread over held-out normals.
+//! 7. E's tanh may reach further than ±1 ([`Fanogan::reach`], an option of theirs too): only two thirds
 //!    of N(0, 1) lie within.
-//! 7. Tables, which the paper has none of, get fully connected networks.
+//! 8. Tables, which the paper has none of, get fully connected networks.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,8 @@ pub struct Fanogan {
     pub penalty: Weight,
     /// κ: weight of the features in E's loss and in the paper's score.
     pub kappa: Weight,
+    /// Weight of the paper's other scheme, ziz, in E's loss: mean (z − E(G(z)))²; 0 is the paper.
+    pub ziz: Weight,
     /// E's learning rate in units of the GAN's.
     pub encoder_rate: Positive,
     /// E(x) lies within ± this.
@@ -116,6 +120,7 @@ impl Fanogan {
             critic_steps: Count::of(5),
             penalty: Weight::of(10.0),
             kappa: Weight::of(1.0),
+            ziz: Weight::of(0.0),
             encoder_rate: Positive::of(0.5),
             reach: Positive::of(1.0),
             score: "paper".into(),
@@ -209,16 +214,23 @@ impl Fanogan {
         c.apply(gz, FROZEN).mean().neg()
     }
 
-    /// mean (x − x̂)² + κ·mean (f(x) − f(x̂))², G and C as they score; gradients reach E only. Gives
-    /// the sum and its terms, unweighted.
-    pub(super) fn encoder_loss(&self, nets: &Networks, x: Tensor<2>) -> [Tensor<1>; 3] {
+    /// mean (x − x̂)² + κ·mean (f(x) − f(x̂))², and ziz if it counts, G and C as they score; gradients
+    /// reach E only. Gives the sum and its terms, unweighted.
+    pub(super) fn encoder_loss(&self, nets: &Networks, [x, z]: [Tensor<2>; 2]) -> [Tensor<1>; 4] {
         let [g, c, e] = nets.all();
-        let z = e.apply(x.clone(), TRAIN) * self.reach.get(); // [N, latent]
-        let x_hat = g.apply(z, Pass::Score); // [N, size]
+        let ex = e.apply(x.clone(), TRAIN) * self.reach.get(); // [N, latent]
+        let x_hat = g.apply(ex, Pass::Score); // [N, size]
         let [f, f_hat] = [x.clone(), x_hat.clone()].map(|x| c.tap("f", [x], Pass::Score)); // [N, f]
         let (residual, feature) = (mse(x_hat, x), mse(f_hat, f));
-        let total = residual.clone() + feature.clone() * self.kappa.get();
-        [total, residual, feature]
+        let izi_f = residual.clone() + feature.clone() * self.kappa.get();
+        if self.ziz.get() == 0.0 {
+            return [izi_f, residual, feature.clone(), feature.zeros_like()];
+        }
+        let gz = g.apply(z.clone(), Pass::Score); // [N, size]
+        // The same weights; the copy's running statistics, those of generated samples, are dropped.
+        let ez = e.clone().apply(gz, TRAIN) * self.reach.get(); // [N, latent]
+        let ziz = mse(ez, z);
+        [izi_f + ziz.clone() * self.ziz.get(), residual, feature, ziz]
     }
 
     /// The updates of the first stage, out of so many.
@@ -244,7 +256,10 @@ impl Settings for Fanogan {
     fn recommended(kind: Kind) -> Self {
         let mut fanogan = Self::paper(kind);
         match kind {
-            Kind::Table => fanogan.latent = Width::of(32),
+            Kind::Table => {
+                fanogan.latent = Width::of(32);
+                fanogan.critic_steps = Count::of(1);
+            }
             Kind::Images => {
                 fanogan.latent = Width::of(64);
                 fanogan.networks.width = Some(Width::of(32));
@@ -252,8 +267,9 @@ impl Settings for Fanogan {
         }
         fanogan.training.adam.learning_rate = Positive::of(5e-4);
         fanogan.training.ema = Share::of(0.999);
+        fanogan.ziz = Weight::of(1.0);
         fanogan.encoder_rate = Positive::of(1.0);
-        fanogan.reach = Positive::of(2.0);
+        fanogan.reach = Positive::of(3.0);
         fanogan.score = "combined".into();
         fanogan
     }
@@ -280,7 +296,7 @@ impl Method for Fanogan {
             if step.number == first {
                 nets.adopt_average(&[G, C]); // departure 4
             }
-            let [encoder, residual, feature] = self.encoder_loss(nets, step.x);
+            let [encoder, residual, feature, ziz] = self.encoder_loss(nets, [step.x, step.z]);
             nets.minimise(&encoder, [E], step.rate * self.encoder_rate.get())?;
             nets.average_warmed(step.number - first);
             let named = [
@@ -288,7 +304,11 @@ impl Method for Fanogan {
                 (RESIDUAL, &residual),
                 (FEATURE, &feature),
             ];
-            return Ok(Losses::new(&named));
+            let mut report = Losses::new(&named);
+            if self.ziz.get() > 0.0 {
+                report.push("ziz", &ziz);
+            }
+            return Ok(report);
         }
         let [critic, distance, penalty] = self.critic_loss(nets, &step);
         nets.minimise(&critic, [C], step.rate)?;
