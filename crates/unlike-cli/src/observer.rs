@@ -28,9 +28,13 @@ const TEXT_EVERY: Duration = Duration::from_millis(150);
 pub(crate) type EpochHook<'a> =
     Box<dyn FnMut(&EpochReport, &Snapshot<'_>) -> Result<()> + Send + 'a>;
 
+/// What is to be done when training begins, and not if it is refused.
+pub(crate) type Beginning<'a> = Box<dyn FnOnce() -> Result<()> + Send + 'a>;
+
 /// Shows a training on stderr, writes its metrics, and passes Ctrl-C on.
 pub(crate) struct Progress<'a> {
     listener: Listener,
+    beginning: Option<Beginning<'a>>,
     metrics: Option<MetricsFile>,
     events: Option<EventFile>,
     sheets: Option<&'a Sheets>,
@@ -51,6 +55,7 @@ impl<'a> Progress<'a> {
     pub(crate) fn new() -> Self {
         Self {
             listener: Listener::new(),
+            beginning: None,
             metrics: None,
             events: None,
             sheets: None,
@@ -63,6 +68,12 @@ impl<'a> Progress<'a> {
             warned: Vec::new(),
             failure: None,
         }
+    }
+
+    /// Also does this when training begins.
+    pub(crate) fn with_beginning(mut self, beginning: Beginning<'a>) -> Self {
+        self.beginning = Some(beginning);
+        self
     }
 
     /// Also writes one line per epoch to this file.
@@ -114,7 +125,15 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Training has begun, or is over already: baselines do not tell when they begin.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        self.beginning
+            .take()
+            .map_or(Ok(()), |beginning| beginning())
+    }
+
     fn begin_files(&mut self, history: &[EpochReport]) -> Result<()> {
+        self.begin()?;
         if let Some(file) = &mut self.metrics {
             file.start(history)?;
         }

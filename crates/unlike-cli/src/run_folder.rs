@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use unlike::{TrainConfig, train::EpochReport};
+use unlike::{Model, TrainConfig, train::EpochReport};
 use unlike_core::{
-    Error, Result,
+    Error, Result, Samples,
     files::{check_writable, write_atomically},
 };
 
@@ -47,6 +47,7 @@ impl RunFolder {
     /// Makes sure, before any work is done, that results can be written.
     pub(crate) fn prepare(root: &Path, existing: Existing) -> Result<Self> {
         let state = root.join(STATE);
+        let folders = NewFolders::create(state.parent().unwrap_or(root))?;
         let used = root.join(MODEL).exists() || state.exists();
         if used && existing == Existing::Refuse {
             return Err(Error::Setting {
@@ -60,7 +61,6 @@ impl RunFolder {
                 ),
             });
         }
-        let folders = NewFolders::create(state.parent().unwrap_or(root))?;
         check_writable(&root.join(MODEL))?;
         Ok(Self {
             root: root.to_owned(),
@@ -69,8 +69,27 @@ impl RunFolder {
         })
     }
 
+    /// Refuses to go on with a training of other settings or data than these where only its model can
+    /// tell: without a saved state, training would begin anew and write over it.
+    pub(crate) fn check_resumed(&self, config: &TrainConfig, samples: &Samples) -> Result<()> {
+        let resumed = self.existing == Existing::Resume && self.model().exists();
+        if !resumed || self.state().exists() {
+            return Ok(());
+        }
+        let model = Model::load(self.model())?;
+        if model.config() == config && model.trained_on(samples)? {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            origin: Some(self.model().display().to_string()),
+            found: "the model of another training".into(),
+            expected: "the same settings and the same data".into(),
+            hint: Some("--overwrite starts the training again, --out names another folder".into()),
+        })
+    }
+
     /// Training begins: writes down what is going to be done. From here on the folder is this
-    /// training's.
+    /// training's; a training that is refused must not come here.
     pub(crate) fn begin(&self, config: &TrainConfig, environment: &Environment) -> Result<()> {
         if self.existing == Existing::Overwrite {
             events::remove(&self.root)?;

@@ -133,8 +133,8 @@ impl QuickstartArgs {
     ) -> Result<Model> {
         let mut config = self.config(&self.model, train)?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
-        folder.begin(&config, environment)?;
         let mut progress = Progress::new()
+            .with_beginning(Box::new(|| folder.begin(&config, environment)))
             .with_metrics(MetricsFile::new(folder.metrics()))
             .with_events(EventFile::new(folder.root()));
         // AnoGAN searches for every record: more time than an epoch takes.

@@ -112,16 +112,54 @@ fn a_finished_run_resumed_gives_its_model_again() {
     assert_eq!(place.read("run/model.safetensors"), model);
 }
 
+/// Every file below this folder of the place, with its content.
+fn contents(place: &Place, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let files = place.files().into_iter();
+    let within = files.filter(|file| file.starts_with(folder));
+    within
+        .map(|file| (file.clone(), place.read(&file)))
+        .collect()
+}
+
 #[test]
-fn the_state_of_another_training_is_refused() {
+fn the_state_of_another_training_is_refused_and_nothing_is_changed() {
     let place = Place::new();
     place.write("flows.csv", flows(600, 0));
+    place.write("other.csv", flows(600, 600));
     place.write("small.toml", SMALL);
     place.run(&format!("{TRAIN} --out run")).ends_with(0);
-    insta::assert_snapshot!(
-        place
-            .run(&format!("{TRAIN} --out run --seed 5 --resume"))
-            .ends_with(2)
-            .stderr
-    );
+    let before = contents(&place, "run");
+    let refused = |line: &str| {
+        let ran = place.run(line).ends_with(2);
+        assert_eq!(contents(&place, "run"), before, "{line}");
+        ran.stderr
+    };
+    let settings = format!("{TRAIN} --out run --seed 5 --resume");
+    insta::assert_snapshot!(refused(&settings));
+    let data = TRAIN.replace("flows.csv", "other.csv");
+    let told = refused(&format!("{data} --out run --resume"));
+    assert!(told.contains("the state of another training"), "{told}");
+}
+
+#[test]
+fn the_model_of_another_baseline_is_not_written_over() {
+    let place = Place::new();
+    place.write("flows.csv", flows(300, 0));
+    place.write("other.csv", flows(300, 600));
+    let line = "train flows.csv --model iforest --label-column label --out run";
+    place.run(line).ends_with(0);
+    let before = contents(&place, "run");
+    for other in [
+        format!("{line} --seed 5 --resume"),
+        format!("{} --resume", line.replace("flows.csv", "other.csv")),
+    ] {
+        let told = place.run(&other).ends_with(2).stderr;
+        assert!(told.contains("the model of another training"), "{told}");
+        assert_eq!(contents(&place, "run"), before, "{other}");
+    }
+    place.run(&format!("{line} --resume")).ends_with(0);
+    let model = before
+        .iter()
+        .find(|(file, _)| file.ends_with("model.safetensors"));
+    assert_eq!(place.read("run/model.safetensors"), model.unwrap().1);
 }

@@ -184,9 +184,10 @@ impl TrainArgs {
         environment: &Environment,
         table: Option<&mut EpochTable<'_>>,
     ) -> Result<Model> {
-        folder.begin(&plan.config, environment)?;
+        folder.check_resumed(&plan.config, samples)?;
         let sheets = Sheets::new(folder.root(), &plan.config, samples)?;
         let mut progress = Progress::new()
+            .with_beginning(Box::new(|| folder.begin(&plan.config, environment)))
             .with_metrics(MetricsFile::new(folder.metrics()))
             .with_events(EventFile::new(folder.root()))
             .with_sheets(sheets.as_ref());
