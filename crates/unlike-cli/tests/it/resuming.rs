@@ -163,3 +163,22 @@ fn the_model_of_another_baseline_is_not_written_over() {
         .find(|(file, _)| file.ends_with("model.safetensors"));
     assert_eq!(place.read("run/model.safetensors"), model.unwrap().1);
 }
+
+#[test]
+fn the_only_run_of_the_data_is_found() {
+    let place = Place::new();
+    place.write("flows.csv", flows(600, 0));
+    place.write("small.toml", SMALL);
+    let resume = "train flows.csv --label-column label --resume";
+    let none = place.run(resume).ends_with(2).stderr;
+    place.run(TRAIN).ends_with(0);
+    let model = place.read("runs/egbad-flows/model.safetensors");
+    std::fs::remove_file(place.path("runs/egbad-flows/model.safetensors")).unwrap();
+    place.run(resume).ends_with(0);
+    assert_eq!(place.read("runs/egbad-flows/model.safetensors"), model);
+    place
+        .run("train flows.csv --label-column label --model pca")
+        .ends_with(0);
+    let several = place.run(resume).ends_with(2).stderr;
+    insta::assert_snapshot!(none + &several);
+}

@@ -51,7 +51,7 @@ Examples:
   unlike train mnist --model pca --anomalous-label 2 --split merged-80-20
   unlike train mnist --model ganomaly --anomalous-label 2 --split merged-80-20
     --image-size 32 --test-each-epoch
-  unlike train flows.csv --model egbad --resume   go on after an interruption";
+  unlike train flows.csv --resume               go on after an interruption";
 
 /// Learn what normal rows or images look like
 #[derive(Args, Debug)]
@@ -120,9 +120,11 @@ impl TrainArgs {
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
         self.device.check()?;
-        let settings = self.settings()?;
+        let resumed = self.resumed()?;
+        let settings = self.settings(resumed.as_deref())?;
         // Before the data is read, which may take long.
-        let folder = RunFolder::prepare(&self.root(settings.model()), self.existing())?;
+        let root = resumed.unwrap_or_else(|| self.root(settings.model()));
+        let folder = RunFolder::prepare(&root, self.existing())?;
         let fit = self.reading.fit().or(settings.image_fit());
         let fit = fit.unwrap_or_default();
         let data = self.reading.read_for_training(&self.data, fit)?;
