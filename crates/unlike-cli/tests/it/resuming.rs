@@ -182,3 +182,37 @@ fn the_only_run_of_the_data_is_found() {
     let several = place.run(resume).ends_with(2).stderr;
     insta::assert_snapshot!(none + &several);
 }
+
+#[test]
+fn two_trainings_do_not_share_a_folder() {
+    let place = Place::new();
+    place.write("flows.csv", flows(3000, 0));
+    // It runs until it is killed.
+    place.write(
+        "small.toml",
+        SMALL.replace("epochs = 3", "epochs = 1000000"),
+    );
+    let mut child = start(&place, "", Duration::ZERO);
+    let config = place.read("killed/config.toml");
+    for option in ["", "--resume", "--overwrite", "--seed 1 --overwrite"] {
+        let line = format!("{TRAIN} --out killed {option}");
+        let ran = place.run(&line).ends_with(2);
+        assert!(
+            ran.stderr
+                .contains("`killed`, into which a training is running"),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("\nhint: "), "{}", ran.stderr);
+        assert_eq!(place.read("killed/config.toml"), config, "{option}");
+    }
+    assert_eq!(child.try_wait().unwrap(), None, "the first one goes on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What a killed training leaves does not keep the next one out.
+    place.write("small.toml", SMALL);
+    place
+        .run(&format!("{TRAIN} --out killed --overwrite"))
+        .ends_with(0);
+    assert!(!place.path("killed/resume/lock").exists());
+}
