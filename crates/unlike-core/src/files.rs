@@ -32,18 +32,19 @@ pub fn write_atomically(
     let target = target(path)?;
     let folder = folder_of(&target);
     let mut temporary = temporary_in(folder).map_err(io("create"))?;
-    {
-        let mut writer = BufWriter::new(temporary.as_file_mut());
-        content(&mut writer)?;
-        writer.flush().map_err(io("write"))?;
-    }
-    // The read-only attribute of other systems would keep the file from being replaced again.
+    // Before anything is in it that not everybody may read. The read-only attribute of other systems
+    // would keep the file from being replaced again.
     #[cfg(unix)]
     if let Some(old) = old {
         temporary
             .as_file()
             .set_permissions(old.permissions())
             .map_err(io("write"))?;
+    }
+    {
+        let mut writer = BufWriter::new(temporary.as_file_mut());
+        content(&mut writer)?;
+        writer.flush().map_err(io("write"))?;
     }
     temporary.as_file().sync_all().map_err(io("write"))?;
     temporary
