@@ -1,12 +1,9 @@
 //! What the user sees of a training: a bar on a terminal, plain lines in a log, one row per epoch.
 
-use std::{
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use unlike::train::{EpochReport, Observer, Plan, Snapshot, StepReport};
+use unlike::train::{EpochReport, Flow, Observer, Plan, Snapshot, StepReport};
 use unlike_core::{Error, Result};
 
 use crate::{
@@ -164,14 +161,14 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {
+    fn flow(&mut self, result: Result<()>) -> Flow {
         if let Err(error) = result {
             self.failure.get_or_insert(error);
         }
         if self.failure.is_some() || self.listener.asked() {
-            ControlFlow::Break(())
+            Flow::Interrupt
         } else {
-            ControlFlow::Continue(())
+            Flow::Continue
         }
     }
 }
@@ -216,7 +213,7 @@ impl Observer for Progress<'_> {
         _ = self.flow(written);
     }
 
-    fn step(&mut self, report: &StepReport<'_>) -> ControlFlow<()> {
+    fn step(&mut self, report: &StepReport<'_>) -> Flow {
         let every = if self.bar.is_hidden() {
             LINE_EVERY
         } else {
@@ -258,7 +255,7 @@ impl Observer for Progress<'_> {
         self.flow(Ok(()))
     }
 
-    fn epoch(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
+    fn epoch(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> Flow {
         let epochs = self.plan.as_ref().map_or(report.epoch, |plan| plan.epochs);
         let steps = self.plan.as_ref().map_or(0, |plan| plan.steps_per_epoch);
         let left = self.remaining(report.epoch, steps, report.samples_per_second);

@@ -13,7 +13,7 @@ use crate::{
     backend, file,
     fingerprint::fingerprint,
     generated,
-    train::{EpochReport, TrainConfig},
+    train::{EpochReport, Stop, TrainConfig},
 };
 
 /// Samples that are preprocessed and scored at a time, at most, so that memory does not grow with the
@@ -64,8 +64,12 @@ pub struct Provenance {
     pub n_validation: usize,
     /// Held-out samples that calibrated.
     pub n_calibration: usize,
-    /// The epoch whose networks these are, counted from 1; baselines have none.
+    /// The epoch whose networks these are, counted from 1; none for baselines, and for a training that
+    /// was finished within its first epoch.
     pub chosen_epoch: Option<usize>,
+    /// What ended the training before its last epoch, and after which; absent if nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stop>,
     /// One report per epoch, without clock times.
     pub epochs: Vec<EpochReport>,
 }

@@ -26,7 +26,8 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Which epoch's networks become the model.
     pub choice: EpochChoice,
-    /// Stop when this many epochs have gone by without a better one. Never if absent.
+    /// Stop when this many epochs have gone by without one whose first score part is smaller, on
+    /// average, over held-out normals, whichever epoch is chosen. Never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
     /// The samples kept out of training.

@@ -17,7 +17,9 @@ use unlike_data::Preprocessing;
 
 pub use augment::Augmentation;
 pub use config::{EpochChoice, HoldOut, Schedule, TrainConfig};
-pub use observer::{EpochReport, HeldOutPart, Observer, Plan, Silent, Snapshot, StepReport};
+pub use observer::{
+    EpochReport, Flow, HeldOutPart, Observer, Plan, Silent, Snapshot, StepReport, Stop, StopReason,
+};
 pub use state::ResumeFile;
 
 use crate::{
@@ -66,7 +68,7 @@ impl Default for RunOptions {
 ///
 /// # Errors
 /// If a setting is outside its range, there are too few samples, a loss stops being a number, the
-/// observer asks to stop ([`Error::Interrupted`]), or a file cannot be written.
+/// observer interrupts it ([`Error::Interrupted`]), or a file cannot be written.
 pub fn fit(
     config: &TrainConfig,
     samples: &Samples,
@@ -95,6 +97,7 @@ pub fn fit(
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),
         chosen_epoch: None,
+        stopped: None,
         epochs: Vec::new(),
     };
     let run = Run {
@@ -123,7 +126,7 @@ pub fn fit(
             let scorer = config
                 .model
                 .baseline(&*run.data.train.all()?, config.seed)?;
-            run.finish(scorer, &single_part_rule, None, &[])
+            run.finish(scorer, &single_part_rule, None, &Progress::default())
         }
     }
 }
@@ -164,7 +167,7 @@ impl Run<'_> {
         scorer: Box<dyn unlike_core::Scorer>,
         rules: Rules<'_>,
         chosen_epoch: Option<usize>,
-        epochs: &[EpochReport],
+        progress: &Progress,
     ) -> Result<Model> {
         let validation = self.data.validation.parts(&*scorer)?;
         let typical = match &self.data.validation {
@@ -176,7 +179,15 @@ impl Run<'_> {
         };
         let provenance = Provenance {
             chosen_epoch,
-            epochs: epochs.iter().map(EpochReport::without_clock).collect(),
+            // The last epoch is never early.
+            stopped: progress
+                .stopped
+                .filter(|stop| stop.after_epoch < self.config.epochs),
+            epochs: progress
+                .history
+                .iter()
+                .map(EpochReport::without_clock)
+                .collect(),
             ..self.provenance.clone()
         };
         Model::new(Parts {
@@ -247,22 +258,22 @@ impl Run<'_> {
             other: network.needs_other_samples(),
         };
         let mut last_saved = Instant::now();
-        'epochs: while progress.epoch < config.epochs && !progress.stopped {
+        while progress.epoch < config.epochs && progress.stopped.is_none() {
             let epoch_began = Instant::now();
             let first_step = progress.step_in_epoch;
             let batches = Batches::new(&feed, progress.epoch as u64);
-            let interrupted = batches.each(first_step..steps_per_epoch, |batch| {
+            let mut asked = Flow::Continue;
+            let flow = batches.each(first_step..steps_per_epoch, |batch| {
                 let report = self.step(network.as_mut(), batch, &mut progress, steps_per_epoch)?;
                 let since = epoch_began.elapsed().as_secs_f64();
                 let done = progress.step_in_epoch - first_step;
-                let flow = observer.step(&StepReport {
+                asked = observer.step(&StepReport {
                     epoch: progress.epoch + 1,
                     step: progress.step_in_epoch,
                     losses: &report.0,
                     samples_per_second: (done * batch_size) as f64 / since.max(1e-9),
                 });
-                if flow.is_break() {
-                    save(network.as_ref(), &progress)?;
+                if asked != Flow::Continue {
                     return Ok(ControlFlow::Break(()));
                 }
                 if last_saved.elapsed() >= self.options.checkpoint_every {
@@ -271,8 +282,13 @@ impl Run<'_> {
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
-            if interrupted.is_break() {
-                return Err(Error::Interrupted);
+            if flow.is_break() {
+                if asked == Flow::Interrupt {
+                    save(network.as_ref(), &progress)?;
+                    return Err(Error::Interrupted);
+                }
+                progress.stop(StopReason::Observer);
+                break;
             }
 
             let done = (steps_per_epoch - first_step) * batch_size;
@@ -284,7 +300,7 @@ impl Run<'_> {
                 seconds,
             )?;
             let Some(report) = progress.history.last() else {
-                break 'epochs;
+                break;
             };
             for warning in &report.warnings {
                 observer.warning(warning);
@@ -295,15 +311,18 @@ impl Run<'_> {
                     scorer,
                     &|parts| network.rules(parts),
                     Some(report.epoch),
-                    &[],
+                    &Progress::default(),
                 )
             };
             let scorer = || network.scorer();
             let snapshot = Snapshot::new(&model, &scorer, self.preprocessing);
-            let flow = observer.epoch(report, &snapshot);
-            if flow.is_break() {
-                save(network.as_ref(), &progress)?;
-                return Err(Error::Interrupted);
+            match observer.epoch(report, &snapshot) {
+                Flow::Continue => {}
+                Flow::Interrupt => {
+                    save(network.as_ref(), &progress)?;
+                    return Err(Error::Interrupted);
+                }
+                Flow::Finish => progress.stop(StopReason::Observer),
             }
         }
         // Kept after the end too: resuming a finished run gives its model again.
@@ -315,12 +334,13 @@ impl Run<'_> {
                 let shape = self.data.train.shape();
                 (
                     config.model.restore(shape, &best.arrays, &self.device)?,
-                    best.epoch,
+                    Some(best.epoch),
                 )
             }
-            None => (network.scorer(), progress.epoch),
+            // Finished within the first epoch.
+            None => (network.scorer(), None),
         };
-        self.finish(scorer, &rules, Some(epoch), &progress.history)
+        self.finish(scorer, &rules, epoch, &progress)
     }
 
     /// One update; adds its losses to the epoch's.
@@ -339,14 +359,12 @@ impl Run<'_> {
             learning_rate_scale: self.config.schedule.scale(step, steps),
         };
         let losses = network.step(batch, &context)?;
+        let (epoch, nth) = (progress.epoch + 1, progress.step_in_epoch + 1);
+        let place = || format!(", epoch {epoch}, step {nth}");
         if let Some((name, value)) = losses.0.iter().find(|(_, value)| !value.is_finite()) {
             return Err(Error::NotFinite {
                 what: format!("the loss `{name}` ({value})"),
-                location: format!(
-                    ", epoch {}, step {}",
-                    progress.epoch + 1,
-                    progress.step_in_epoch + 1
-                ),
+                location: place(),
                 hint: Some(
                     "lower the learning rate, set `clip` under `[model.adam]` (1.0, say), or look \
                      for columns with extreme values"
@@ -373,48 +391,42 @@ impl Run<'_> {
             .iter()
             .map(|(part, v)| HeldOutPart::measure(part, v))
             .collect();
-        // The first part says how well a held-out normal is reproduced.
-        let criterion = held_out.first().map_or(f64::NAN, |part| part.mean);
-        if !criterion.is_finite() {
+        let mut report = EpochReport {
+            epoch: progress.epoch + 1,
+            losses: progress.take_means(),
+            held_out,
+            best_so_far: true,
+            warnings: Vec::new(),
+            samples_per_second,
+            seconds,
+        };
+        if !report.criterion().is_finite() {
             return Err(Error::NotFinite {
                 what: "the score of held-out normals".into(),
-                location: format!(", epoch {}", progress.epoch + 1),
+                location: format!(", epoch {}", report.epoch),
                 hint: Some("lower the learning rate".into()),
             });
         }
+        report.warnings = observer::warnings(&report.losses);
         progress.epoch += 1;
         progress.step_in_epoch = 0;
-        let losses = progress.take_means();
-        let warnings = observer::warnings(&losses);
-        let improved = progress
-            .best
-            .as_ref()
-            .is_none_or(|best| criterion < best.criterion);
-        if self.config.choice == EpochChoice::Last || improved {
+        progress.history.push(report);
+        let since_best = progress.epoch - progress.best_epoch();
+        let keep = self.config.choice == EpochChoice::Last || since_best == 0;
+        if keep {
             let (epoch, arrays) = (progress.epoch, network.scorer().arrays());
-            progress.best = Some(Best {
-                epoch,
-                criterion,
-                arrays,
-            });
+            progress.best = Some(Best { epoch, arrays });
         }
-        let since_best = progress
-            .best
-            .as_ref()
-            .map_or(0, |best| progress.epoch - best.epoch);
-        progress.stopped = self
+        if let Some(report) = progress.history.last_mut() {
+            report.best_so_far = keep;
+        }
+        if self
             .config
             .patience
-            .is_some_and(|patience| since_best >= patience);
-        progress.history.push(EpochReport {
-            epoch: progress.epoch,
-            losses,
-            held_out,
-            best_so_far: since_best == 0,
-            warnings,
-            samples_per_second,
-            seconds,
-        });
+            .is_some_and(|patience| since_best >= patience)
+        {
+            progress.stop(StopReason::Patience);
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, Result};
 
-use super::{EpochReport, TrainConfig};
+use super::{EpochReport, Stop, StopReason, TrainConfig};
 use crate::{file, models::Losses};
 
 /// The file in which a training keeps its state between interruptions.
@@ -26,8 +26,8 @@ pub(super) struct Progress {
     steps_summed: usize,
     /// One report per complete epoch.
     pub(super) history: Vec<EpochReport>,
-    /// Whether early stopping has ended the training.
-    pub(super) stopped: bool,
+    /// What ended the training before its last epoch, if something did.
+    pub(super) stopped: Option<Stop>,
     /// The networks that will become the model.
     pub(super) best: Option<Best>,
 }
@@ -36,12 +36,29 @@ pub(super) struct Progress {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Best {
     pub(super) epoch: usize,
-    pub(super) criterion: f64,
     #[serde(skip)]
     pub(super) arrays: Arrays,
 }
 
 impl Progress {
+    /// Ends the training, unless something else ended it already.
+    pub(super) fn stop(&mut self, reason: StopReason) {
+        let after_epoch = self.epoch;
+        self.stopped.get_or_insert(Stop {
+            after_epoch,
+            reason,
+        });
+    }
+
+    /// The complete epoch that reproduces held-out normals best, the first of several.
+    pub(super) fn best_epoch(&self) -> usize {
+        let best = self
+            .history
+            .iter()
+            .min_by(|a, b| a.criterion().total_cmp(&b.criterion()));
+        best.map_or(0, |report| report.epoch)
+    }
+
     /// Adds the losses of one update.
     pub(super) fn add(&mut self, losses: &Losses) {
         if self.sums.is_empty() {
