@@ -88,6 +88,21 @@ pub enum Error {
         hint: Option<String>,
     },
 
+    /// Training ran away: its numbers are finite, and mean nothing any more.
+    #[error("training diverged: {what} is {found}{location}; expected {expected}")]
+    Diverged {
+        /// The quantity.
+        what: String,
+        /// Its value.
+        found: String,
+        /// Where it happened.
+        location: String,
+        /// The values that it can sensibly have.
+        expected: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+
     /// The user asked to stop; what was done so far is kept.
     #[error("interrupted")]
     Interrupted,
@@ -101,7 +116,8 @@ impl Error {
             | Self::Mismatch { hint, .. }
             | Self::Setting { hint, .. }
             | Self::NotEnough { hint, .. }
-            | Self::NotFinite { hint, .. } => hint.as_deref(),
+            | Self::NotFinite { hint, .. }
+            | Self::Diverged { hint, .. } => hint.as_deref(),
             Self::Io { .. } | Self::Interrupted => None,
         }
     }
@@ -127,7 +143,8 @@ impl Error {
             | Self::Mismatch { hint, .. }
             | Self::Setting { hint, .. }
             | Self::NotEnough { hint, .. }
-            | Self::NotFinite { hint, .. } => *hint = Some(text.into()),
+            | Self::NotFinite { hint, .. }
+            | Self::Diverged { hint, .. } => *hint = Some(text.into()),
             Self::Io { .. } | Self::Interrupted => {}
         }
         self

@@ -3,6 +3,7 @@
 mod augment;
 mod batches;
 mod config;
+mod divergence;
 mod observer;
 mod prepared;
 mod state;
@@ -67,8 +68,9 @@ impl Default for RunOptions {
 /// orders them: the first steps agree with the CPU's to about 1e-4, and later ones drift apart.
 ///
 /// # Errors
-/// If a setting is outside its range, there are too few samples, a loss stops being a number, the
-/// observer interrupts it ([`Error::Interrupted`]), or a file cannot be written.
+/// If a setting is outside its range, there are too few samples, a loss stops being a number or grows
+/// beyond all measure ([`Error::Diverged`]), the observer interrupts it ([`Error::Interrupted`]), or a
+/// file cannot be written.
 pub fn fit(
     config: &TrainConfig,
     samples: &Samples,
@@ -365,13 +367,10 @@ impl Run<'_> {
             return Err(Error::NotFinite {
                 what: format!("the loss `{name}` ({value})"),
                 location: place(),
-                hint: Some(
-                    "lower the learning rate, set `clip` under `[model.adam]` (1.0, say), or look \
-                     for columns with extreme values"
-                        .into(),
-                ),
+                hint: Some(divergence::HINT.into()),
             });
         }
+        divergence::check_losses(&losses.0, place)?;
         progress.add(&losses);
         progress.step_in_epoch += 1;
         Ok(losses)
@@ -407,6 +406,7 @@ impl Run<'_> {
                 hint: Some("lower the learning rate".into()),
             });
         }
+        divergence::check_epoch(progress.history.first(), &report)?;
         report.warnings = observer::warnings(&report.losses);
         progress.epoch += 1;
         progress.step_in_epoch = 0;

@@ -399,3 +399,19 @@ fn a_finished_training_stays_finished() {
         assert!(finished == again, "after {epochs} epochs and {steps} steps");
     }
 }
+
+#[test]
+fn a_training_that_runs_away_is_no_success() {
+    let samples = Samples::Table(normals(500));
+    for name in ["egbad", "ganomaly"] {
+        let recommended = TrainConfig::recommended_for(name, Kind::Table, 500).unwrap();
+        let wild = TrainConfig {
+            epochs: 20,
+            ..with(&recommended, &[("learning_rate", 10_000.0)])
+        };
+        let error = fit(&wild, &samples, &RunOptions::default(), &mut Silent).unwrap_err();
+        assert!(matches!(error, Error::Diverged { .. }), "{name}: {error}");
+        assert!(error.to_string().contains("epoch"), "{name}: {error}");
+        assert!(error.hint().unwrap().contains("learning rate"), "{name}");
+    }
+}
