@@ -64,7 +64,10 @@ impl Default for RunOptions {
 /// nothing else, so that p-values hold for new normals.
 ///
 /// The same configuration and samples give the same model on the CPU, bit for bit, on any number of
-/// threads and after any number of interruptions. On other devices sums are rounded as the driver
+/// threads and after any number of interruptions, with the same program on a processor with the same
+/// vector instructions. (Our own kernels do not tell AVX2 from AVX-512; the mathematical functions of
+/// the system, and the libraries behind some baselines, may tell one machine from another.) On other
+/// devices sums are rounded as the driver
 /// orders them: the first steps agree with the CPU's to about 1e-4, and later ones drift apart.
 ///
 /// # Errors

@@ -415,3 +415,63 @@ fn a_training_that_runs_away_is_no_success() {
         assert!(error.hint().unwrap().contains("learning rate"), "{name}");
     }
 }
+
+/// Names the folder for the models, and the instruction set, in a process that uses another one.
+const OTHER_SET: &str = "UNLIKE_TEST_INSTRUCTION_SET";
+
+/// Trains every kind of network on the instruction set that it was told.
+fn train_on_another_set(told: &str) {
+    let (set, folder) = told.split_once(' ').unwrap();
+    assert!(unlike_kernels::use_instruction_set(set), "{set}");
+    assert_eq!(unlike_kernels::instruction_set(), set);
+    for name in &ModelConfig::NAMES[..4] {
+        let mut model = ModelConfig::by_name(name, Kind::Table).unwrap();
+        shorten(&mut model);
+        let rows = TrainConfig { model, ..config() };
+        let file = file_of(&rows, &RunOptions::default(), &mut Silent);
+        std::fs::write(format!("{folder}/{name}-table"), file).unwrap();
+        let images = crate::images::config(name, 90, 2);
+        let normals = crate::images::normals(90);
+        let model = fit(&images, &normals, &RunOptions::default(), &mut Silent).unwrap();
+        model.save(format!("{folder}/{name}-images")).unwrap();
+    }
+}
+
+#[test]
+fn the_width_of_vectors_does_not_change_a_bit() {
+    if let Ok(told) = std::env::var(OTHER_SET) {
+        return train_on_another_set(&told);
+    }
+    // The portable path rounds twice where the others round once.
+    let sets = unlike_kernels::instruction_sets();
+    let fused = sets.into_iter().filter(|&set| set != "portable");
+    let mut first = None;
+    for set in fused {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "training::the_width_of_vectors_does_not_change_a_bit";
+        let ran = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(OTHER_SET, format!("{set} {}", folder.path().display()))
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{set}: {ran:?}");
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let files = entries.map(|entry| entry.unwrap().path());
+        let files: std::collections::BTreeMap<_, _> = files
+            .map(|path| {
+                (
+                    path.file_name().unwrap().to_owned(),
+                    std::fs::read(&path).unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(files.len(), 8, "{set}: {ran:?}");
+        let (set_of_first, expected) = first.get_or_insert((set, files.clone()));
+        for (name, file) in files {
+            assert!(
+                expected[&name] == file,
+                "{name:?}: {set} and {set_of_first} differ"
+            );
+        }
+    }
+}
