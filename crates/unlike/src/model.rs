@@ -346,12 +346,15 @@ impl Model {
         &self.parts.scores[self.score].1
     }
 
-    /// Numbers that were learned.
+    /// Numbers that were learned from samples: the weights of networks, and what a baseline keeps.
+    /// The running statistics of batch norm, the singular vectors of spectral norm and the shape of
+    /// the features are stored beside them, and do not count.
     pub fn parameters(&self) -> usize {
         self.parts
             .scorer
             .arrays()
             .iter()
+            .filter(|(name, _)| is_learned(name))
             .map(|(_, array)| array.values.len())
             .sum()
     }
@@ -453,6 +456,16 @@ impl Model {
             Ok(())
         })?;
         Ok(values)
+    }
+}
+
+/// Whether an array of this name holds parameters, and not what is only kept beside them.
+fn is_learned(name: &str) -> bool {
+    let mut path = name.rsplit('.');
+    match path.next() {
+        Some("running_mean" | "running_variance" | "shape") => false,
+        Some("u" | "v") => path.next() != Some("spectral"),
+        _ => true,
     }
 }
 
