@@ -6,6 +6,8 @@ mod fingerprint;
 mod generated;
 pub mod model;
 pub mod models;
+#[cfg(test)]
+mod mutations;
 pub mod nn;
 pub mod rng;
 pub mod train;

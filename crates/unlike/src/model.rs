@@ -23,7 +23,7 @@ const CHUNK: usize = 16_384;
 const CHUNK_FEATURES: usize = 1 << 24;
 
 /// The kind of a model file.
-const KIND: &str = "unlike-model";
+pub(crate) const KIND: &str = "unlike-model";
 
 /// A trained model. Scoring it needs nothing else: no training data, no configuration file.
 pub struct Model {
@@ -45,6 +45,50 @@ pub(crate) struct Parts {
     /// Mean contribution over held-out normals: of each feature of a table, of all pixels together.
     pub(crate) typical_contributions: Vec<f32>,
     pub(crate) provenance: Provenance,
+}
+
+impl Parts {
+    /// Refuses what no training can have made. A checksum says that a file was not damaged, and
+    /// nothing about the program that wrote it.
+    fn check(&self) -> Result<()> {
+        for (_, rule) in &self.scores {
+            rule.check()?;
+        }
+        let mismatch = |origin: &str, found: String, expected: String| {
+            Err(Error::Mismatch {
+                origin: Some(origin.into()),
+                found,
+                expected,
+                hint: None,
+            })
+        };
+        let typical = &self.typical_contributions;
+        let expected = match self.preprocessing.as_table() {
+            Some(table) => table.width(),
+            None => 1,
+        };
+        if typical.len() != expected {
+            let found = format!("{} values", typical.len());
+            return mismatch(TYPICAL, found, expected.to_string());
+        }
+        if let Some(value) = typical.iter().find(|v| !v.is_finite() || **v < 0.0) {
+            let expected = "finite values from 0 up".to_owned();
+            return mismatch(TYPICAL, value.to_string(), expected);
+        }
+        let Provenance {
+            chosen_epoch,
+            epochs,
+            ..
+        } = &self.provenance;
+        let last = epochs.last().map_or(usize::MAX, |report| report.epoch);
+        match *chosen_epoch {
+            Some(epoch) if epoch == 0 || epoch > last => {
+                let expected = "an epoch of the training".to_owned();
+                mismatch("chosen_epoch", epoch.to_string(), expected)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How a model came about. Holds nothing that differs between two runs of the same training.
@@ -176,6 +220,8 @@ impl Model {
             expected: "a model that `unlike train` wrote".into(),
             hint: None,
         };
+        // First, because networks are built from the settings.
+        header.config.check().map_err(within)?;
         let mut weights = Arrays::new();
         for (name, array) in arrays.iter() {
             if let Some(name) = name.strip_prefix(WEIGHTS) {
@@ -195,16 +241,17 @@ impl Model {
                 .values;
             calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
         }
-        let model = Self::new(Parts {
+        let parts = Parts {
             typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
             config: header.config,
             preprocessing: header.preprocessing,
             scorer,
             scores: header.scores,
-            calibration: ScoreParts::new(calibration),
+            calibration: ScoreParts::checked(calibration).map_err(within)?,
             provenance: header.provenance,
-        })
-        .map_err(within)?;
+        };
+        parts.check().map_err(within)?;
+        let model = Self::new(parts).map_err(within)?;
         model.with_score(&header.score).map_err(within)
     }
 

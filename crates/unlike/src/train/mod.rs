@@ -235,6 +235,7 @@ impl Run<'_> {
             .filter(|_| self.options.resume)
             && let Some((saved, arrays)) = file.load(&fingerprint)?
         {
+            saved.check(file, config.epochs, steps_per_epoch)?;
             network.restore(&arrays)?;
             progress = saved;
         }

@@ -59,6 +59,32 @@ impl Progress {
         best.map_or(0, |report| report.epoch)
     }
 
+    /// Refuses a state that no training of so many epochs of so many updates can have been in.
+    pub(super) fn check(&self, file: &ResumeFile, epochs: usize, steps: usize) -> Result<()> {
+        let in_order = self.history.iter().map(|report| report.epoch);
+        let best = self.best.as_ref().map(|best| best.epoch);
+        let sound = self.epoch <= epochs
+            && self.step_in_epoch <= steps
+            && self.steps_summed == self.step_in_epoch
+            && in_order.eq(1..=self.epoch)
+            && self.history.iter().all(|r| r.criterion().is_finite())
+            && best.is_some() == (self.epoch > 0)
+            && best.is_none_or(|best| (1..=self.epoch).contains(&best));
+        if sound {
+            return Ok(());
+        }
+        Err(Error::Malformed {
+            path: file.0.clone(),
+            location: Default::default(),
+            found: format!(
+                "{} epochs and {} updates of a training whose parts do not fit each other",
+                self.epoch, self.step_in_epoch
+            ),
+            expected: "the saved state of a training".into(),
+            hint: Some("train without --resume to start anew".into()),
+        })
+    }
+
     /// Adds the losses of one update.
     pub(super) fn add(&mut self, losses: &Losses) {
         if self.sums.is_empty() {
