@@ -27,6 +27,7 @@ mod find_data;
 mod folders;
 mod heat;
 mod image_args;
+mod inputs;
 mod interrupt;
 mod layout;
 mod map_files;

@@ -12,6 +12,7 @@ use crate::{
     data_args::DataArgs,
     device_arg::DeviceArg,
     failure::{Outcome, Result},
+    inputs::refuse_over,
     terminal::{self, counted, say},
 };
 
@@ -52,6 +53,8 @@ impl CalibrateArgs {
         };
         let model = Model::load_on(&self.model, self.device.name())?;
         self.device.describe_for(&model.config().model)?;
+        // Over MODEL is how a model gets its new calibration.
+        refuse_over(&out, &[&self.data])?;
         check_writable(&out)?;
         let before = model.calibration().len();
         let data = self.reading.read_for(&self.data, &model)?;

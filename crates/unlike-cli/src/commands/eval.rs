@@ -16,11 +16,17 @@ use crate::{
     evaluation::{Rule, TestSet},
     failure::{Outcome, Result},
     folders::{NewFolders, write_text},
+    inputs::refuse_over,
     output::ScoreTable,
     run_report, scoring,
     split_args::SplitArgs,
     terminal::{self, say},
 };
+
+/// What is written into a folder.
+const EVALUATION: &str = "evaluation.json";
+const REPORT: &str = "report.html";
+const SCORES: &str = "scores.csv";
 
 const EXAMPLES: &str = "\
 Prints how well the model's scores tell anomalies from normal rows, whether
@@ -67,6 +73,11 @@ pub(crate) struct EvalArgs {
 impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        if let Some(folder) = &self.out {
+            for name in [EVALUATION, REPORT, SCORES] {
+                refuse_over(&folder.join(name), &[&self.data, &self.model])?;
+            }
+        }
         let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;
         let mut model = Model::load_on(&self.model, self.device.name())?;
         let device = self.device.describe_for(&model.config().model)?;
@@ -150,12 +161,9 @@ fn trained_on(model: &Model, labelled: &LabelledSamples, data: &Path) -> Result<
 
 /// Writes `evaluation.json`, `report.html` and `scores.csv`.
 pub(crate) fn save(report: &Report, table: &ScoreTable, folder: &Path) -> Result<()> {
-    write_text(
-        &folder.join("evaluation.json"),
-        &unlike_report::json(report)?,
-    )?;
-    write_text(&folder.join("report.html"), &unlike_report::html(report)?)?;
-    table.save(&folder.join("scores.csv"))?;
-    say("report", &folder.join("report.html").display().to_string());
+    write_text(&folder.join(EVALUATION), &unlike_report::json(report)?)?;
+    write_text(&folder.join(REPORT), &unlike_report::html(report)?)?;
+    table.save(&folder.join(SCORES))?;
+    say("report", &folder.join(REPORT).display().to_string());
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::{
     environment::Environment,
     failure::{Outcome, Result},
     folders::write_text,
+    inputs::refuse_over,
     run_report, sheets,
     terminal::{self, say},
 };
@@ -60,6 +61,7 @@ impl ReportArgs {
                 .into());
             }
         };
+        refuse_over(&out, &[&self.source, &self.source.join("evaluation.json")])?;
         check_writable(&out)?;
         write_text(&out, &render(&self.load()?)?)?;
         say("report", &out.display().to_string());

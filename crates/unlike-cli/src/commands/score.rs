@@ -15,6 +15,7 @@ use crate::{
     explanations::Explainer,
     failure::{Outcome, Result},
     folders::NewFolders,
+    inputs::refuse_over,
     map_files,
     output::{ScoreFormat, ScoreTable},
     scoring,
@@ -124,16 +125,22 @@ impl ScoreArgs {
     /// Fails before any work is done if results could not be written; gives the explanations' folder
     /// and the ending of a file in it.
     fn check_outputs(&self) -> Result<Option<(&Path, &'static str, NewFolders)>> {
+        let inputs = [self.data.as_path(), self.model.as_path()];
         let mut ending = "csv";
         if let Some(out) = &self.out {
             if ScoreFormat::of(out)? == ScoreFormat::JsonLines {
                 ending = "jsonl";
             }
+            refuse_over(out, &inputs)?;
             check_writable(out)?;
         }
         let Some(folder) = &self.explain else {
             return Ok(None);
         };
+        refuse_over(&folder.join("explanations").with_extension(ending), &inputs)?;
+        for name in map_files::NAMES {
+            refuse_over(&folder.join(name), &inputs)?;
+        }
         let folders = NewFolders::create(folder)?;
         Ok(Some((folder, ending, folders)))
     }
