@@ -20,7 +20,7 @@ pub(crate) struct Environment {
     pub(crate) os: String,
     pub(crate) architecture: String,
     pub(crate) cpu: String,
-    /// Instruction sets that the kernels look for.
+    /// The instruction set that the kernels use, if they use one.
     pub(crate) cpu_features: Vec<String>,
     /// Cores that this process may use.
     pub(crate) cores: usize,
@@ -122,27 +122,9 @@ pub(crate) fn command_line(more: &[&str]) -> String {
         .join(" ")
 }
 
-/// The instruction sets that make the kernels fast, where the processor has them.
-#[cfg(target_arch = "x86_64")]
+/// The instruction set that the kernels use; none where they take the portable path.
 fn cpu_features() -> Vec<String> {
-    let features = [
-        ("AVX2", std::is_x86_feature_detected!("avx2")),
-        ("FMA", std::is_x86_feature_detected!("fma")),
-        ("AVX-512", std::is_x86_feature_detected!("avx512f")),
-    ];
-    features
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| name.to_owned())
-        .collect()
-}
-
-/// The instruction sets that make the kernels fast, where the processor has them.
-#[cfg(not(target_arch = "x86_64"))]
-fn cpu_features() -> Vec<String> {
-    if cfg!(target_arch = "aarch64") {
-        vec!["NEON".to_owned()]
-    } else {
-        Vec::new()
-    }
+    let used = Some(unlike_kernels::instruction_set());
+    let used = used.filter(|&set| set != "portable");
+    used.map(str::to_owned).into_iter().collect()
 }

@@ -18,6 +18,7 @@ mod environment;
 mod events;
 mod find_data;
 mod folders;
+mod inputs;
 mod run_folder;
 mod terminal;
 mod training;

@@ -1,14 +1,14 @@
-//! The folder of a training: what is in it, and what may be written over.
+//! The folder of a training: what is in it, who may write to it, and what may be written over.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::Write as _,
     path::{Path, PathBuf},
 };
 
-use unlike::{TrainConfig, train::EpochReport};
+use unlike::{Model, TrainConfig, train::EpochReport};
 use unlike_core::{
-    Error, Result,
+    Error, Result, Samples,
     files::{check_writable, write_atomically},
 };
 use unlike_results::{images::sheets, json_line};
@@ -21,6 +21,7 @@ use crate::{
 
 const MODEL: &str = "model.safetensors";
 const STATE: &str = "resume/state.safetensors";
+const LOCK: &str = "resume/lock";
 
 /// What to do about a folder that a training already used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +40,18 @@ pub(crate) enum Existing {
 pub(crate) struct RunFolder {
     root: PathBuf,
     existing: Existing,
+    /// Given back before the folders that it lies in.
+    _lock: Lock,
     folders: NewFolders,
 }
 
 impl RunFolder {
-    /// Makes sure, before any work is done, that results can be written.
+    /// Makes sure, before any work is done, that results can be written, and that nobody else writes
+    /// them there.
     pub(crate) fn prepare(root: &Path, existing: Existing) -> Result<Self> {
         let state = root.join(STATE);
+        let folders = NewFolders::create(state.parent().unwrap_or(root))?;
+        let lock = Lock::take(root)?;
         let used = root.join(MODEL).exists() || state.exists();
         if used && existing == Existing::Refuse {
             return Err(Error::Setting {
@@ -59,17 +65,36 @@ impl RunFolder {
                 ),
             });
         }
-        let folders = NewFolders::create(state.parent().unwrap_or(root))?;
         check_writable(&root.join(MODEL))?;
         Ok(Self {
             root: root.to_owned(),
             existing,
+            _lock: lock,
             folders,
         })
     }
 
+    /// Refuses to go on with a training of other settings or data than these where only its model can
+    /// tell: without a saved state, training would begin anew and write over it.
+    pub(crate) fn check_resumed(&self, config: &TrainConfig, samples: &Samples) -> Result<()> {
+        let resumed = self.existing == Existing::Resume && self.model().exists();
+        if !resumed || self.state().exists() {
+            return Ok(());
+        }
+        let model = Model::load(self.model())?;
+        if model.config() == config && model.trained_on(samples)? {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            origin: Some(self.model().display().to_string()),
+            found: "the model of another training".into(),
+            expected: "the same settings and the same data".into(),
+            hint: Some("--overwrite starts the training again, --out names another folder".into()),
+        })
+    }
+
     /// Training begins: writes down what is going to be done. From here on the folder is this
-    /// training's.
+    /// training's; a training that is refused must not come here.
     pub(crate) fn begin(&self, config: &TrainConfig, environment: &Environment) -> Result<()> {
         if self.existing == Existing::Overwrite {
             events::remove(&self.root)?;
@@ -127,6 +152,72 @@ impl Drop for RunFolder {
             _ = sheets::remove(&self.root);
         }
     }
+}
+
+/// Keeps others from training into a folder. The system gives it back when the process ends, however
+/// that happens.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a run folder whose sub-folder for it exists.
+    fn take(root: &Path) -> Result<Self> {
+        let path = root.join(LOCK);
+        loop {
+            let mut options = OpenOptions::new();
+            let file = options.write(true).create(true).truncate(false).open(&path);
+            let file = file.map_err(Error::io("create", &path))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Setting {
+                        name: "out".into(),
+                        found: format!("`{}`, into which a training is running", root.display()),
+                        expected: "a folder of its own for each training".into(),
+                        hint: Some(
+                            "wait until that training is done, stop it, or name another folder \
+                             with --out"
+                                .into(),
+                        ),
+                    });
+                }
+                // Some file systems have no locks; there it is the user who must take care.
+                Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => {}
+                Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
+            }
+            // A training that ended in between took its file away: another one is not kept out by it.
+            if is_at(&file, &path) {
+                return Ok(Self { path, _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is still locked. Where that is refused it stays, which does no harm.
+        _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether an open file is the one that is found under this path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(mine), Ok(there)) => (mine.dev(), mine.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Whether an open file is the one that is found under this path: always, where a file that is open
+/// cannot be taken away.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// One line of JSON per epoch, always in step with the training's history.

@@ -25,6 +25,9 @@ pub(crate) fn fit(
     how_to_go_on: &str,
 ) -> Result<Model> {
     let result = unlike::fit(config, samples, options, &mut progress);
+    if result.is_ok() {
+        progress.begin()?;
+    }
     match (result, progress.finish()) {
         (_, Some(error)) => Err(error.into()),
         (Err(Error::Interrupted), None) => Err(Failure::Interrupted(how_to_go_on.to_owned())),

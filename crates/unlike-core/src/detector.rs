@@ -9,7 +9,7 @@
 //! 6. Bad input is an error that names its place; it never panics and is never read as zero.
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     samples::{self, ColumnKind, Samples},
     words,
 };
@@ -114,6 +114,37 @@ impl ScoreParts {
             "parts of one length"
         );
         Self { parts }
+    }
+
+    /// The same for parts of which it is not certain that they fit each other: those of a file.
+    ///
+    /// # Errors
+    /// If the parts differ in length, or two have one name.
+    pub fn checked(parts: Vec<(String, Scores)>) -> Result<Self> {
+        let mismatch = |found: String, expected: &str| {
+            Err(Error::Mismatch {
+                origin: Some("parts of scores".into()),
+                found,
+                expected: expected.into(),
+                hint: None,
+            })
+        };
+        for (at, (name, values)) in parts.iter().enumerate() {
+            let (first, others) = (&parts[0], &parts[..at]);
+            if values.len() != first.1.len() {
+                let found = format!(
+                    "{} of `{name}` and {} of `{}`",
+                    values.len(),
+                    first.1.len(),
+                    first.0
+                );
+                return mismatch(found, "as many of each");
+            }
+            if others.iter().any(|(other, _)| other == name) {
+                return mismatch(format!("`{name}` twice"), "each once");
+            }
+        }
+        Ok(Self { parts })
     }
 
     /// The number of samples.

@@ -90,6 +90,21 @@ pub enum Error {
         hint: Option<Note>,
     },
 
+    /// Training ran away: its numbers are finite, and mean nothing any more.
+    #[error("training diverged: {what} is {found}{location}; expected {expected}")]
+    Diverged {
+        /// The quantity.
+        what: String,
+        /// Its value.
+        found: String,
+        /// Where it happened.
+        location: String,
+        /// The values that it can sensibly have.
+        expected: String,
+        /// What to do about it.
+        hint: Option<Note>,
+    },
+
     /// The user asked to stop; what was done so far is kept.
     #[error("interrupted")]
     Interrupted,
@@ -104,7 +119,8 @@ impl Error {
             | Self::Mismatch { hint, .. }
             | Self::Setting { hint, .. }
             | Self::NotEnough { hint, .. }
-            | Self::NotFinite { hint, .. } => hint.as_ref(),
+            | Self::NotFinite { hint, .. }
+            | Self::Diverged { hint, .. } => hint.as_ref(),
             Self::Io { .. } | Self::Interrupted => None,
         }
     }
@@ -130,7 +146,8 @@ impl Error {
             | Self::Mismatch { hint, .. }
             | Self::Setting { hint, .. }
             | Self::NotEnough { hint, .. }
-            | Self::NotFinite { hint, .. } => *hint = Some(text.into()),
+            | Self::NotFinite { hint, .. }
+            | Self::Diverged { hint, .. } => *hint = Some(text.into()),
             Self::Io { .. } | Self::Interrupted => {}
         }
         self

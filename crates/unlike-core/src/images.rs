@@ -27,6 +27,12 @@ pub trait ImageSource: fmt::Debug + Send + Sync {
     /// # Errors
     /// If it cannot be read any more.
     fn write(&self, image: usize, out: &mut [f32]) -> Result<()>;
+
+    /// SHA-256 over the values of one image as [`write`](Self::write) gives them, each as its four
+    /// bytes, the least significant first, where it is known without reading the image again.
+    fn digest(&self, _image: usize) -> Option<[u8; 32]> {
+        None
+    }
 }
 
 impl Images {
@@ -128,6 +134,14 @@ impl Images {
             "room for an image"
         );
         self.source.write(self.positions[position], out)
+    }
+
+    /// What [`ImageSource::digest`] says of one image.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn known_digest(&self, position: usize) -> Option<[u8; 32]> {
+        self.source.digest(self.positions[position])
     }
 
     /// The values of one image, `[height, width, channels]`.

@@ -99,6 +99,34 @@ impl ScoreRule {
         Ok(Self::Combined { terms })
     }
 
+    /// Refuses a rule that [`fit_combined`](Self::fit_combined) and its like cannot have made: one read
+    /// from a file.
+    ///
+    /// # Errors
+    /// If it has no part, or a number is not finite, or a spread is not positive.
+    pub fn check(&self) -> Result<()> {
+        let sound = match self {
+            Self::Weighted { terms } => {
+                let numbers = terms.iter().map(|term| term.weight);
+                numbers.clone().all(f64::is_finite) && numbers.len() > 0
+            }
+            Self::Combined { terms } => {
+                let sound =
+                    |term: &Spread| term.mean.is_finite() && term.sd.is_finite() && term.sd > 0.0;
+                terms.iter().all(sound) && !terms.is_empty()
+            }
+        };
+        if sound {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            origin: Some("score".into()),
+            found: format!("the rule {self:?}"),
+            expected: "at least one part, with finite numbers and positive spreads".into(),
+            hint: None,
+        })
+    }
+
     /// The names of the parts that it is made of.
     pub fn parts(&self) -> Vec<&str> {
         match self {
@@ -179,6 +207,35 @@ mod tests {
         let sd = (2.0f64 / 3.0).sqrt();
         assert!((scores[0] + 1.0 / sd).abs() < 1e-12);
         assert!(scores[1].abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_rule_that_says_nothing_is_refused() {
+        let spread = |mean, sd| ScoreRule::Combined {
+            terms: vec![Spread {
+                part: "residual".into(),
+                mean,
+                sd,
+            }],
+        };
+        for sound in [
+            ScoreRule::single("a"),
+            ScoreRule::weighted(&[("a", -1.0), ("b", 0.0)]),
+            spread(-3.0, 1e-9),
+        ] {
+            sound.check().unwrap();
+        }
+        for bad in [
+            ScoreRule::weighted(&[]),
+            ScoreRule::Combined { terms: vec![] },
+            ScoreRule::weighted(&[("a", 1.0), ("b", f64::NAN)]),
+            spread(0.0, 0.0),
+            spread(0.0, -1.0),
+            spread(0.0, f64::NAN),
+            spread(f64::INFINITY, 1.0),
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
     }
 
     #[test]

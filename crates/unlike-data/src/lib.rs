@@ -13,6 +13,8 @@
 //! ```
 
 mod builder;
+#[cfg(test)]
+mod counted;
 mod dataset;
 pub mod images;
 pub mod info;

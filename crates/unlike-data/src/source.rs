@@ -1,6 +1,7 @@
 //! A file's content, decompressed, in memory.
 
 use std::{
+    fs::File,
     io::{ErrorKind, Read},
     path::{Path, PathBuf},
 };
@@ -8,9 +9,17 @@ use std::{
 use flate2::{Crc, read::MultiGzDecoder};
 use unlike_core::{Error, Location, Result};
 
+#[cfg(test)]
+use crate::counted::{self, Work};
 use crate::words;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Formats whose headers stand at the beginning, before anything large: PNG and JPEG.
+const HEADER_FIRST: [&[u8]; 2] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"];
+
+/// Bytes that hold the header of nearly every such file.
+const START: u64 = 1 << 16;
 
 /// A file's content, and what to call it in messages.
 ///
@@ -22,8 +31,23 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Reads the beginning of a file, if it is of a format whose header is to be found there.
+    pub(crate) fn start(path: &Path) -> Result<Option<Self>> {
+        #[cfg(test)]
+        counted::count(path, Work::Start);
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let read = file.take(START).read_to_end(&mut bytes);
+        read.map_err(Error::io("read", path))?;
+        let path = path.to_owned();
+        let known = HEADER_FIRST.iter().any(|magic| bytes.starts_with(magic));
+        Ok(known.then_some(Self { path, bytes }))
+    }
+
     /// Reads a file; gzip is recognised by its first bytes, whatever the name.
     pub(crate) fn load(path: &Path) -> Result<Self> {
+        #[cfg(test)]
+        counted::count(path, Work::Load);
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         let source = Self {
             path: path.to_owned(),

@@ -26,8 +26,9 @@ mod tests;
 pub use activation::Activation;
 pub use conv::{ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice};
 pub use cpu::{
-    instruction_set,
+    instruction_set, instruction_sets,
     threads::{set_threads, threads},
+    use_instruction_set,
 };
 pub use dropout::Dropout;
 pub use linear::{Dense, Source, dense, linear, linear_joint};

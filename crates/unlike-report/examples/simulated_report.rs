@@ -17,5 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("txt") => unlike_report::terminal::render(&report, Default::default()),
         _ => unlike_report::html(&report)?,
     };
-    Ok(std::fs::write(path, text)?)
+    unlike_core::files::write_atomically(path.as_ref(), |to| {
+        to.write_all(text.as_bytes())
+            .map_err(unlike_core::Error::io("write", &path))
+    })?;
+    Ok(())
 }

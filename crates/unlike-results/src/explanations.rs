@@ -53,6 +53,13 @@ pub fn save_explanations(
     }
 }
 
+/// The files that [`save_explanations`] may write into a folder itself, for tables or for images.
+pub fn explanation_files(folder: impl AsRef<Path>, format: ScoreFormat) -> Vec<PathBuf> {
+    let folder = folder.as_ref();
+    let images = images::files::NAMES.map(|name| folder.join(name));
+    [vec![explanations_of(folder, format)], images.to_vec()].concat()
+}
+
 fn save_reasons(
     explainer: &Explainer<'_>,
     judged: &Judged,

@@ -52,7 +52,7 @@ mod test_set;
 
 pub use columns::{columns, n_features, typical};
 pub use epochs::{EpochTable, MeasuredEpoch, MeasuredScore};
-pub use explanations::{explanations_of, save_explanations};
+pub use explanations::{explanation_files, explanations_of, save_explanations};
 pub use images::{Raster, Sheets, Strips, maps};
 pub use reasons::{Explainer, Reason};
 pub use reports::{ReportFormat, load_report, save_evaluation, save_report};

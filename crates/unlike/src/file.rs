@@ -25,6 +25,14 @@ pub(crate) fn write(
     header: &impl Serialize,
     arrays: &Arrays,
 ) -> Result<()> {
+    let file = content(kind, header, arrays)?;
+    write_atomically(path, |w| {
+        w.write_all(&file).map_err(Error::io("write", path))
+    })
+}
+
+/// What a file holds, as bytes.
+pub(crate) fn content(kind: &str, header: &impl Serialize, arrays: &Arrays) -> Result<Vec<u8>> {
     let unwritable = |e: String| Error::Setting {
         name: "model file".into(),
         found: e,
@@ -58,10 +66,7 @@ pub(crate) fn write(
         })
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| unwritable(e.to_string()))?;
-    let file = serialize(views, metadata).map_err(unwritable)?;
-    write_atomically(path, |w| {
-        w.write_all(&file).map_err(Error::io("write", path))
-    })
+    serialize(views, metadata).map_err(unwritable)
 }
 
 /// The same content gives the same bytes: safetensors itself orders the tensors, and the metadata,

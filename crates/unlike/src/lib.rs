@@ -10,6 +10,8 @@ mod kind;
 pub mod method;
 pub mod model;
 pub mod models;
+#[cfg(test)]
+mod mutations;
 pub mod nn;
 pub mod registry;
 pub mod rng;

@@ -15,7 +15,7 @@ use crate::{
     generated,
     models::MODELS,
     registry::Entry,
-    train::{EpochReport, TrainConfig},
+    train::{EpochReport, Stop, TrainConfig},
 };
 
 /// Samples that are preprocessed and scored at a time, at most, so that memory does not grow with the
@@ -25,7 +25,7 @@ const CHUNK: usize = 16_384;
 const CHUNK_FEATURES: usize = 1 << 24;
 
 /// The kind of a model file.
-const KIND: &str = "unlike-model";
+pub(crate) const KIND: &str = "unlike-model";
 
 /// A trained model. Scoring it needs nothing else: no training data, no configuration file.
 pub struct Model {
@@ -49,6 +49,50 @@ pub(crate) struct Parts {
     pub(crate) provenance: Provenance,
 }
 
+impl Parts {
+    /// Refuses what no training can have made. A checksum says that a file was not damaged, and
+    /// nothing about the program that wrote it.
+    fn check(&self) -> Result<()> {
+        for (_, rule) in &self.scores {
+            rule.check()?;
+        }
+        let mismatch = |origin: &str, found: String, expected: String| {
+            Err(Error::Mismatch {
+                origin: Some(origin.into()),
+                found,
+                expected,
+                hint: None,
+            })
+        };
+        let typical = &self.typical_contributions;
+        let expected = match self.preprocessing.as_table() {
+            Some(table) => table.width(),
+            None => 1,
+        };
+        if typical.len() != expected {
+            let found = format!("{} values", typical.len());
+            return mismatch(TYPICAL, found, expected.to_string());
+        }
+        if let Some(value) = typical.iter().find(|v| !v.is_finite() || **v < 0.0) {
+            let expected = "finite values from 0 up".to_owned();
+            return mismatch(TYPICAL, value.to_string(), expected);
+        }
+        let Provenance {
+            chosen_epoch,
+            epochs,
+            ..
+        } = &self.provenance;
+        let last = epochs.last().map_or(usize::MAX, |report| report.epoch);
+        match *chosen_epoch {
+            Some(epoch) if epoch == 0 || epoch > last => {
+                let expected = "an epoch of the training".to_owned();
+                mismatch("chosen_epoch", epoch.to_string(), expected)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// How a model came about. Holds nothing that differs between two runs of the same training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -66,8 +110,12 @@ pub struct Provenance {
     pub n_validation: usize,
     /// Held-out samples that calibrated.
     pub n_calibration: usize,
-    /// The epoch whose networks these are, counted from 1; baselines have none.
+    /// The epoch whose networks these are, counted from 1; none for baselines, and for a training that
+    /// was finished within its first epoch.
     pub chosen_epoch: Option<usize>,
+    /// What ended the training before its last epoch, and after which; absent if nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stop>,
     /// One report per epoch, without clock times.
     pub epochs: Vec<EpochReport>,
 }
@@ -185,6 +233,8 @@ impl Model {
         let within = |error: Error| unfit(&error);
         let config = header.config.with_model_of(models);
         let config = config.map_err(|error| unfit(&error))?;
+        // First, because networks are built from the settings.
+        config.check().map_err(within)?;
         let mut weights = Arrays::new();
         for (name, array) in arrays.iter() {
             if let Some(name) = name.strip_prefix(WEIGHTS) {
@@ -208,16 +258,17 @@ impl Model {
                 .values;
             calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
         }
-        let model = Self::new(Parts {
+        let parts = Parts {
             typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
             config,
             preprocessing: header.preprocessing,
             scorer,
             scores: header.scores,
-            calibration: ScoreParts::new(calibration),
+            calibration: ScoreParts::checked(calibration).map_err(within)?,
             provenance: header.provenance,
-        })
-        .map_err(within)?;
+        };
+        parts.check().map_err(within)?;
+        let model = Self::new(parts).map_err(within)?;
         model.with_score(&header.score).map_err(within)
     }
 
@@ -376,12 +427,15 @@ impl Model {
         &self.parts.scores[self.score].1
     }
 
-    /// Numbers that were learned.
+    /// Numbers that were learned from samples: the weights of networks, and what a baseline keeps.
+    /// The running statistics of batch norm, the singular vectors of spectral norm and the shape of
+    /// the features are stored beside them, and do not count.
     pub fn parameters(&self) -> usize {
         self.parts
             .scorer
             .arrays()
             .iter()
+            .filter(|(name, _)| is_learned(name))
             .map(|(_, array)| array.values.len())
             .sum()
     }
@@ -483,6 +537,16 @@ impl Model {
             Ok(())
         })?;
         Ok(values)
+    }
+}
+
+/// Whether an array of this name holds parameters, and not what is only kept beside them.
+fn is_learned(name: &str) -> bool {
+    let mut path = name.rsplit('.');
+    match path.next() {
+        Some("running_mean" | "running_variance" | "shape") => false,
+        Some("u" | "v") => path.next() != Some("spectral"),
+        _ => true,
     }
 }
 

@@ -11,6 +11,7 @@ use unlike_core::{
 
 use crate::{
     args::{Common, DataArgs, DeviceArg},
+    inputs::refuse_over,
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -55,6 +56,8 @@ impl CalibrateArgs {
         };
         let model = self.device.load(&self.model)?;
         self.device.describe_for(&model.config().model)?;
+        // Over MODEL is how a model gets its new calibration.
+        refuse_over(&out, &[&self.data])?;
         check_writable(&out)?;
         let before = model.calibration().len();
         let data = self.reading.read_for(&self.data, &model)?;

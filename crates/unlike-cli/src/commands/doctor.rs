@@ -1,13 +1,13 @@
 //! `unlike doctor`.
 
-use std::{ops::ControlFlow, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 
 use clap::Args;
 use serde_json::json;
 use unlike::{
     ModelConfig, RunOptions, TrainConfig,
     models::Kind,
-    train::{Observer, StepReport},
+    train::{Flow, Observer, StepReport},
 };
 use unlike_core::{
     Error, Samples, Table,
@@ -121,11 +121,11 @@ struct Stopwatch {
 }
 
 impl Observer for Stopwatch {
-    fn step(&mut self, report: &StepReport<'_>) -> ControlFlow<()> {
+    fn step(&mut self, report: &StepReport<'_>) -> Flow {
         self.samples_per_second = report.samples_per_second;
         match self.began.elapsed().as_secs_f64() < 1.0 {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
+            true => Flow::Continue,
+            false => Flow::Interrupt,
         }
     }
 }

@@ -11,12 +11,18 @@ use crate::{
     args::{Common, DataArgs, DecisionArgs, DeviceArg, SplitArgs},
     environment::Environment,
     folders::NewFolders,
+    inputs::refuse_over,
     terminal::{
         self,
         failure::{Outcome, Result},
         say,
     },
 };
+
+/// What is written into a folder.
+const EVALUATION: &str = "evaluation.json";
+const REPORT: &str = "report.html";
+const SCORES: &str = "scores.csv";
 
 const EXAMPLES: &str = "\
 Prints how well the model's scores tell anomalies from normal rows, whether
@@ -63,6 +69,11 @@ pub(crate) struct EvalArgs {
 impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        if let Some(folder) = &self.out {
+            for name in [EVALUATION, REPORT, SCORES] {
+                refuse_over(&folder.join(name), &[&self.data, &self.model])?;
+            }
+        }
         let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;
         let mut model = self.device.load(&self.model)?;
         let device = self.device.describe_for(&model.config().model)?;

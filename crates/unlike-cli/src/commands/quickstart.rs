@@ -138,8 +138,9 @@ impl QuickstartArgs {
     ) -> Result<Model> {
         let mut config = self.config(&self.model, train)?;
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
-        folder.begin(&config, environment)?;
-        let mut progress = Progress::new(train).with(RunRecord::new(folder, None));
+        let mut progress = Progress::new(train)
+            .with_beginning(Box::new(|| folder.begin(&config, environment)))
+            .with(RunRecord::new(folder, None));
         // A model that is slow to score would take longer than the epoch.
         if config.hold_out.limit >= HoldOut::default().limit {
             progress = progress.with(TestRecord(table));

@@ -11,6 +11,7 @@ use unlike_results::{ReportFormat, load_report, save_report};
 use crate::{
     args::Common,
     environment::Environment,
+    inputs::refuse_over,
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -47,6 +48,7 @@ impl ReportArgs {
             .clone()
             .unwrap_or_else(|| folder.join("report.html"));
         ReportFormat::of(&out)?;
+        refuse_over(&out, &[&self.source, &self.source.join("evaluation.json")])?;
         check_writable(&out)?;
         save_report(&self.load()?, &out)?;
         say("report", &out.display().to_string());

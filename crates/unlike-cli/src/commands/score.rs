@@ -9,11 +9,12 @@ use unlike_core::{
     files::check_writable,
     words::{count, counted},
 };
-use unlike_results::{ScoreFormat, ScoreTable, save_explanations};
+use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanations};
 
 use crate::{
     args::{Common, DataArgs, DecisionArgs, DeviceArg},
     folders::NewFolders,
+    inputs::refuse_over,
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -118,14 +119,19 @@ impl ScoreArgs {
     /// Fails before any work is done if results could not be written; gives the explanations' folder
     /// and the format of a file in it.
     fn check_outputs(&self) -> Result<Option<(&Path, ScoreFormat, NewFolders)>> {
+        let inputs = [self.data.as_path(), self.model.as_path()];
         let mut format = ScoreFormat::Csv;
         if let Some(out) = &self.out {
             format = ScoreFormat::of(out)?;
+            refuse_over(out, &inputs)?;
             check_writable(out)?;
         }
         let Some(folder) = &self.explain else {
             return Ok(None);
         };
+        for out in explanation_files(folder, format) {
+            refuse_over(&out, &inputs)?;
+        }
         let folders = NewFolders::create(folder)?;
         Ok(Some((folder, format, folders)))
     }

@@ -1,12 +1,9 @@
 //! What the user sees of a training: a bar on a terminal, plain lines in a log, one row per epoch.
 
-use std::{
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use unlike::train::{EpochReport, Observer, Plan, Snapshot, StepReport};
+use unlike::train::{EpochReport, Flow, Observer, Plan, Snapshot, StepReport};
 use unlike_core::{
     Error, Result, Samples,
     words::{self, count, duration},
@@ -36,11 +33,15 @@ pub(crate) trait Record: Send {
     fn epoch(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> Result<()>;
 }
 
+/// What is to be done when training begins, and not if it is refused.
+pub(crate) type Beginning<'a> = Box<dyn FnOnce() -> Result<()> + Send + 'a>;
+
 /// Shows a training on stderr, keeps its records, and passes Ctrl-C on.
 pub(crate) struct Progress<'a> {
     listener: Listener,
     /// What people call one sample.
     noun: &'static str,
+    beginning: Option<Beginning<'a>>,
     records: Vec<Box<dyn Record + 'a>>,
     bar: ProgressBar,
     plan: Option<Plan>,
@@ -59,6 +60,7 @@ impl<'a> Progress<'a> {
         Self {
             listener: Listener::new(),
             noun: samples.noun(),
+            beginning: None,
             records: Vec::new(),
             bar: ProgressBar::hidden(),
             plan: None,
@@ -68,6 +70,12 @@ impl<'a> Progress<'a> {
             warned: Vec::new(),
             failure: None,
         }
+    }
+
+    /// Also does this when training begins.
+    pub(crate) fn with_beginning(mut self, beginning: Beginning<'a>) -> Self {
+        self.beginning = Some(beginning);
+        self
     }
 
     /// Also keeps this record, after those that are there.
@@ -101,14 +109,21 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {
+    /// Training has begun, or is over already: baselines do not tell when they begin.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        self.beginning
+            .take()
+            .map_or(Ok(()), |beginning| beginning())
+    }
+
+    fn flow(&mut self, result: Result<()>) -> Flow {
         if let Err(error) = result {
             self.failure.get_or_insert(error);
         }
         if self.failure.is_some() || self.listener.asked() {
-            ControlFlow::Break(())
+            Flow::Interrupt
         } else {
-            ControlFlow::Continue(())
+            Flow::Continue
         }
     }
 }
@@ -150,7 +165,7 @@ impl Observer for Progress<'_> {
         _ = self.flow(written);
     }
 
-    fn step(&mut self, report: &StepReport<'_>) -> ControlFlow<()> {
+    fn step(&mut self, report: &StepReport<'_>) -> Flow {
         let every = if self.bar.is_hidden() {
             LINE_EVERY
         } else {
@@ -192,7 +207,7 @@ impl Observer for Progress<'_> {
         self.flow(Ok(()))
     }
 
-    fn epoch(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
+    fn epoch(&mut self, report: &EpochReport, snapshot: &Snapshot<'_>) -> Flow {
         let epochs = self.plan.as_ref().map_or(report.epoch, |plan| plan.epochs);
         let steps = self.plan.as_ref().map_or(0, |plan| plan.steps_per_epoch);
         let left = self.remaining(report.epoch, steps, report.samples_per_second);

@@ -115,6 +115,49 @@ fn a_folder_that_holds_a_training() {
     assert_ne!(place.read("run/model.safetensors"), model());
 }
 
+#[test]
+fn what_is_read_is_not_written_over_under_any_name() {
+    let place = with_model();
+    place
+        .run("eval model.safetensors new.csv --label-column label --out evaluation")
+        .ends_with(0);
+    std::fs::copy(place.path("new.csv"), place.path("evaluation/scores.csv")).unwrap();
+    std::fs::create_dir(place.path("run")).unwrap();
+    std::fs::hard_link(place.path("model.safetensors"), place.path("run/model.csv")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("new.csv", place.path("link.csv")).unwrap();
+    #[cfg(not(unix))]
+    std::fs::hard_link(place.path("new.csv"), place.path("link.csv")).unwrap();
+    std::fs::create_dir(place.path("why")).unwrap();
+    std::fs::hard_link(place.path("new.csv"), place.path("why/explanations.csv")).unwrap();
+    let before = place.files();
+    let contents: Vec<_> = before.iter().map(|file| place.read(file)).collect();
+    for line in [
+        "score model.safetensors new.csv --out new.csv",
+        "score model.safetensors new.csv --out run/../new.csv",
+        "score model.safetensors new.csv --out link.csv",
+        "score model.safetensors link.csv --out new.csv",
+        "score model.safetensors new.csv --out run/model.csv",
+        "score model.safetensors new.csv --explain why",
+        "eval model.safetensors evaluation/scores.csv --label-column label --out evaluation",
+        "calibrate model.safetensors new.csv --label-column label --out link.csv",
+        "report evaluation --out evaluation/evaluation.json",
+        "report evaluation/evaluation.json --out evaluation/evaluation.json",
+    ] {
+        let ran = place.run(line).ends_with(2);
+        assert!(
+            ran.stderr.contains(", which is read: `"),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("\nhint: "), "{line}: {}", ran.stderr);
+        assert_eq!(place.files(), before, "{line}");
+        for (file, content) in before.iter().zip(&contents) {
+            assert!(place.read(file) == *content, "{line}: {file}");
+        }
+    }
+}
+
 /// Temporary files that were left behind.
 fn temporary(place: &Place) -> Vec<String> {
     let of_ours = |name: &String| {

@@ -103,3 +103,21 @@ fn the_record_of_a_run_names_the_adapter() {
     let json = place.run(&format!("{baseline} --json")).ends_with(0).json();
     assert_eq!(json["device"], "cpu");
 }
+
+#[test]
+fn the_instruction_set_that_is_told_is_the_one_that_kernels_use() {
+    let used = unlike_kernels::instruction_set();
+    let expected = match used {
+        "portable" => serde_json::json!([]),
+        used => serde_json::json!([used]),
+    };
+    let place = ready_to_train(300);
+    let doctor = place.run("doctor --json").ends_with(0).json();
+    assert_eq!(doctor["environment"]["cpu_features"], expected);
+    place
+        .run("train flows.csv --model pca --label-column label --out run")
+        .ends_with(0);
+    let environment: serde_json::Value =
+        serde_json::from_slice(&place.read("run/environment.json")).unwrap();
+    assert_eq!(environment["cpu_features"], expected);
+}

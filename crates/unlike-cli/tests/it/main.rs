@@ -6,6 +6,7 @@ mod bad_output;
 mod bench;
 mod device;
 mod evaluating;
+mod files;
 mod help;
 mod image_data;
 mod images;

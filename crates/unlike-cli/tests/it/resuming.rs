@@ -112,16 +112,107 @@ fn a_finished_run_resumed_gives_its_model_again() {
     assert_eq!(place.read("run/model.safetensors"), model);
 }
 
+/// Every file below this folder of the place, with its content.
+fn contents(place: &Place, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let files = place.files().into_iter();
+    let within = files.filter(|file| file.starts_with(folder));
+    within
+        .map(|file| (file.clone(), place.read(&file)))
+        .collect()
+}
+
 #[test]
-fn the_state_of_another_training_is_refused() {
+fn the_state_of_another_training_is_refused_and_nothing_is_changed() {
+    let place = Place::new();
+    place.write("flows.csv", flows(600, 0));
+    place.write("other.csv", flows(600, 600));
+    place.write("small.toml", SMALL);
+    place.run(&format!("{TRAIN} --out run")).ends_with(0);
+    let before = contents(&place, "run");
+    let refused = |line: &str| {
+        let ran = place.run(line).ends_with(2);
+        assert_eq!(contents(&place, "run"), before, "{line}");
+        ran.stderr
+    };
+    let settings = format!("{TRAIN} --out run --seed 5 --resume");
+    insta::assert_snapshot!(refused(&settings));
+    let data = TRAIN.replace("flows.csv", "other.csv");
+    let told = refused(&format!("{data} --out run --resume"));
+    assert!(told.contains("the state of another training"), "{told}");
+}
+
+#[test]
+fn the_model_of_another_baseline_is_not_written_over() {
+    let place = Place::new();
+    place.write("flows.csv", flows(300, 0));
+    place.write("other.csv", flows(300, 600));
+    let line = "train flows.csv --model iforest --label-column label --out run";
+    place.run(line).ends_with(0);
+    let before = contents(&place, "run");
+    for other in [
+        format!("{line} --seed 5 --resume"),
+        format!("{} --resume", line.replace("flows.csv", "other.csv")),
+    ] {
+        let told = place.run(&other).ends_with(2).stderr;
+        assert!(told.contains("the model of another training"), "{told}");
+        assert_eq!(contents(&place, "run"), before, "{other}");
+    }
+    place.run(&format!("{line} --resume")).ends_with(0);
+    let model = before
+        .iter()
+        .find(|(file, _)| file.ends_with("model.safetensors"));
+    assert_eq!(place.read("run/model.safetensors"), model.unwrap().1);
+}
+
+#[test]
+fn the_only_run_of_the_data_is_found() {
     let place = Place::new();
     place.write("flows.csv", flows(600, 0));
     place.write("small.toml", SMALL);
-    place.run(&format!("{TRAIN} --out run")).ends_with(0);
-    insta::assert_snapshot!(
-        place
-            .run(&format!("{TRAIN} --out run --seed 5 --resume"))
-            .ends_with(2)
-            .stderr
+    let resume = "train flows.csv --label-column label --resume";
+    let none = place.run(resume).ends_with(2).stderr;
+    place.run(TRAIN).ends_with(0);
+    let model = place.read("runs/egbad-flows/model.safetensors");
+    std::fs::remove_file(place.path("runs/egbad-flows/model.safetensors")).unwrap();
+    place.run(resume).ends_with(0);
+    assert_eq!(place.read("runs/egbad-flows/model.safetensors"), model);
+    place
+        .run("train flows.csv --label-column label --model pca")
+        .ends_with(0);
+    let several = place.run(resume).ends_with(2).stderr;
+    insta::assert_snapshot!(none + &several);
+}
+
+#[test]
+fn two_trainings_do_not_share_a_folder() {
+    let place = Place::new();
+    place.write("flows.csv", flows(3000, 0));
+    // It runs until it is killed.
+    place.write(
+        "small.toml",
+        SMALL.replace("epochs = 3", "epochs = 1000000"),
     );
+    let mut child = start(&place, "", Duration::ZERO);
+    let config = place.read("killed/config.toml");
+    for option in ["", "--resume", "--overwrite", "--seed 1 --overwrite"] {
+        let line = format!("{TRAIN} --out killed {option}");
+        let ran = place.run(&line).ends_with(2);
+        assert!(
+            ran.stderr
+                .contains("`killed`, into which a training is running"),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("\nhint: "), "{}", ran.stderr);
+        assert_eq!(place.read("killed/config.toml"), config, "{option}");
+    }
+    assert_eq!(child.try_wait().unwrap(), None, "the first one goes on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What a killed training leaves does not keep the next one out.
+    place.write("small.toml", SMALL);
+    place
+        .run(&format!("{TRAIN} --out killed --overwrite"))
+        .ends_with(0);
+    assert!(!place.path("killed/resume/lock").exists());
 }

@@ -75,6 +75,8 @@ fn has_bytes(colour: ColorType) -> bool {
 /// Decodes an image, turned upright as its metadata say, to grey (1 channel) or colour (3).
 /// Transparent pixels are laid over black.
 pub(super) fn decode(source: &Source, channels: usize) -> Result<Raster<'static>> {
+    #[cfg(test)]
+    crate::counted::count(&source.path, crate::counted::Work::Decode);
     let mut decoder = decoder(source)?;
     let orientation = decoder.orientation().ok();
     let mut image =

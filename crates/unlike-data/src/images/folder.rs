@@ -11,7 +11,7 @@ use super::{
     files::{self, Image, Skipped},
     masks,
     place::Depth,
-    sources::{Decoded, File, OnDisk, Recipe},
+    sources::{Decoded, File, OnDisk, Recipe, digest},
 };
 use crate::{
     dataset::DataSet,
@@ -49,10 +49,7 @@ fn assemble(
     options: &ReadOptions,
 ) -> Result<DataSet> {
     let reading = &options.image;
-    let headers: Vec<Result<Header>> = images
-        .par_iter()
-        .map(|p| Source::load(&p.path).and_then(|s| decode::header(&s)))
-        .collect();
+    let headers: Vec<Result<Header>> = images.par_iter().map(|image| header(&image.path)).collect();
     let mut readable = Vec::with_capacity(images.len());
     for (image, header) in images.into_iter().zip(headers) {
         match header {
@@ -97,12 +94,15 @@ fn assemble(
     for ((image, header), opened) in readable.into_iter().zip(opened) {
         match opened {
             Ok(opened) => {
-                files.push(File {
-                    path: image.path.clone(),
-                    checksum: opened.checksum,
-                });
+                match opened.pixels {
+                    Pixels::Kept(kept) => pixels.push(kept),
+                    Pixels::OnDisk { checksum, digest } => files.push(File {
+                        path: image.path.clone(),
+                        checksum,
+                        digest,
+                    }),
+                }
                 kept.push((image, header));
-                pixels.extend(opened.pixels);
                 masks.push(opened.mask);
             }
             Err(error) => skipped.accept(error, reading)?,
@@ -170,12 +170,31 @@ fn common_size(images: &[(Image, Header)], first: &Path, size: ImageSize) -> Res
     })
 }
 
+/// Reads an image's header, and no more of the file than that takes.
+fn header(path: &Path) -> Result<Header> {
+    if let Some(start) = Source::start(path)?
+        && let Ok(header) = decode::header(&start)
+    {
+        return Ok(header);
+    }
+    // Where there is something wrong with it, the whole file says what.
+    decode::header(&Source::load(path)?)
+}
+
 /// An image that was decoded.
 struct Opened {
-    /// If they are to be kept.
-    pixels: Option<Depth<'static>>,
-    checksum: u32,
+    pixels: Pixels,
     mask: Option<Arc<[bool]>>,
+}
+
+/// What is kept of an image's pixels.
+enum Pixels {
+    Kept(Depth<'static>),
+    /// Enough to know them again.
+    OnDisk {
+        checksum: u32,
+        digest: [u8; 32],
+    },
 }
 
 /// Decodes one image, and its mask.
@@ -195,11 +214,15 @@ fn open(image: &Image, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> Resu
         }
         None => None,
     };
-    Ok(Opened {
-        pixels: keep.then_some(pixels),
-        checksum: source.checksum(),
-        mask,
-    })
+    let pixels = match keep {
+        true => Pixels::Kept(pixels),
+        // Once the pixels are here: a training asks for it, and would decode all images again.
+        false => Pixels::OnDisk {
+            checksum: source.checksum(),
+            digest: digest(&pixels, blank.len() * recipe.channels),
+        },
+    };
+    Ok(Opened { pixels, mask })
 }
 
 fn check_mask(path: &Path, mask: ImageSize, image: ImageSize) -> Result<()> {
@@ -237,4 +260,89 @@ fn classes(images: &[(Image, Header)], options: &ReadOptions) -> Option<Classes>
     let asked = !options.normal_labels.is_empty() || !options.anomalous_labels.is_empty();
     let says = levels.len() > 1 || asked || levels == ["good"] || levels == ["normal"];
     says.then(|| Classes::new("sub-folder", levels, codes))
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::{
+        counted::{Work, times},
+        images::ImageOptions,
+    };
+
+    const NAMES: [&str; 3] = ["a.png", "b.jpg", "c.pgm"];
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (at, name) in NAMES.iter().enumerate() {
+            let pixel = |x: u32, y: u32| image::Luma([(40 * x + 9 * y + 3 * at as u32) as u8]);
+            let image = image::GrayImage::from_fn(5, 4, pixel);
+            image.save(folder.path().join(name)).unwrap();
+        }
+        folder
+    }
+
+    fn images(folder: &Path, memory: usize) -> Images {
+        let image = ImageOptions {
+            memory,
+            ..ImageOptions::default()
+        };
+        let options = ReadOptions {
+            image,
+            ..ReadOptions::default()
+        };
+        match read(folder, &options).unwrap().samples() {
+            Samples::Images(images) => images.clone(),
+            Samples::Table(_) => unreachable!("these are images"),
+        }
+    }
+
+    /// What was done to each file so far: starts read, whole files read, images decoded.
+    fn done(folder: &Path) -> Vec<[usize; 3]> {
+        let works = [Work::Start, Work::Load, Work::Decode];
+        let of = |name: &&str| works.map(|work| times(&folder.join(name), work));
+        NAMES.iter().map(of).collect()
+    }
+
+    #[test]
+    fn images_in_memory_are_decoded_once() {
+        let folder = folder();
+        let images = images(folder.path(), usize::MAX);
+        // The header of the last one does not come first, so that the whole of it is read for that.
+        let expected = [[1, 1, 1], [1, 1, 1], [1, 2, 1]];
+        assert_eq!(done(folder.path()), expected);
+        images.pixels().unwrap();
+        assert_eq!(done(folder.path()), expected);
+    }
+
+    #[test]
+    fn images_on_the_disk_are_decoded_once_until_their_pixels_are_asked_for() {
+        let folder = folder();
+        let images = images(folder.path(), 0);
+        let digests: Vec<_> = (0..3).map(|p| images.known_digest(p).unwrap()).collect();
+        let expected = [[1, 1, 1], [1, 1, 1], [1, 2, 1]];
+        assert_eq!(done(folder.path()), expected);
+        for (position, digest) in digests.iter().enumerate() {
+            let values = images.image(position).unwrap();
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            assert_eq!(<[u8; 32]>::from(Sha256::digest(bytes)), *digest);
+        }
+        assert_eq!(done(folder.path()), [[1, 2, 2], [1, 2, 2], [1, 3, 2]]);
+    }
+
+    #[test]
+    fn a_header_that_does_not_fit_into_the_start_is_read_from_the_whole_file() {
+        let folder = folder();
+        let path = folder.path().join("b.jpg");
+        let image = std::fs::read(&path).unwrap();
+        // Two comments of 60,000 bytes each, after the marker that begins every file.
+        let comment = [&[0xff, 0xfe, 0xea, 0x62], [b' '; 60_000].as_slice()].concat();
+        let long = [&image[..2], &comment, &comment, &image[2..]].concat();
+        std::fs::write(&path, long).unwrap();
+        let images = images(folder.path(), usize::MAX);
+        assert_eq!(images.shape(), [4, 5, 1]);
+        assert_eq!(done(folder.path())[1], [1, 2, 1]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use unlike_core::{Error, ImageSource, Result};
 
 use super::{
@@ -48,11 +49,13 @@ pub(super) struct OnDisk {
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) checksum: u32,
+    /// Of the values that it becomes.
+    pub(super) digest: [u8; 32],
 }
 
 impl ImageSource for OnDisk {
     fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
-        let File { path, checksum } = &self.files[image];
+        let File { path, checksum, .. } = &self.files[image];
         let source = Source::load(path)?;
         if source.checksum() != *checksum {
             return Err(changed(path));
@@ -64,6 +67,18 @@ impl ImageSource for OnDisk {
             .write(out);
         Ok(())
     }
+
+    fn digest(&self, image: usize) -> Option<[u8; 32]> {
+        Some(self.files[image].digest)
+    }
+}
+
+/// SHA-256 of so many values, as [`ImageSource::digest`] takes it.
+pub(super) fn digest(pixels: &Depth<'_>, values: usize) -> [u8; 32] {
+    let mut written = vec![0.0_f32; values];
+    pixels.write(&mut written);
+    let bytes: Vec<u8> = written.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Sha256::digest(bytes).into()
 }
 
 fn changed(path: &Path) -> Error {

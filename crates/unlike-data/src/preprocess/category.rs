@@ -48,7 +48,8 @@ impl CategoryColumn {
 
     /// Whether training saw one level only, or none.
     pub fn is_constant(&self) -> bool {
-        self.levels.len() + usize::from(self.missing) + self.rare <= 1
+        let seen = self.levels.len() + usize::from(self.missing);
+        seen.saturating_add(self.rare) <= 1
     }
 
     /// How many features the column becomes.

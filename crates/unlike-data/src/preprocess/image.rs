@@ -12,12 +12,51 @@ use crate::{
 
 /// The images that a model was trained on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(try_from = "Saved")]
 pub struct ImagePreprocessing {
     size: ImageSize,
     channels: usize,
     /// How images of other sizes became such ones.
     fit: Fit,
+}
+
+/// As [`ImagePreprocessing`] stands in a model file, before it is checked.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Saved {
+    size: ImageSize,
+    channels: usize,
+    fit: Fit,
+}
+
+/// Values of an image, at most: more than the largest file of an image that is read has, and few
+/// enough for every product of sizes.
+const LARGEST: usize = 1 << 30;
+
+impl TryFrom<Saved> for ImagePreprocessing {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        let Saved {
+            size,
+            channels,
+            fit,
+        } = saved;
+        let ImageSize { height, width } = size;
+        let values = height
+            .checked_mul(width)
+            .and_then(|pixels| pixels.checked_mul(channels));
+        match values {
+            Some(1..=LARGEST) => Ok(Self {
+                size,
+                channels,
+                fit,
+            }),
+            _ => Err(format!(
+                "images of {height} × {width} × {channels} values; expected 1 to {LARGEST} values"
+            )),
+        }
+    }
 }
 
 impl ImagePreprocessing {

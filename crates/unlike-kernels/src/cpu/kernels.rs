@@ -217,8 +217,17 @@ pub(crate) fn available() -> Vec<&'static Kernels> {
     sets
 }
 
-/// The best kernels for this CPU.
+/// The kernels that are used.
+static CHOSEN: OnceLock<&'static Kernels> = OnceLock::new();
+
+/// The best kernels for this CPU, unless others were asked for.
 pub(crate) fn kernels() -> &'static Kernels {
-    static BEST: OnceLock<&'static Kernels> = OnceLock::new();
-    BEST.get_or_init(|| available()[0])
+    CHOSEN.get_or_init(|| available()[0])
+}
+
+/// Uses the kernels of this name; false if there are none, or others are in use already: weights may
+/// lie in memory as those like them.
+pub(crate) fn choose(name: &str) -> bool {
+    let named = available().into_iter().find(|set| set.name == name);
+    named.is_some_and(|set| CHOSEN.set(set).is_ok())
 }

@@ -25,7 +25,21 @@ pub(crate) mod threads;
 mod tile;
 mod wide;
 
-/// The instruction set that the kernels use on this CPU, for people: `AVX-512`, say.
+/// The instruction set that the kernels use on this CPU, for people: `AVX-512`, say, or `portable` if
+/// they know none that it has.
 pub fn instruction_set() -> &'static str {
     kernels::kernels().name
+}
+
+/// For tests: the instruction sets that the kernels can use on this CPU, best first.
+#[doc(hidden)]
+pub fn instruction_sets() -> Vec<&'static str> {
+    kernels::available().iter().map(|set| set.name).collect()
+}
+
+/// For tests: makes the kernels of this process use another instruction set than the best; false if
+/// this CPU does not have it, or they were used already.
+#[doc(hidden)]
+pub fn use_instruction_set(name: &str) -> bool {
+    kernels::choose(name)
 }

@@ -26,6 +26,10 @@ const SMALL_SIDE: usize = 128;
 
 const MAPS: &str = "maps.npy";
 const OVERLAYS: &str = "overlays";
+const MOST_ANOMALOUS: &str = "most-anomalous.png";
+
+/// The files that [`save`] writes into the folder itself.
+pub(crate) const NAMES: [&str; 2] = [MAPS, MOST_ANOMALOUS];
 
 /// Writes `maps.npy`, `[N, height, width]` in the order of the samples, `overlays/`, one image for
 /// each flagged sample up to a hundred, and `most-anomalous.png`, those with the highest scores.
@@ -64,7 +68,7 @@ pub(crate) fn save(
     };
     let lines: Vec<Vec<Raster>> = places.chunks(columns).map(line).collect::<Result<_>>()?;
     if let Some(sheet) = Raster::grid(&lines) {
-        let path = folder.join("most-anomalous.png");
+        let path = folder.join(MOST_ANOMALOUS);
         write_png(&path, &sheet)?;
         written.push(path);
     }

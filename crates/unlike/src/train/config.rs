@@ -29,7 +29,8 @@ pub struct TrainConfig<M = ModelConfig> {
     pub schedule: Schedule,
     /// Which epoch's networks become the model.
     pub choice: EpochChoice,
-    /// Stop when this many epochs have gone by without a better one. Never if absent.
+    /// Stop when this many epochs have gone by without one whose first score part is smaller, on
+    /// average, over held-out normals, whichever epoch is chosen. Never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
     /// The samples kept out of training.
@@ -98,6 +99,9 @@ impl Default for HoldOut {
     }
 }
 
+/// The fewest samples that can train.
+const TRAINING: usize = 2;
+
 /// Positions of the samples, disjoint, each in a seeded order.
 pub(crate) struct Split {
     pub(crate) train: Vec<usize>,
@@ -119,15 +123,40 @@ impl HoldOut {
             .collect())
     }
 
+    /// How many of `n` samples choose the epoch and calibrate.
+    fn parts(&self, n: usize) -> [usize; 2] {
+        let part = |share: f64| ((n as f64 * share).round() as usize).clamp(1, self.limit.max(1));
+        [self.validation, self.calibration].map(part)
+    }
+
+    /// The fewest samples above `n`, which are too few, that leave enough to train.
+    fn needed(&self, n: usize) -> String {
+        let mut most = n;
+        // Parts grow with the samples, so no number below what the parts of a smaller one leave room
+        // for can do. Where both shares are next to a half, that takes for ever.
+        for _ in 0..100_000 {
+            let [validation, calibration] = self.parts(most);
+            let all = validation + calibration + TRAINING;
+            if most >= all {
+                let train = most - validation - calibration;
+                return format!(
+                    "at least {most}: {train} to train, {validation} to choose the epoch, and \
+                     {calibration} to calibrate"
+                );
+            }
+            most = all;
+        }
+        format!("more than {most}, because `hold_out` keeps nearly all of them out of training")
+    }
+
     /// Splits `n` samples by one permutation.
     pub(crate) fn split(&self, n: usize, seed: u64) -> Result<Split> {
-        let part = |share: f64| ((n as f64 * share).round() as usize).clamp(1, self.limit.max(1));
-        let (validation, calibration) = (part(self.validation), part(self.calibration));
-        if n < validation + calibration + 2 {
+        let [validation, calibration] = self.parts(n);
+        if n < validation + calibration + TRAINING {
             return Err(Error::NotEnough {
                 what: "normal samples".into(),
                 found: n.to_string(),
-                expected: "at least 4: to train, to choose the epoch, and to calibrate".into(),
+                expected: self.needed(n),
                 hint: Some("a useful model needs hundreds; p-values below 0.01 need 1,000".into()),
             });
         }
@@ -333,6 +362,39 @@ mod tests {
             assert!(all.iter().copied().eq(0..n), "{n}");
         }
         assert!(HoldOut::default().split(3, 0).is_err());
+    }
+
+    #[test]
+    fn the_number_that_too_few_samples_are_short_of_is_the_smallest_that_will_do() {
+        let hold_out = |share, limit| HoldOut {
+            validation: share,
+            calibration: share,
+            limit,
+        };
+        for share in [0.001, 0.1, 0.25, 0.3, 0.4, 0.45, 0.49] {
+            for hold_out in [hold_out(share, 10_000), hold_out(share, 7)] {
+                let mut told = None;
+                for n in 0..300 {
+                    match hold_out.split(n, 0) {
+                        Ok(_) => assert!(told.take().is_none_or(|told| told == n), "{share} {n}"),
+                        Err(error) => {
+                            let text = error.to_string();
+                            let number = text.split("at least ").nth(1).unwrap();
+                            let number: usize = number.split(':').next().unwrap().parse().unwrap();
+                            assert!(
+                                number > n && told.is_none_or(|told| told == number),
+                                "{text}"
+                            );
+                            told = Some(number);
+                        }
+                    }
+                }
+                assert_eq!(told, None, "{share}");
+            }
+        }
+        let error = hold_out(0.499_999_999_999, usize::MAX).split(5, 0);
+        let text = error.err().unwrap().to_string();
+        assert!(text.contains("expected more than"), "{text}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod augment;
 mod batches;
 mod config;
+mod divergence;
 mod observer;
 mod prepared;
 mod state;
@@ -12,12 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use unlike_core::{Error, Result, Samples, ScoreParts, ScoreRule};
+use unlike_core::{Error, Result, Samples, ScoreParts, ScoreRule, words};
 use unlike_data::Preprocessing;
 
 pub use augment::Augmentation;
 pub use config::{EpochChoice, HoldOut, Schedule, TrainConfig};
-pub use observer::{EpochReport, HeldOutPart, Observer, Plan, Silent, Snapshot, StepReport};
+pub use observer::{
+    EpochReport, Flow, HeldOutPart, Observer, Plan, Silent, Snapshot, StepReport, Stop, StopReason,
+};
 pub use state::ResumeFile;
 
 use crate::{
@@ -61,12 +64,16 @@ impl Default for RunOptions {
 /// nothing else, so that p-values hold for new normals.
 ///
 /// The same configuration and samples give the same model on the CPU, bit for bit, on any number of
-/// threads and after any number of interruptions. On other devices sums are rounded as the driver
+/// threads and after any number of interruptions, with the same program on a processor with the same
+/// vector instructions. (Our own kernels do not tell AVX2 from AVX-512; the mathematical functions of
+/// the system, and the libraries behind some baselines, may tell one machine from another.) On other
+/// devices sums are rounded as the driver
 /// orders them: the first steps agree with the CPU's to about 1e-4, and later ones drift apart.
 ///
 /// # Errors
-/// If a setting is outside its range, there are too few samples, a loss stops being a number, the
-/// observer asks to stop ([`Error::Interrupted`]), or a file cannot be written.
+/// If a setting is outside its range, there are too few samples, a loss stops being a number or grows
+/// beyond all measure ([`Error::Diverged`]), the observer interrupts it ([`Error::Interrupted`]), or a
+/// file cannot be written.
 pub fn fit(
     config: &TrainConfig,
     samples: &Samples,
@@ -95,6 +102,7 @@ pub fn fit(
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),
         chosen_epoch: None,
+        stopped: None,
         epochs: Vec::new(),
     };
     let run = Run {
@@ -121,7 +129,7 @@ pub fn fit(
                 });
             }
             let scorer = config.model.fit(&*run.data.train.all()?, config.seed)?;
-            run.finish(scorer, &single_part_rule, None, &[])
+            run.finish(scorer, &single_part_rule, None, &Progress::default())
         }
     }
 }
@@ -162,7 +170,7 @@ impl Run<'_> {
         scorer: Box<dyn unlike_core::Scorer>,
         rules: Rules<'_>,
         chosen_epoch: Option<usize>,
-        epochs: &[EpochReport],
+        progress: &Progress,
     ) -> Result<Model> {
         let validation = self.data.validation.parts(&*scorer)?;
         let typical = match &self.data.validation {
@@ -174,7 +182,15 @@ impl Run<'_> {
         };
         let provenance = Provenance {
             chosen_epoch,
-            epochs: epochs.iter().map(EpochReport::without_clock).collect(),
+            // The last epoch is never early.
+            stopped: progress
+                .stopped
+                .filter(|stop| stop.after_epoch < self.config.epochs),
+            epochs: progress
+                .history
+                .iter()
+                .map(EpochReport::without_clock)
+                .collect(),
             ..self.provenance.clone()
         };
         Model::new(Parts {
@@ -213,6 +229,7 @@ impl Run<'_> {
             .filter(|_| self.options.resume)
             && let Some((saved, arrays)) = file.load(&fingerprint)?
         {
+            saved.check(file, config.epochs, steps_per_epoch)?;
             network.restore(&arrays)?;
             progress = saved;
         }
@@ -236,22 +253,22 @@ impl Run<'_> {
             other: network.needs_other_samples(),
         };
         let mut last_saved = Instant::now();
-        'epochs: while progress.epoch < config.epochs && !progress.stopped {
+        while progress.epoch < config.epochs && progress.stopped.is_none() {
             let epoch_began = Instant::now();
             let first_step = progress.step_in_epoch;
             let batches = Batches::new(&feed, progress.epoch as u64);
-            let interrupted = batches.each(first_step..steps_per_epoch, |batch| {
+            let mut asked = Flow::Continue;
+            let flow = batches.each(first_step..steps_per_epoch, |batch| {
                 let report = self.step(network.as_mut(), batch, &mut progress, steps_per_epoch)?;
                 let since = epoch_began.elapsed().as_secs_f64();
                 let done = progress.step_in_epoch - first_step;
-                let flow = observer.step(&StepReport {
+                asked = observer.step(&StepReport {
                     epoch: progress.epoch + 1,
                     step: progress.step_in_epoch,
                     losses: &report.0,
                     samples_per_second: (done * batch_size) as f64 / since.max(1e-9),
                 });
-                if flow.is_break() {
-                    save(network.as_ref(), &progress)?;
+                if asked != Flow::Continue {
                     return Ok(ControlFlow::Break(()));
                 }
                 if last_saved.elapsed() >= self.options.checkpoint_every {
@@ -260,8 +277,13 @@ impl Run<'_> {
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
-            if interrupted.is_break() {
-                return Err(Error::Interrupted);
+            if flow.is_break() {
+                if asked == Flow::Interrupt {
+                    save(network.as_ref(), &progress)?;
+                    return Err(Error::Interrupted);
+                }
+                progress.stop(StopReason::Observer);
+                break;
             }
 
             let done = (steps_per_epoch - first_step) * batch_size;
@@ -273,7 +295,7 @@ impl Run<'_> {
                 seconds,
             )?;
             let Some(report) = progress.history.last() else {
-                break 'epochs;
+                break;
             };
             for warning in &report.warnings {
                 observer.warning(warning);
@@ -284,15 +306,18 @@ impl Run<'_> {
                     scorer,
                     &|parts| network.rules(parts),
                     Some(report.epoch),
-                    &[],
+                    &Progress::default(),
                 )
             };
             let scorer = || network.scorer();
             let snapshot = Snapshot::new(&model, &scorer, self.preprocessing);
-            let flow = observer.epoch(report, &snapshot);
-            if flow.is_break() {
-                save(network.as_ref(), &progress)?;
-                return Err(Error::Interrupted);
+            match observer.epoch(report, &snapshot) {
+                Flow::Continue => {}
+                Flow::Interrupt => {
+                    save(network.as_ref(), &progress)?;
+                    return Err(Error::Interrupted);
+                }
+                Flow::Finish => progress.stop(StopReason::Observer),
             }
         }
         // Kept after the end too: resuming a finished run gives its model again.
@@ -306,12 +331,24 @@ impl Run<'_> {
                     config
                         .model
                         .restore(shape, &best.arrays, config.seed, &self.device)?,
-                    best.epoch,
+                    Some(best.epoch),
                 )
             }
-            None => (network.scorer(), progress.epoch),
+            None => {
+                // Finished within the first epoch, or before all networks have learned.
+                let (step, of) = (progress.epoch as u64, config.epochs as u64);
+                if !network.can_score(step.max(1), of) {
+                    return Err(Error::NotEnough {
+                        what: "training before the model can score".into(),
+                        found: words::counted(progress.epoch, "epoch"),
+                        expected: format!("more of the {of}: not all of its networks have begun"),
+                        hint: None,
+                    });
+                }
+                (network.scorer(), None)
+            }
         };
-        self.finish(scorer, &rules, Some(epoch), &progress.history)
+        self.finish(scorer, &rules, epoch, &progress)
     }
 
     /// One update; adds its losses to the epoch's.
@@ -331,21 +368,16 @@ impl Run<'_> {
             learning_rate_scale: self.config.schedule.scale(step, steps),
         };
         let losses = network.step(batch, &context)?;
+        let (epoch, nth) = (progress.epoch + 1, progress.step_in_epoch + 1);
+        let place = || format!(", epoch {epoch}, step {nth}");
         if let Some((name, value)) = losses.0.iter().find(|(_, value)| !value.is_finite()) {
             return Err(Error::NotFinite {
                 what: format!("the loss `{name}` ({value})"),
-                location: format!(
-                    ", epoch {}, step {}",
-                    progress.epoch + 1,
-                    progress.step_in_epoch + 1
-                ),
-                hint: Some(
-                    "lower the learning rate, set `clip` under `[model.adam]` (1.0, say), or look \
-                     for columns with extreme values"
-                        .into(),
-                ),
+                location: place(),
+                hint: Some(divergence::HINT.into()),
             });
         }
+        divergence::check_losses(&losses.0, place)?;
         progress.add(&losses);
         progress.step_in_epoch += 1;
         Ok(losses)
@@ -359,57 +391,54 @@ impl Run<'_> {
         samples_per_second: f64,
         seconds: f64,
     ) -> Result<()> {
-        let (scorer, most) = network.measure();
-        let parts = self.data.validation.parts_of_some(&*scorer, most)?;
-        let held_out: Vec<_> = parts
-            .iter()
-            .map(|(part, v)| HeldOutPart::measure(part, v))
-            .collect();
-        // The first part says how well a held-out normal is reproduced.
-        let criterion = held_out.first().map_or(f64::NAN, |part| part.mean);
-        if !criterion.is_finite() {
+        // Both counts are of epochs.
+        let (done, of) = (progress.epoch as u64 + 1, self.config.epochs as u64);
+        let can_score = network.can_score(done, of);
+        let mut held_out = Vec::new();
+        if can_score {
+            let (scorer, most) = network.measure();
+            let parts = self.data.validation.parts_of_some(&*scorer, most)?;
+            let measure = |(part, values): (&str, &[f64])| HeldOutPart::measure(part, values);
+            held_out.extend(parts.iter().map(measure));
+        }
+        let mut report = EpochReport {
+            epoch: progress.epoch + 1,
+            losses: progress.take_means(),
+            held_out,
+            best_so_far: true,
+            warnings: Vec::new(),
+            samples_per_second,
+            seconds,
+        };
+        if can_score && !report.criterion().is_finite() {
             return Err(Error::NotFinite {
                 what: "the score of held-out normals".into(),
-                location: format!(", epoch {}", progress.epoch + 1),
+                location: format!(", epoch {}", report.epoch),
                 hint: Some("lower the learning rate".into()),
             });
         }
+        divergence::check_epoch(progress.history.first(), &report)?;
+        report.warnings = observer::warnings(&report.losses);
         progress.epoch += 1;
         progress.step_in_epoch = 0;
-        let losses = progress.take_means();
-        let warnings = observer::warnings(&losses);
-        let improved = progress
-            .best
-            .as_ref()
-            .is_none_or(|best| criterion < best.criterion);
-        // Both counts are of the steps of an epoch.
-        let (done, of) = (progress.epoch as u64, self.config.epochs as u64);
-        let ready = network.can_score(done, of);
-        if ready && (self.config.choice == EpochChoice::Last || improved) {
+        progress.history.push(report);
+        let since_best = progress.best_epoch().map(|best| progress.epoch - best);
+        let last = self.config.choice == EpochChoice::Last;
+        let keep = can_score && (last || since_best == Some(0));
+        if keep {
             let (epoch, arrays) = (progress.epoch, network.scorer().arrays());
-            progress.best = Some(Best {
-                epoch,
-                criterion,
-                arrays,
-            });
+            progress.best = Some(Best { epoch, arrays });
         }
-        let since_best = progress
-            .best
-            .as_ref()
-            .map_or(0, |best| progress.epoch - best.epoch);
-        progress.stopped = self
+        if let Some(report) = progress.history.last_mut() {
+            report.best_so_far = keep;
+        }
+        if self
             .config
             .patience
-            .is_some_and(|patience| since_best >= patience);
-        progress.history.push(EpochReport {
-            epoch: progress.epoch,
-            losses,
-            held_out,
-            best_so_far: ready && since_best == 0,
-            warnings,
-            samples_per_second,
-            seconds,
-        });
+            .is_some_and(|patience| since_best.is_some_and(|since| since >= patience))
+        {
+            progress.stop(StopReason::Patience);
+        }
         Ok(())
     }
 }

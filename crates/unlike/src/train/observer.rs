@@ -1,7 +1,5 @@
 //! What training tells while it runs.
 
-use std::ops::ControlFlow;
-
 use serde::{Deserialize, Serialize};
 use unlike_core::{Images, Result, Samples, Scorer};
 use unlike_data::Preprocessing;
@@ -13,18 +11,52 @@ pub trait Observer {
     /// Training begins; `history` holds the epochs that an interrupted run already did.
     fn started(&mut self, _plan: &Plan, _history: &[EpochReport]) {}
 
-    /// After every update. Breaking saves what resuming needs and ends the training.
-    fn step(&mut self, _report: &StepReport<'_>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
+    /// After every update; says whether to go on.
+    fn step(&mut self, _report: &StepReport<'_>) -> Flow {
+        Flow::Continue
     }
 
-    /// After every epoch. Breaking saves what resuming needs and ends the training.
-    fn epoch(&mut self, _report: &EpochReport, _snapshot: &Snapshot<'_>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
+    /// After every epoch; says whether to go on.
+    fn epoch(&mut self, _report: &EpochReport, _snapshot: &Snapshot<'_>) -> Flow {
+        Flow::Continue
     }
 
     /// Something that the user should know but that does not stop training.
     fn warning(&mut self, _text: &str) {}
+}
+
+/// What an observer wants a training to do next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    #[default]
+    Continue,
+    /// Save what resuming needs and end with [`Error::Interrupted`](crate::Error::Interrupted):
+    /// resumed, the training ends in the same model as without the interruption.
+    Interrupt,
+    /// Be done now: the model is that of the best epoch so far, or of the last complete one, as
+    /// [`EpochChoice`](super::EpochChoice) says, calibrated. Before the end of the first epoch it is
+    /// made of the networks as they are.
+    Finish,
+}
+
+/// How a training ended before its last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Epochs that were complete.
+    pub after_epoch: usize,
+    /// Why.
+    pub reason: StopReason,
+}
+
+/// Why a training ended before its last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// No better epoch came: [`TrainConfig::patience`](super::TrainConfig::patience).
+    Patience,
+    /// The observer asked for it: [`Flow::Finish`].
+    Observer,
 }
 
 /// Watches nothing.
@@ -87,6 +119,12 @@ pub struct EpochReport {
 }
 
 impl EpochReport {
+    /// The mean over held-out normals of the first part, which says how well they are reproduced:
+    /// what the best epoch is small in.
+    pub(super) fn criterion(&self) -> f64 {
+        self.held_out.first().map_or(f64::NAN, |part| part.mean)
+    }
+
     /// The same without the figures that differ between two runs of one training.
     pub(crate) fn without_clock(&self) -> Self {
         Self {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use unlike_core::{Arrays, Error, Note, Result};
 
-use super::{EpochReport, TrainConfig};
+use super::{EpochReport, Stop, StopReason, TrainConfig};
 use crate::{file, method::Losses};
 
 /// The file in which a training keeps its state between interruptions.
@@ -25,8 +25,8 @@ pub(super) struct Progress {
     sums: Vec<(String, f64, u64)>,
     /// One report per complete epoch.
     pub(super) history: Vec<EpochReport>,
-    /// Whether early stopping has ended the training.
-    pub(super) stopped: bool,
+    /// What ended the training before its last epoch, if something did.
+    pub(super) stopped: Option<Stop>,
     /// The networks that will become the model.
     pub(super) best: Option<Best>,
 }
@@ -35,12 +35,69 @@ pub(super) struct Progress {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Best {
     pub(super) epoch: usize,
-    pub(super) criterion: f64,
     #[serde(skip)]
     pub(super) arrays: Arrays,
 }
 
 impl Progress {
+    /// Ends the training, unless something else ended it already.
+    pub(super) fn stop(&mut self, reason: StopReason) {
+        let after_epoch = self.epoch;
+        self.stopped.get_or_insert(Stop {
+            after_epoch,
+            reason,
+        });
+    }
+
+    /// The complete epoch that reproduces held-out normals best, the first of several.
+    pub(super) fn best_epoch(&self) -> Option<usize> {
+        let best = self
+            .measured()
+            .min_by(|a, b| a.criterion().total_cmp(&b.criterion()));
+        best.map(|report| report.epoch)
+    }
+
+    /// The complete epochs whose networks could score.
+    fn measured(&self) -> impl Iterator<Item = &EpochReport> {
+        self.history
+            .iter()
+            .filter(|report| !report.held_out.is_empty())
+    }
+
+    /// Refuses a state that no training of so many epochs of so many updates can have been in.
+    pub(super) fn check(&self, file: &ResumeFile, epochs: usize, steps: usize) -> Result<()> {
+        let in_order = self.history.iter().map(|report| report.epoch);
+        let best = self.best.as_ref().map(|best| best.epoch);
+        let sound = self.epoch <= epochs
+            && self.step_in_epoch <= steps
+            && self
+                .sums
+                .iter()
+                .all(|sum| (1..=self.step_in_epoch as u64).contains(&sum.2))
+            && self.sums.is_empty() == (self.step_in_epoch == 0)
+            && in_order.eq(1..=self.epoch)
+            && self.measured().all(|r| r.criterion().is_finite())
+            && best.is_some() == self.measured().next().is_some()
+            && best.is_none_or(|best| (1..=self.epoch).contains(&best));
+        if sound {
+            return Ok(());
+        }
+        Err(Error::Malformed {
+            path: file.0.clone(),
+            location: Default::default(),
+            found: format!(
+                "{} epochs and {} updates of a training whose parts do not fit each other",
+                self.epoch, self.step_in_epoch
+            ),
+            expected: "the saved state of a training".into(),
+            hint: Some(
+                Note::new("train without ")
+                    .setting("resume")
+                    .text(" to start anew"),
+            ),
+        })
+    }
+
     /// Adds the losses of one update; not every update has all.
     pub(super) fn add(&mut self, losses: &Losses) {
         for &(name, value) in &losses.0 {

@@ -1,13 +1,18 @@
 //! Images through training, saving and explaining, with the baselines.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unlike::{
-    Detector, Explanations, Model, RunOptions, Samples, TrainConfig,
-    core::{Images, conformance},
+    Detector, Error, Explanations, Model, RunOptions, Samples, TrainConfig,
+    core::{ImageSource, Images, conformance},
     fit,
     models::Kind,
-    train::{Silent, with_threads},
+    train::{EpochReport, Flow, Observer, Plan, Silent, StepReport, with_threads},
 };
 
 const SIDE: usize = 6;
@@ -113,4 +118,58 @@ fn a_map_has_one_unit_for_pixels_that_vary_and_pixels_that_never_do() {
         compared += 1;
     }
     assert!(compared > 3, "{compared}");
+}
+
+/// Counts how often an image is made.
+#[derive(Debug, Default)]
+struct Counting {
+    made: AtomicUsize,
+    knows_digests: bool,
+}
+
+impl ImageSource for Counting {
+    fn write(&self, image: usize, out: &mut [f32]) -> unlike::Result<()> {
+        self.made.fetch_add(1, Ordering::SeqCst);
+        let wave = |i: usize| (0.1 * i as f32 + 0.7 * image as f32).sin();
+        out.iter_mut().enumerate().for_each(|(i, v)| *v = wave(i));
+        Ok(())
+    }
+
+    fn digest(&self, image: usize) -> Option<[u8; 32]> {
+        self.knows_digests.then_some([image as u8; 32])
+    }
+}
+
+/// Looks at what was made when training begins, and then has seen enough.
+struct Beginning {
+    source: Arc<Counting>,
+    made: Option<usize>,
+}
+
+impl Observer for Beginning {
+    fn started(&mut self, _: &Plan, _: &[EpochReport]) {
+        self.made = Some(self.source.made.load(Ordering::SeqCst));
+    }
+
+    fn step(&mut self, _: &StepReport<'_>) -> Flow {
+        Flow::Interrupt
+    }
+}
+
+#[test]
+fn no_image_is_made_twice_before_training_begins() {
+    for (knows_digests, expected) in [(false, 200), (true, 0)] {
+        let source = Arc::new(Counting {
+            knows_digests,
+            ..Counting::default()
+        });
+        let ids = (0..200).map(|i| i.to_string()).collect();
+        let images = Images::from_source("waves", [16, 16, 1], source.clone(), ids).unwrap();
+        let config = crate::images::config("ganomaly", 200, 1);
+        let mut beginning = Beginning { source, made: None };
+        let options = RunOptions::default();
+        let ended = fit(&config, &Samples::Images(images), &options, &mut beginning);
+        assert!(matches!(ended, Err(Error::Interrupted)));
+        assert_eq!(beginning.made, Some(expected), "{knows_digests}");
+    }
 }

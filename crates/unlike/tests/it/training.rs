@@ -1,15 +1,18 @@
 //! The same training gives the same file: on any number of threads, after any interruption.
 
-use std::{ops::ControlFlow, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unlike::{
-    Error, ModelConfig, RunOptions, Samples, Table, TrainConfig,
+    Detector, Error, Model, ModelConfig, RunOptions, Samples, Table, TrainConfig,
     core::{Column, Values},
     fit,
     models::Kind,
-    train::{Observer, ResumeFile, Silent, StepReport, with_threads},
+    train::{
+        EpochChoice, EpochReport, Flow, Observer, ResumeFile, Schedule, Silent, Snapshot,
+        StepReport, Stop, StopReason, with_threads,
+    },
 };
 
 /// Rows on a curve in four columns, and a category that depends on them.
@@ -116,12 +119,12 @@ fn threads_do_not_change_a_bit_and_seeds_do() {
 pub(crate) struct StopAfter(pub(crate) usize);
 
 impl Observer for StopAfter {
-    fn step(&mut self, _: &StepReport<'_>) -> ControlFlow<()> {
+    fn step(&mut self, _: &StepReport<'_>) -> Flow {
         self.0 = self.0.saturating_sub(1);
         if self.0 == 0 {
-            ControlFlow::Break(())
+            Flow::Interrupt
         } else {
-            ControlFlow::Continue(())
+            Flow::Continue
         }
     }
 }
@@ -234,4 +237,241 @@ fn too_few_samples_are_named() {
     let few = Samples::Table(normals(3));
     let error = fit(&config(), &few, &RunOptions::default(), &mut Silent).unwrap_err();
     assert!(error.to_string().contains("normal samples: 3"), "{error}");
+}
+
+/// Steps of different length do not depend on how many epochs there will be.
+fn constant(epochs: usize) -> TrainConfig {
+    // So fast, and without an average that lags behind, that the best epoch soon comes.
+    let config = with(&config(), &[("learning_rate", 0.01), ("ema", 0.0)]);
+    TrainConfig {
+        epochs,
+        schedule: Schedule::Constant,
+        ..config
+    }
+}
+
+/// The same settings with these values for some of them, wherever the model keeps them.
+fn with(config: &TrainConfig, values: &[(&str, f64)]) -> TrainConfig {
+    let text = config.to_toml().unwrap();
+    let changed = text.lines().map(|line| {
+        let key = line.split_once(" = ").map_or("", |(key, _)| key);
+        match values.iter().find(|(name, _)| *name == key) {
+            Some((_, value)) => format!("{key} = {value:?}"),
+            None => line.to_owned(),
+        }
+    });
+    let changed = changed.collect::<Vec<_>>().join("\n");
+    TrainConfig::from_toml(&changed, Path::new("config.toml")).unwrap()
+}
+
+fn trained(config: &TrainConfig, observer: &mut dyn Observer) -> Model {
+    let samples = Samples::Table(normals(500));
+    fit(config, &samples, &RunOptions::default(), observer).unwrap()
+}
+
+#[track_caller]
+fn assert_same_scores(a: &Model, b: &Model) {
+    let some = Samples::Table(normals(50));
+    assert_eq!(a.score(&some).unwrap(), b.score(&some).unwrap());
+    assert_eq!(a.calibration(), b.calibration());
+}
+
+#[test]
+fn patience_ends_a_training_whichever_epoch_is_chosen() {
+    for choice in [EpochChoice::Last, EpochChoice::HeldOut] {
+        let patient = TrainConfig {
+            choice,
+            patience: Some(2),
+            ..constant(200)
+        };
+        let model = trained(&patient, &mut Silent);
+        let provenance = model.provenance();
+        let done = provenance.epochs.len();
+        let means: Vec<f64> = provenance
+            .epochs
+            .iter()
+            .map(|e| e.held_out[0].mean)
+            .collect();
+        let best = |means: &[f64]| {
+            let best = (0..means.len()).min_by(|&a, &b| means[a].total_cmp(&means[b]));
+            best.unwrap() + 1
+        };
+        // Not one epoch too early, and none too late.
+        assert_eq!(best(&means) + 2, done, "{choice:?}: {means:?}");
+        assert!((1..done).all(|n| n - best(&means[..n]) < 2), "{means:?}");
+        assert!(done < 200, "{choice:?}: it never stopped");
+        let stop = Stop {
+            after_epoch: done,
+            reason: StopReason::Patience,
+        };
+        assert_eq!(provenance.stopped, Some(stop));
+        let chosen = match choice {
+            EpochChoice::Last => done,
+            EpochChoice::HeldOut => done - 2,
+        };
+        assert_eq!(provenance.chosen_epoch, Some(chosen));
+        let shorter = TrainConfig {
+            choice,
+            ..constant(done)
+        };
+        let shorter = trained(&shorter, &mut Silent);
+        assert_eq!(shorter.provenance().stopped, None);
+        assert_same_scores(&model, &shorter);
+    }
+}
+
+/// Is content after so many epochs and steps.
+struct FinishAfter {
+    epochs: usize,
+    steps: usize,
+}
+
+impl Observer for FinishAfter {
+    fn step(&mut self, report: &StepReport<'_>) -> Flow {
+        match self.steps > 0 && (report.epoch, report.step) == (self.epochs + 1, self.steps) {
+            true => Flow::Finish,
+            false => Flow::Continue,
+        }
+    }
+
+    fn epoch(&mut self, report: &EpochReport, _: &Snapshot<'_>) -> Flow {
+        match self.steps == 0 && report.epoch == self.epochs {
+            true => Flow::Finish,
+            false => Flow::Continue,
+        }
+    }
+}
+
+#[test]
+fn a_training_that_is_finished_early_keeps_its_best_model() {
+    for choice in [EpochChoice::Last, EpochChoice::HeldOut] {
+        let with = |epochs| TrainConfig {
+            choice,
+            ..constant(epochs)
+        };
+        for (epochs, steps) in [(1, 0), (4, 0), (4, 5)] {
+            let model = trained(&with(50), &mut FinishAfter { epochs, steps });
+            let stop = Stop {
+                after_epoch: epochs,
+                reason: StopReason::Observer,
+            };
+            assert_eq!(model.provenance().stopped, Some(stop));
+            assert_eq!(model.provenance().epochs.len(), epochs);
+            let shorter = trained(&with(epochs), &mut Silent);
+            let chosen = shorter.provenance().chosen_epoch;
+            assert_eq!(model.provenance().chosen_epoch, chosen);
+            assert_same_scores(&model, &shorter);
+        }
+        // Content with the last epoch: nothing was early.
+        let model = trained(
+            &with(3),
+            &mut FinishAfter {
+                epochs: 3,
+                steps: 0,
+            },
+        );
+        assert_eq!(model.provenance().stopped, None);
+    }
+    // Better than nothing.
+    let model = trained(
+        &constant(50),
+        &mut FinishAfter {
+            epochs: 0,
+            steps: 3,
+        },
+    );
+    assert_eq!(model.provenance().chosen_epoch, None);
+    assert_eq!(
+        model.provenance().stopped.map(|stop| stop.after_epoch),
+        Some(0)
+    );
+    assert_eq!(model.calibration().len(), 50);
+}
+
+#[test]
+fn a_finished_training_stays_finished() {
+    for (epochs, steps) in [(0, 3), (2, 0), (2, 5)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let mut finish = FinishAfter { epochs, steps };
+        let finished = file_of(&constant(50), &keeping(&path, false), &mut finish);
+        let again = file_of(&constant(50), &keeping(&path, true), &mut Silent);
+        assert!(finished == again, "after {epochs} epochs and {steps} steps");
+    }
+}
+
+#[test]
+fn a_training_that_runs_away_is_no_success() {
+    let samples = Samples::Table(normals(500));
+    for name in ["egbad", "ganomaly"] {
+        let recommended = TrainConfig::recommended_for(name, Kind::Table, 500).unwrap();
+        let wild = TrainConfig {
+            epochs: 20,
+            ..with(&recommended, &[("learning_rate", 10_000.0)])
+        };
+        let error = fit(&wild, &samples, &RunOptions::default(), &mut Silent).unwrap_err();
+        assert!(matches!(error, Error::Diverged { .. }), "{name}: {error}");
+        assert!(error.to_string().contains("epoch"), "{name}: {error}");
+        assert!(error.hint().unwrap().contains("learning rate"), "{name}");
+    }
+}
+
+/// Names the folder for the models, and the instruction set, in a process that uses another one.
+const OTHER_SET: &str = "UNLIKE_TEST_INSTRUCTION_SET";
+
+/// Trains every kind of network on the instruction set that it was told.
+fn train_on_another_set(told: &str) {
+    let (set, folder) = told.split_once(' ').unwrap();
+    assert!(unlike_kernels::use_instruction_set(set), "{set}");
+    assert_eq!(unlike_kernels::instruction_set(), set);
+    for name in &ModelConfig::NAMES[..4] {
+        let mut model = ModelConfig::by_name(name, Kind::Table).unwrap();
+        shorten(&mut model);
+        let rows = TrainConfig { model, ..config() };
+        let file = file_of(&rows, &RunOptions::default(), &mut Silent);
+        std::fs::write(format!("{folder}/{name}-table"), file).unwrap();
+        let images = crate::images::config(name, 90, 2);
+        let normals = crate::images::normals(90);
+        let model = fit(&images, &normals, &RunOptions::default(), &mut Silent).unwrap();
+        model.save(format!("{folder}/{name}-images")).unwrap();
+    }
+}
+
+#[test]
+fn the_width_of_vectors_does_not_change_a_bit() {
+    if let Ok(told) = std::env::var(OTHER_SET) {
+        return train_on_another_set(&told);
+    }
+    // The portable path rounds twice where the others round once.
+    let sets = unlike_kernels::instruction_sets();
+    let fused = sets.into_iter().filter(|&set| set != "portable");
+    let mut first = None;
+    for set in fused {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "training::the_width_of_vectors_does_not_change_a_bit";
+        let ran = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(OTHER_SET, format!("{set} {}", folder.path().display()))
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{set}: {ran:?}");
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let files = entries.map(|entry| entry.unwrap().path());
+        let files: std::collections::BTreeMap<_, _> = files
+            .map(|path| {
+                (
+                    path.file_name().unwrap().to_owned(),
+                    std::fs::read(&path).unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(files.len(), 8, "{set}: {ran:?}");
+        let (set_of_first, expected) = first.get_or_insert((set, files.clone()));
+        for (name, file) in files {
+            assert!(
+                expected[&name] == file,
+                "{name:?}: {set} and {set_of_first} differ"
+            );
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! Every model of networks on a graphics processor, against the CPU. A machine without one can do it
 //! in software: Mesa's lavapipe is a Vulkan driver (mesa-vulkan-drivers on Debian).
 
-use std::{io::Write as _, ops::ControlFlow, path::Path, sync::OnceLock};
+use std::{io::Write as _, path::Path, sync::OnceLock};
 
 use unlike::{
     Detector, Error, Explanations, Model, ModelConfig, RunOptions, Samples, TrainConfig, backend,
     core::conformance,
     fit,
     models::{Kind, ganomaly::GanomalyNetworks},
-    train::{Observer, Silent, StepReport},
+    train::{Flow, Observer, Silent, StepReport},
 };
 
 use crate::{images, training};
@@ -51,9 +51,9 @@ fn there() -> bool {
 struct Steps(Vec<Vec<(&'static str, f64)>>);
 
 impl Observer for Steps {
-    fn step(&mut self, report: &StepReport<'_>) -> ControlFlow<()> {
+    fn step(&mut self, report: &StepReport<'_>) -> Flow {
         self.0.push(report.losses.to_vec());
-        ControlFlow::Continue(())
+        Flow::Continue
     }
 }
 

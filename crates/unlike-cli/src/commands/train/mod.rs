@@ -47,7 +47,7 @@ Examples:
   unlike train mnist --model pca --anomalous-label 2 --split merged-80-20
   unlike train mnist --model ganomaly --anomalous-label 2 --split merged-80-20
     --image-size 32 --test-each-epoch
-  unlike train flows.csv --model egbad --resume   go on after an interruption";
+  unlike train flows.csv --resume               go on after an interruption";
 
 /// Learn what normal rows or images look like
 #[derive(Args, Debug)]
@@ -116,9 +116,11 @@ impl TrainArgs {
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         let began = Instant::now();
         self.device.check()?;
-        let settings = self.settings()?;
+        let resumed = self.resumed()?;
+        let settings = self.settings(resumed.as_deref())?;
         // Before the data is read, which may take long.
-        let folder = RunFolder::prepare(&self.root(settings.model()), self.existing())?;
+        let root = resumed.unwrap_or_else(|| self.root(settings.model()));
+        let folder = RunFolder::prepare(&root, self.existing())?;
         let fit = self.reading.fit().or(settings.image_fit());
         let fit = fit.unwrap_or_default();
         let data = self.reading.read_for_training(&self.data, fit)?;
@@ -180,9 +182,11 @@ impl TrainArgs {
         environment: &Environment,
         table: Option<&mut EpochTable<'_>>,
     ) -> Result<Model> {
-        folder.begin(&plan.config, environment)?;
+        folder.check_resumed(&plan.config, samples)?;
         let sheets = Sheets::new(folder.root(), &plan.config, samples)?;
-        let mut progress = Progress::new(samples).with(RunRecord::new(folder, sheets.as_ref()));
+        let mut progress = Progress::new(samples)
+            .with_beginning(Box::new(|| folder.begin(&plan.config, environment)))
+            .with(RunRecord::new(folder, sheets.as_ref()));
         if let Some(table) = table {
             progress = progress.with(TestRecord(table));
         }

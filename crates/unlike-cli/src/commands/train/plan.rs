@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
-use unlike::{ConfigFile, TrainConfig};
+use unlike::{ConfigFile, ModelConfig, TrainConfig};
 use unlike_core::{Error, Result, Samples};
 use unlike_data::{Fit, Scaling};
 
 use super::{ScalingArg, TrainArgs};
 use crate::run_folder::Existing;
+
+/// The settings of a training, in its folder.
+const CONFIG: &str = "config.toml";
 
 /// What is going to be done, checked.
 pub(super) struct Plan {
@@ -20,11 +23,45 @@ pub(super) struct Plan {
 }
 
 impl TrainArgs {
-    /// The settings of a file, if one was named.
-    pub(super) fn settings(&self) -> Result<ConfigFile> {
-        let resumed = self.out.as_ref().map(|root| root.join("config.toml"));
-        let resumed =
-            resumed.filter(|_| self.resume && self.config.is_none() && self.model.is_none());
+    /// The folder to go on with, where nothing but it says which model that is: the one that was
+    /// named, or the only one of this data.
+    ///
+    /// # Errors
+    /// If there is none, or there are several.
+    pub(super) fn resumed(&self) -> Result<Option<PathBuf>> {
+        if !self.resume || self.config.is_some() || self.model.is_some() {
+            return Ok(None);
+        }
+        if let Some(root) = &self.out {
+            return Ok(Some(root.clone()));
+        }
+        let roots = ModelConfig::names().map(|model| self.root(model));
+        let mut found: Vec<PathBuf> = roots.filter(|r| r.join(CONFIG).exists()).collect();
+        let data = self.data.display();
+        let (found, expected, hint) = match found.len() {
+            1 => return Ok(found.pop()),
+            0 => (
+                format!("asked for, and `runs` holds no training of `{data}`"),
+                format!("a folder `{}`", self.root("<model>").display()),
+                "name the folder of the training with --out",
+            ),
+            n => (
+                format!("asked for, and `runs` holds {n} trainings of `{data}`"),
+                format!("one of {}", listed(&found)),
+                "name one of them with --out",
+            ),
+        };
+        Err(Error::Setting {
+            name: "resume".into(),
+            found,
+            expected,
+            hint: Some(hint.into()),
+        })
+    }
+
+    /// The settings of a file, if one was named, or of the training to go on with.
+    pub(super) fn settings(&self, resumed: Option<&Path>) -> Result<ConfigFile> {
+        let resumed = resumed.map(|root| root.join(CONFIG));
         let file = self.config.as_ref().or(resumed.as_ref());
         ConfigFile::load(self.model.as_deref(), file.map(PathBuf::as_path))
     }
@@ -86,4 +123,10 @@ impl TrainArgs {
             hint: None,
         })
     }
+}
+
+/// Paths as they can be typed.
+fn listed(paths: &[PathBuf]) -> String {
+    let quoted = paths.iter().map(|path| format!("`{}`", path.display()));
+    quoted.collect::<Vec<_>>().join(", ")
 }
