@@ -193,7 +193,12 @@ impl Model {
         }
         let scorer = config
             .model
-            .restore(&header.preprocessing.shape(), &weights, config.seed, &device)
+            .restore(
+                &header.preprocessing.shape(),
+                &weights,
+                config.seed,
+                &device,
+            )
             .map_err(within)?;
         let mut calibration = Vec::new();
         for name in &header.part_names {

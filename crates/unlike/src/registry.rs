@@ -9,8 +9,8 @@ use unlike_core::{Arrays, Error, FeatureShape, Features, Result, Scorer};
 
 use crate::{
     backend::Device,
-    method::{Method, NetworkScorer, Playing, Settings, Trainee},
     kind::Kind,
+    method::{Method, NetworkScorer, Playing, Settings, Trainee},
     nn::Trained,
 };
 
@@ -237,7 +237,8 @@ trait Model: fmt::Debug + Send + Sync {
     fn settings_mut(&mut self) -> &mut dyn Any;
     fn serialized(&self) -> &dyn erased_serde::Serialize;
     fn has_networks(&self) -> bool;
-    fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device) -> Result<Option<Box<dyn Trainee>>>;
+    fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device)
+    -> Result<Option<Box<dyn Trainee>>>;
     fn fit(&self, features: &Features, seed: u64) -> Result<Box<dyn Scorer>>;
     fn restore(
         &self,
@@ -365,7 +366,12 @@ impl<S: Settings, R: Role<S>> Model for Of<S, R> {
         R::NETWORKS
     }
 
-    fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device) -> Result<Option<Box<dyn Trainee>>> {
+    fn trainee(
+        &self,
+        x: &FeatureShape,
+        seed: u64,
+        on: &Device,
+    ) -> Result<Option<Box<dyn Trainee>>> {
         R::trainee(&self.settings, x, seed, on)
     }
 

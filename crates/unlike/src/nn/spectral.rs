@@ -160,4 +160,3 @@ impl Network for Spectral {
         visitor.buffer(&join(path, "v"), &mut vectors.v);
     }
 }
-
