@@ -5,7 +5,10 @@ use unlike::{
     Model, ModelConfig, RunOptions, Samples, TrainConfig,
     core::conformance,
     fit,
-    models::{Kind, anogan::Start},
+    models::{
+        Kind,
+        anogan::{Anogan, Start},
+    },
 };
 
 use crate::training::{anomalies, normals, shorten, switch_spectral_norm};
@@ -34,7 +37,7 @@ fn trained_as(name: &str, rows: usize, change: impl Fn(ModelConfig) -> ModelConf
 fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
     let folder = tempfile::tempdir().unwrap();
     let some = Samples::Table(normals(150));
-    for name in ModelConfig::NAMES {
+    for name in ModelConfig::names() {
         let path = folder.path().join(name);
         trained(name, 600).save(&path).unwrap();
         let names: Vec<String> = Model::load(&path)
@@ -60,7 +63,7 @@ fn spectral_norm_switched_keeps_the_laws_and_survives_saving() {
     let (normal, anomalous) = (Samples::Table(normals(150)), Samples::Table(anomalies(50)));
     for name in ["egbad", "anogan", "ganomaly"] {
         let path = folder.path().join(name);
-        let model = trained_as(name, 1500, switch_spectral_norm);
+        let model = trained_as(name, 1500, |model| switch_spectral_norm(model).unwrap());
         model.save(&path).unwrap();
         let violations = [
             conformance::check(&model, &normal),
@@ -75,7 +78,7 @@ fn spectral_norm_switched_keeps_the_laws_and_survives_saving() {
 #[test]
 fn gross_anomalies_score_higher_than_normals() {
     let (normal, anomalous) = (Samples::Table(normals(200)), Samples::Table(anomalies(50)));
-    for name in ModelConfig::NAMES {
+    for name in ModelConfig::names() {
         let violations = conformance::check_direction(&trained(name, 1500), &normal, &anomalous);
         assert!(violations.is_empty(), "{name}: {violations:#?}");
     }
@@ -88,9 +91,7 @@ fn anogan_keeps_the_laws_wherever_its_searches_start() {
     let some = Samples::Table(normals(150));
     for start in [Start::Random, Start::Nearest(64), Start::Encoder] {
         let model = trained_as("anogan", 600, |mut model| {
-            if let ModelConfig::Anogan(config) = &mut model {
-                config.search.start = start;
-            }
+            model.get_mut::<Anogan>().unwrap().search.start = start;
             model
         });
         model.save(&path).unwrap();
