@@ -196,12 +196,12 @@ fn both_stages_have_the_losses_movements_and_scores_that_pytorch_gives() {
             assert_eq!(losses.0.len(), names.len());
             for (name, &theirs) in names.iter().zip(theirs) {
                 let what = format!("step {number}, {name}");
-                golden.assert_number(&what, losses.get(name).unwrap(), theirs, 1e-4);
+                golden.assert_number(&what, losses.get(name).unwrap(), theirs, 5e-5);
             }
         }
-        golden.assert_trained(&playing, 1e-3);
-        golden.assert_parts(&playing, &["residual", "feature", "latent"], 1e-3);
-        golden.assert_score(&playing, "paper", 1e-3);
+        golden.assert_trained(&playing, 5e-4);
+        golden.assert_parts(&playing, &["residual", "feature", "latent"], 2e-4);
+        golden.assert_score(&playing, "paper", 2e-4);
     }
 }
 

@@ -148,7 +148,7 @@ fn every_network_gives_what_pytorch_gives() {
         let (golden, mut playing, batch) = small(variant);
         let x = golden.batch("x", 0, [batch, playing.nets.shape().size()]);
         assert_outputs(&golden, &playing, "before", x, 1e-5);
-        assert_parts(&golden, &mut playing, "before", x, 1e-4);
+        assert_parts(&golden, &mut playing, "before", x, 2e-4);
     }
 }
 
@@ -187,12 +187,12 @@ fn five_steps_have_the_losses_movements_and_scores_that_pytorch_gives() {
             assert_eq!(losses.get("d_reinitialised"), Some(0.0));
             for (name, &theirs) in names.into_iter().zip(theirs) {
                 let what = format!("step {step}, {name}");
-                golden.assert_number(&what, losses.get(name).unwrap(), theirs, 1e-4);
+                golden.assert_number(&what, losses.get(name).unwrap(), theirs, 5e-5);
             }
         }
-        golden.assert_trained(&playing, 1e-3);
-        assert_outputs(&golden, &playing, "after", golden.get("query"), 1e-3);
-        assert_parts(&golden, &mut playing, "after", golden.get("query"), 2e-3);
+        golden.assert_trained(&playing, 5e-4);
+        assert_outputs(&golden, &playing, "after", golden.get("query"), 2e-4);
+        assert_parts(&golden, &mut playing, "after", golden.get("query"), 2e-4);
     }
 }
 

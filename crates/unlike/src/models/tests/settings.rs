@@ -401,9 +401,13 @@ fn changed(arrays: &Arrays, at: &str, other: Option<(&[usize], Vec<f32>)>) -> Ar
 fn an_array_that_is_missing_or_has_another_size_is_named() {
     let device = &Device::flex();
     for (what, config) in all() {
-        let shape = match what.ends_with("Table") {
-            true => FeatureShape::row(5),
-            false => continue,
+        let (config, shape) = match what.ends_with("Table") {
+            true => (config, FeatureShape::row(5)),
+            false => {
+                let whole = serde_json::to_value(&config).unwrap();
+                let narrow = with(&whole, "/networks/width", json!(1));
+                (read(&narrow).unwrap(), FeatureShape::image(16, 16, 1))
+            }
         };
         let mut trainee = config.trainee(&shape, 0, device).unwrap().unwrap();
         let arrays = trainee.scorer().arrays();
