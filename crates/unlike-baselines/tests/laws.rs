@@ -202,7 +202,9 @@ fn an_anomaly_scores_above_every_normal() {
     let anomaly = Features::new(row(13), values);
     for Baseline { name, fit, .. } in baselines() {
         let scorer = fit(&training, 5).unwrap();
-        let highest = score(&*scorer, &normals).into_iter().fold(0.0, f64::max);
+        let scores = score(&*scorer, &normals);
+        assert!(scores.iter().all(|score| score.is_finite()), "{name}");
+        let highest = scores.into_iter().fold(0.0, f64::max);
         let found = score(&*scorer, &anomaly)[0];
         assert!(found > highest, "{name}: {found}, normals up to {highest}");
     }
@@ -225,6 +227,7 @@ fn the_feature_that_departs_contributes_most() {
             values[feature] = 40.0;
             let anomaly = Features::new(row(13), values);
             let contributions = contributions_of(&*scorer, &anomaly);
+            assert!(contributions.iter().all(|c| c.is_finite()), "{name}");
             let largest = contributions.iter().copied().fold(0.0, f64::max);
             assert_eq!(contributions[feature], largest, "{name}: {contributions:?}");
         }

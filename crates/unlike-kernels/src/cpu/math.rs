@@ -74,14 +74,15 @@ mod tests {
     use super::*;
     use crate::cpu::simd::Portable;
 
-    /// Largest error relative to the value over a range.
+    /// Largest error relative to the value over a range; infinite where a value is not a number.
     fn worst(f: fn(f32) -> f32, exact: fn(f64) -> f64, from: f32, to: f32) -> f64 {
         let n = 200_000;
         (0..=n)
             .map(|i| from + (to - from) * i as f32 / n as f32)
             .map(|x| {
                 let e = exact(f64::from(x));
-                (f64::from(f(x)) - e).abs() / e.abs().max(1e-37)
+                let error = (f64::from(f(x)) - e).abs() / e.abs().max(1e-37);
+                if error.is_nan() { f64::INFINITY } else { error }
             })
             .fold(0.0, f64::max)
     }
@@ -100,5 +101,12 @@ mod tests {
             assert!((sigmoid::<Portable>(x) - f32::from(x > 0.0)).abs() < 1e-37);
         }
         assert!(exp::<Portable>(f32::NAN).is_nan() && tanh::<Portable>(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn a_function_that_gives_no_number_is_not_precise() {
+        assert_eq!(worst(|_| f32::NAN, f64::exp, 0.0, 1.0), f64::INFINITY);
+        let once = |x: f32| if x == 0.5 { f32::NAN } else { x.exp() };
+        assert_eq!(worst(once, f64::exp, 0.0, 1.0), f64::INFINITY);
     }
 }

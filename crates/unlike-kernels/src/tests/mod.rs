@@ -121,6 +121,7 @@ pub(crate) fn check(
                 [up, (here - total(&moved)) / STEP]
             })
             .collect();
+        assert!(sides.iter().flatten().all(|v| v.is_finite()));
         let largest = sides
             .iter()
             .flatten()
@@ -139,6 +140,10 @@ pub(crate) fn check(
 
 pub(crate) fn close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
+    assert!(
+        expected.iter().all(|v| v.is_finite()),
+        "{what}: a reference"
+    );
     let largest = expected.iter().fold(1.0_f64, |most, v| most.max(v.abs()));
     for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(found) - expected).abs();

@@ -6,6 +6,8 @@ pub mod bigan;
 pub mod egbad;
 pub mod fanogan;
 pub mod ganomaly;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use unlike_core::Result;
 

@@ -13,9 +13,13 @@ mod param;
 mod plan;
 mod pyramid;
 mod spectral;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use conv::Window;
+#[cfg(test)]
+pub(crate) use descent::Moving;
 pub use descent::{Descent, Plateau, Rate, Rates};
 pub use init::Init;
 pub use net::Net;

@@ -150,7 +150,7 @@ impl Net {
         let chain = self.chain(self.output(output));
         let [frozen, trained] = [x.clone(), x.detach()];
         let convs: Option<Vec<&Conv>> = chain.iter().map(|&value| self.conv(value)).collect();
-        let Some(convs) = convs else {
+        let Some(convs) = convs.filter(|convs| !convs.is_empty()) else {
             return [
                 self.tap(output, [frozen], Pass::Frozen { dropout: 0 }),
                 self.tap(output, [trained], Pass::Train { dropout: 0 }),

@@ -5,7 +5,11 @@ use unlike::{
     Model, ModelConfig, RunOptions, Samples, TrainConfig,
     core::conformance,
     fit,
-    models::{Kind, anogan::Start},
+    models::{
+        Kind,
+        anogan::{Anogan, Start},
+    },
+    train::Silent,
 };
 
 use crate::training::{anomalies, normals, shorten, switch_spectral_norm};
@@ -21,20 +25,14 @@ fn trained_as(name: &str, rows: usize, change: impl Fn(ModelConfig) -> ModelConf
     shorten(&mut config.model);
     config.model = change(config.model);
     let normal = Samples::Table(normals(rows));
-    fit(
-        &config,
-        &normal,
-        &RunOptions::default(),
-        &mut unlike::train::Silent,
-    )
-    .unwrap()
+    fit(&config, &normal, &RunOptions::default(), &mut Silent).unwrap()
 }
 
 #[test]
 fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
     let folder = tempfile::tempdir().unwrap();
     let some = Samples::Table(normals(150));
-    for name in ModelConfig::NAMES {
+    for name in ModelConfig::names() {
         let path = folder.path().join(name);
         trained(name, 600).save(&path).unwrap();
         let names: Vec<String> = Model::load(&path)
@@ -60,7 +58,7 @@ fn spectral_norm_switched_keeps_the_laws_and_survives_saving() {
     let (normal, anomalous) = (Samples::Table(normals(150)), Samples::Table(anomalies(50)));
     for name in ["egbad", "anogan", "ganomaly"] {
         let path = folder.path().join(name);
-        let model = trained_as(name, 1500, switch_spectral_norm);
+        let model = trained_as(name, 1500, |model| switch_spectral_norm(model).unwrap());
         model.save(&path).unwrap();
         let violations = [
             conformance::check(&model, &normal),
@@ -75,9 +73,62 @@ fn spectral_norm_switched_keeps_the_laws_and_survives_saving() {
 #[test]
 fn gross_anomalies_score_higher_than_normals() {
     let (normal, anomalous) = (Samples::Table(normals(200)), Samples::Table(anomalies(50)));
-    for name in ModelConfig::NAMES {
+    for name in ModelConfig::names() {
         let violations = conformance::check_direction(&trained(name, 1500), &normal, &anomalous);
         assert!(violations.is_empty(), "{name}: {violations:#?}");
+    }
+}
+
+/// A training with another seed than the usual one: what draws while it scores must draw the same
+/// after loading.
+#[test]
+fn models_of_every_seed_score_alike_after_loading() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let (normal, some) = (Samples::Table(normals(300)), Samples::Table(normals(60)));
+    for name in ModelConfig::names() {
+        let mut config = TrainConfig::recommended_for(name, Kind::Table, 300).unwrap();
+        (config.epochs, config.batch_size, config.seed) = (2, 64, 77);
+        shorten(&mut config.model);
+        if let Some(anogan) = config.model.get_mut::<Anogan>() {
+            anogan.search.start = Start::Random;
+        }
+        let model = fit(&config, &normal, &RunOptions::default(), &mut Silent).unwrap();
+        model.save(&path).unwrap();
+        let violations = conformance::check_same(&model, &Model::load(&path).unwrap(), &some);
+        assert!(violations.is_empty(), "{name}: {violations:#?}");
+    }
+}
+
+#[test]
+fn a_damaged_model_is_refused_wherever_the_damage_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    for name in ModelConfig::names() {
+        trained(name, 300).save(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let refused = |what: String, bytes: &[u8]| {
+            let damaged = folder.path().join("damaged");
+            std::fs::write(&damaged, bytes).unwrap();
+            let loaded = Model::load(&damaged);
+            assert!(loaded.is_err(), "{name}, {what}: loads");
+        };
+        let places = [
+            0,
+            4,
+            9,
+            100,
+            whole.len() / 3,
+            whole.len() / 2,
+            whole.len() - 1,
+        ];
+        for at in places {
+            refused(format!("cut at {at}"), &whole[..at]);
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            refused(format!("byte {at} changed"), &bytes);
+        }
+        refused("a byte more".into(), &[&whole[..], &[0]].concat());
     }
 }
 
@@ -88,9 +139,7 @@ fn anogan_keeps_the_laws_wherever_its_searches_start() {
     let some = Samples::Table(normals(150));
     for start in [Start::Random, Start::Nearest(64), Start::Encoder] {
         let model = trained_as("anogan", 600, |mut model| {
-            if let ModelConfig::Anogan(config) = &mut model {
-                config.search.start = start;
-            }
+            model.get_mut::<Anogan>().unwrap().search.start = start;
             model
         });
         model.save(&path).unwrap();

@@ -8,7 +8,10 @@ use unlike::{
     Detector, Error, Model, ModelConfig, RunOptions, Samples, Table, TrainConfig,
     core::{Column, Values},
     fit,
-    models::Kind,
+    models::{
+        Kind, anogan::Anogan, bigan::Bigan, egbad::Egbad, fanogan::Fanogan, ganomaly::Ganomaly,
+    },
+    settings::Share,
     train::{
         EpochChoice, EpochReport, Flow, Observer, ResumeFile, Schedule, Silent, Snapshot,
         StepReport, Stop, StopReason, with_threads,
@@ -54,20 +57,23 @@ fn table(rows: usize, shift: f64, seed: u64) -> Table {
 
 /// Makes searches short: a long one keeps no other laws.
 pub(crate) fn shorten(model: &mut ModelConfig) {
-    if let ModelConfig::Anogan(config) = model {
-        config.search.steps = 12;
+    if let Some(anogan) = model.get_mut::<Anogan>() {
+        anogan.search.descent.steps = 12;
     }
 }
 
-/// Switches spectral norm on where it is off, and off where it is on.
-pub(crate) fn switch_spectral_norm(mut model: ModelConfig) -> ModelConfig {
-    match &mut model {
-        ModelConfig::Egbad(config) | ModelConfig::Bigan(config) => config.spectral_norm ^= true,
-        ModelConfig::Anogan(config) => config.spectral_norm ^= true,
-        ModelConfig::Ganomaly(config) => config.spectral_norm ^= true,
-        _ => {}
+/// Switches spectral norm on where it is off, and off where it is on; `None` if the model has none.
+pub(crate) fn switch_spectral_norm(mut model: ModelConfig) -> Option<ModelConfig> {
+    if let Some(Bigan(egbad)) = model.get_mut() {
+        egbad.spectral_norm ^= true;
+    } else if let Some(egbad) = model.get_mut::<Egbad>() {
+        egbad.spectral_norm ^= true;
+    } else if let Some(anogan) = model.get_mut::<Anogan>() {
+        anogan.spectral_norm ^= true;
+    } else {
+        model.get_mut::<Ganomaly>()?.spectral_norm ^= true;
     }
-    model
+    Some(model)
 }
 
 fn config() -> TrainConfig {
@@ -87,9 +93,12 @@ fn file_of(config: &TrainConfig, options: &RunOptions, observer: &mut dyn Observ
 
 #[test]
 fn threads_do_not_change_a_bit_and_seeds_do() {
-    let all = ModelConfig::NAMES.map(|name| ModelConfig::by_name(name, Kind::Table).unwrap());
-    let switched = all[..4].iter().cloned().map(switch_spectral_norm);
-    for mut model in all.iter().cloned().chain(switched) {
+    let recommended = |name| ModelConfig::by_name(name, Kind::Table).unwrap();
+    let all = ModelConfig::names().map(recommended);
+    let switched = ModelConfig::names()
+        .map(recommended)
+        .filter_map(switch_spectral_norm);
+    for mut model in all.chain(switched) {
         shorten(&mut model);
         let name = model.name();
         let config = TrainConfig { model, ..config() };
@@ -141,22 +150,42 @@ pub(crate) fn keeping(path: &Path, resume: bool) -> RunOptions {
 #[test]
 fn an_interrupted_training_ends_in_the_same_file() {
     interrupt(&config());
-    let model = switch_spectral_norm(config().model);
+    let model = switch_spectral_norm(config().model).unwrap();
     interrupt(&TrainConfig { model, ..config() });
 }
 
+/// Of the 36 steps a half is of the first stage, or a third, which ends with the first epoch.
+#[test]
+fn an_interrupted_training_of_two_stages_ends_in_the_same_file() {
+    for share in [0.5, 0.334] {
+        let mut model = ModelConfig::by_name("fanogan", Kind::Table).unwrap();
+        let fanogan = model.get_mut::<Fanogan>().unwrap();
+        fanogan.gan_share = Share::of(share);
+        let switch = (36.0 * f64::from(fanogan.gan_share.get())) as usize;
+        assert!([18, 12].contains(&switch));
+        let config = TrainConfig { model, ..config() };
+        // In the middle of each stage, before, exactly at and after the switch.
+        interrupt_after(&config, &[6, switch - 1, switch, switch + 1, 30]);
+    }
+}
+
 fn interrupt(config: &TrainConfig) {
-    let samples = Samples::Table(normals(500));
-    let uninterrupted = file_of(config, &RunOptions::default(), &mut Silent);
     let steps_per_epoch = 400 / 32;
     // In the first epoch, on its last step, in the second, and in the very last step.
-    for stop in [
+    let stops = [
         1,
         7,
         steps_per_epoch,
         steps_per_epoch + 5,
         3 * steps_per_epoch,
-    ] {
+    ];
+    interrupt_after(config, &stops);
+}
+
+fn interrupt_after(config: &TrainConfig, stops: &[usize]) {
+    let samples = Samples::Table(normals(500));
+    let uninterrupted = file_of(config, &RunOptions::default(), &mut Silent);
+    for &stop in stops {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let stopped = fit(

@@ -4,10 +4,11 @@
 use std::{io::Write as _, path::Path, sync::OnceLock};
 
 use unlike::{
-    Detector, Error, Explanations, Model, ModelConfig, RunOptions, Samples, TrainConfig, backend,
+    Detector, Error, Explanations, Model, RunOptions, Samples, TrainConfig, backend,
     core::conformance,
     fit,
-    models::{Kind, ganomaly::GanomalyNetworks},
+    models::{Kind, ganomaly::Ganomaly},
+    settings::Width,
     train::{Flow, Observer, Silent, StepReport},
 };
 
@@ -23,7 +24,7 @@ const SMALLEST: f64 = 0.1;
 /// The same of scores: combined ones are in units of a spread and near 0 for most normals.
 const SPREAD: f64 = 1.0;
 
-const NAMES: [&str; 4] = ["egbad", "bigan", "anogan", "ganomaly"];
+const NAMES: [&str; 5] = ["egbad", "bigan", "anogan", "fanogan", "ganomaly"];
 
 /// Whether there is a graphics processor; if not, that is said where nobody can miss it.
 fn there() -> bool {
@@ -73,11 +74,8 @@ fn config(name: &str, kind: Kind) -> TrainConfig {
     config.epochs = 1;
     config.batch_size = 32;
     training::shorten(&mut config.model);
-    if let (ModelConfig::Ganomaly(model), Kind::Images) = (&mut config.model, kind) {
-        model.networks = GanomalyNetworks::Convolutional {
-            width: 8,
-            extra_layers: 0,
-        };
+    if let (Some(ganomaly), Kind::Images) = (config.model.get_mut::<Ganomaly>(), kind) {
+        ganomaly.networks.width = Some(Width::of(8));
     }
     config
 }

@@ -122,7 +122,7 @@ impl<'a> Searcher<'a> {
     }
 
     /// L(z) of each query: x [M, size], f(x) [M, f], z [M, latent] → [M].
-    pub(super) fn loss(&self, x: Tensor<2>, f: Tensor<2>, z: Tensor<2>) -> Tensor<1> {
+    pub(in crate::models) fn loss(&self, x: Tensor<2>, f: Tensor<2>, z: Tensor<2>) -> Tensor<1> {
         let (reduction, lambda) = (self.reduction.into(), self.search.lambda.get());
         let [g, d, _] = self.networks;
         let gz = g.apply(z, Pass::Score); // [M, size]
@@ -141,7 +141,7 @@ impl<'a> Searcher<'a> {
     }
 
     /// z* [N, latent] of the queries x [N, size].
-    pub(super) fn nearest(&self, x: Tensor<2>) -> Tensor<2> {
+    pub(in crate::models) fn nearest(&self, x: Tensor<2>) -> Tensor<2> {
         let f = self.networks[1].tap("f", [x.clone()], Pass::Score); // [N, f]
         let starts = self.starts(&x).into_iter().map(|z| self.points(z)); // [N, latent] each
         let loss = |[x, f]: [Tensor<2>; 2], z| self.loss(x, f, z);
