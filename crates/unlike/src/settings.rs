@@ -12,6 +12,7 @@ macro_rules! checked {
         #[serde(try_from = $serde, into = $serde)]
         pub struct $name($inner);
 
+        #[allow(clippy::manual_range_contains, reason = "`contains` is not const")]
         impl $name {
             /// The range, in words.
             pub const RANGE: &'static str = $expected;
@@ -31,6 +32,7 @@ macro_rules! checked {
             }
         }
 
+        #[allow(clippy::manual_range_contains, reason = "`contains` is not const")]
         impl TryFrom<$inner> for $name {
             type Error = OutOfRange;
 

@@ -111,7 +111,7 @@ mod exact {
 
     impl Exact {
         pub(super) fn run(&self, x: Maps) -> f64 {
-            let (_, y) = self.0.iter().fold(x, |x, layer| apply(x, layer));
+            let (_, y) = self.0.iter().fold(x, apply);
             assert_eq!(y.len(), 1);
             y[0]
         }
