@@ -141,10 +141,12 @@ fn malformed(path: &Path, found: String, row: Option<u64>) -> Error {
 /// The line of the key that a message names: positions are lost when tables are merged.
 fn line_of(message: &str, text: &str) -> Option<u64> {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let key = match message.starts_with("unknown") {
+    // What is wrong with a model's settings begins with their path.
+    let key = match message.starts_with("unknown") || message.starts_with('`') {
         true => quoted.next(),
-        false => quoted.last().and_then(|path| path.rsplit('.').next()),
-    }?;
+        false => quoted.last(),
+    };
+    let key = key.and_then(|path| path.rsplit('.').next())?;
     let names_it = |line: &str| line.split(['=', '[', ']']).any(|word| word.trim() == key);
     text.lines().position(names_it).map(|row| row as u64 + 1)
 }
@@ -199,32 +201,22 @@ mod tests {
 
     #[test]
     fn another_choice_replaces_the_recommended_one() {
-        let egbad = "[model]\nmodel = \"egbad\"\ninit = { init = \"normal\", sd = 0.01 }\n";
-        assert!(
-            from(egbad, None)
-                .unwrap()
-                .to_toml()
-                .unwrap()
-                .contains("sd = 0.01")
+        let init = "[model.training]\ninit = { init = \"normal\", sd = 0.01 }\n";
+        let config = from(init, Some("egbad")).unwrap();
+        assert!(config.to_toml().unwrap().contains("sd = 0.01"));
+        let error = from(
+            "[model.training]\ninit = { init = \"normal\" }\n",
+            Some("egbad"),
         );
+        assert!(error.unwrap_err().to_string().contains("`sd`"));
     }
 
     #[test]
-    fn networks_are_a_choice_whose_fields_can_be_given_singly() {
-        let networks = |text: &str| {
-            let config = from(&format!("[model.networks]\n{text}"), Some("egbad"));
-            config.map(|config| config.to_toml().unwrap())
-        };
-        let narrower = networks("encoder = [17]\n").unwrap();
-        assert!(narrower.contains("networks = \"dense\""), "{narrower}");
-        assert!(narrower.contains("encoder = [17]"), "{narrower}");
-        let lists = "generator = [9]\ndiscriminator_z = [9]\ndiscriminator_joint = [9]\n";
-        let others = format!("networks = \"convolutional\"\nwidth = 8\n{lists}");
-        let others = networks(&others).unwrap();
-        assert!(!others.contains("encoder = "), "{others}");
-        assert!(others.contains("width = 8"), "{others}");
-        let error = networks("networks = \"convolutional\"\nwidth = 8\n").unwrap_err();
-        assert!(error.to_string().contains("generator"), "{error}");
+    fn fields_of_networks_can_be_given_singly() {
+        let config = from("[model.networks]\nencoder = [17]\n", Some("egbad")).unwrap();
+        let text = config.to_toml().unwrap();
+        assert!(text.contains("encoder = [17]"), "{text}");
+        assert!(text.contains("discriminator_x = [128]"), "{text}");
     }
 
     #[test]
@@ -234,6 +226,11 @@ mod tests {
             ("[model]\nmodel = \"egbad\"\nlatency = 8\n", None, "row 3"),
             ("seed = 1\nepochs = \"many\"\n", Some("egbad"), "row 2"),
             ("epochs = \n", Some("egbad"), "row 1"),
+            (
+                "[model.training.adam]\nbeta1 = 2.0\n",
+                Some("egbad"),
+                "row 2",
+            ),
             ("[model]\nmodel = \"egbad\"\n", Some("pca"), "one model"),
             ("epochs = 3\n", None, "no model"),
         ];

@@ -160,8 +160,10 @@ impl Observer for Progress<'_> {
             self.bar.set_style(style.progress_chars("━╸ "));
         }
         self.plan = Some(plan.clone());
-        let mut records = self.records.iter_mut();
-        let written = records.try_for_each(|record| record.start(history));
+        let written = self.begin().and_then(|()| {
+            let mut records = self.records.iter_mut();
+            records.try_for_each(|record| record.start(history))
+        });
         _ = self.flow(written);
     }
 

@@ -125,14 +125,15 @@ pub(crate) const SMALL: &str = "epochs = 3
 batch_size = 16
 [model]
 latent = 4
-ema = 0.9
 [model.networks]
 encoder = [16]
 generator = [16]
 discriminator_x = [16]
 discriminator_z = [16]
 discriminator_joint = [16]
-[model.adam]
+[model.training]
+ema = 0.9
+[model.training.adam]
 learning_rate = 0.003
 ";
 

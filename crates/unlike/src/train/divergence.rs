@@ -49,7 +49,8 @@ pub(super) fn check_epoch(first: Option<&EpochReport>, now: &EpochReport) -> Res
     check_losses(&now.losses, place)?;
     let part = now.held_out.first().map_or("", |part| &part.part);
     let held_out = format!("the score part `{part}` of held-out normals");
-    if now.criterion().abs() > LARGEST {
+    // Stages that cannot score yet are not measured.
+    if !now.held_out.is_empty() && now.criterion().abs() > LARGEST {
         let expected = format!("at most {LARGEST:e}");
         return Err(diverged(held_out, now.criterion(), place(), expected));
     }
@@ -70,7 +71,10 @@ pub(super) fn check_epoch(first: Option<&EpochReport>, now: &EpochReport) -> Res
         let before = before.map_or(0.0, |(_, value)| *value);
         grown(format!("the loss `{name}`"), *value, before)?;
     }
-    grown(held_out, now.criterion(), first.criterion())
+    match first.held_out.is_empty() || now.held_out.is_empty() {
+        true => Ok(()),
+        false => grown(held_out, now.criterion(), first.criterion()),
+    }
 }
 
 fn diverged(what: String, value: f64, location: String, expected: String) -> Error {

@@ -584,7 +584,10 @@ fn pyramids_fit_every_size_and_28_pixels_give_the_published_networks() {
     let wide = FeatureShape::image(28, 32, 1);
     for shape in [image(30, 1), image(7, 1), wide] {
         let error = build(&shape, 1, 4).err().unwrap();
-        assert!(error.hint().unwrap().contains("--image-size"), "{shape:?}");
+        assert!(
+            error.hint().unwrap().contains("`image-size = "),
+            "{shape:?}"
+        );
     }
 }
 

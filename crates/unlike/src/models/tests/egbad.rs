@@ -213,11 +213,11 @@ fn images_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
         }
     }
     for (height, width, hint) in [
-        (28, 32, "--image-size 32"),
-        (30, 30, "--image-size 28"),
-        (6, 6, "--image-size 16"),
-        (100, 100, "--image-size 128"),
-        (480, 640, "--image-size 256"),
+        (28, 32, "`image-size = 32`"),
+        (30, 30, "`image-size = 28`"),
+        (6, 6, "`image-size = 16`"),
+        (100, 100, "`image-size = 128`"),
+        (480, 640, "`image-size = 256`"),
     ] {
         let error = fresh(&egbad, &FeatureShape::image(height, width, 1))
             .err()

@@ -353,7 +353,7 @@ fn images_of_all_sizes_pass_and_others_are_refused_with_a_hint() {
             error
                 .hint()
                 .unwrap()
-                .ends_with(&format!("--image-size {hint}")),
+                .ends_with(&format!("`image-size = {hint}`")),
             "{error}"
         );
     }

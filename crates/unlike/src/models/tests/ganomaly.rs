@@ -413,7 +413,7 @@ fn other_sizes_are_refused_with_a_size_that_works() {
         let error = error.unwrap_or_else(|| panic!("{width} × {height} passes"));
         let found = format!("{width} x {height}");
         assert!(error.to_string().contains(&found), "{error}");
-        let hint = format!("--image-size {hint}");
+        let hint = format!("`image-size = {hint}`");
         assert!(error.hint().unwrap().ends_with(&hint), "{:?}", error.hint());
     }
     for (ganomaly, shape) in [
