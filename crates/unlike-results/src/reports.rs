@@ -68,6 +68,7 @@ pub fn save_report(report: &Report, path: impl AsRef<Path>) -> Result<()> {
 /// If a file cannot be written.
 pub fn save_evaluation(report: &Report, judged: &Judged, folder: impl AsRef<Path>) -> Result<()> {
     let folder = folder.as_ref();
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     save_report(report, folder.join("evaluation.json"))?;
     save_report(report, folder.join("report.html"))?;
     ScoreTable::new(judged).save(folder.join("scores.csv"))

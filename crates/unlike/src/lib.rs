@@ -29,3 +29,4 @@ pub use unlike_core::{
     LabelledSamples, Note, Result, Samples, ScoreParts, Scores, Table,
 };
 pub use unlike_data as data;
+pub use unlike_kernels as kernels;
