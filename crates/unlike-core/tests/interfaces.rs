@@ -20,10 +20,9 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.display().to_string();
-        if path.is_dir() {
+        if path.is_dir() && !path.ends_with("tests") {
             sources(&path, found);
-        } else if name.ends_with(".rs") && !name.ends_with("_tests.rs") && !name.contains("golden")
-        {
+        } else if name.ends_with(".rs") {
             let text = fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
             found.push((name, code.to_owned()));

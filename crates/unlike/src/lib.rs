@@ -11,6 +11,7 @@ pub mod method;
 pub mod model;
 pub mod models;
 #[cfg(test)]
+#[path = "tests/mutations.rs"]
 mod mutations;
 pub mod nn;
 pub mod registry;

@@ -76,6 +76,10 @@ checked! {
     Width(usize = "usize"), "from 1 to 65536", |v| v >= 1 && v <= MOST
 }
 checked! {
+    /// Further layers of one width.
+    Depth(usize = "usize"), "from 0 to 64", |v| v <= 64
+}
+checked! {
     /// How often something is done.
     Count(usize = "usize"), "at least 1", |v| v >= 1
 }

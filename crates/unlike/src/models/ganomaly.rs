@@ -91,8 +91,7 @@ pub struct GanomalyNetworks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<Width>,
     /// Further 3 × 3 convolutions at half the image's side; 0 in the paper.
-    #[serde(default)]
-    pub extra_layers: usize,
+    pub extra_layers: Depth,
     /// For tables: widths of E's and E′'s hidden layers; the decoder has them in reverse.
     pub encoder: Widths,
     /// For tables: widths of D's hidden layers; the last one is the feature layer f.
@@ -159,7 +158,7 @@ impl Ganomaly {
             score: LATENT.into(),
             networks: GanomalyNetworks {
                 width: width.map(Width::of),
-                extra_layers: 0,
+                extra_layers: Depth::of(0),
                 encoder: Widths::of(encoder),
                 discriminator: Widths::of(discriminator),
             },
@@ -200,7 +199,7 @@ impl Ganomaly {
         let up = |level: usize| normed(conv_up(p.width << level, HALVE));
         layers.extend((0..deepest).rev().map(up)); // [N, double, double, half]
         let extra = |_| normed(conv(p.width, KEEP)); // [N, side / 2, side / 2, width]
-        layers.extend((0..self.networks.extra_layers).map(extra));
+        layers.extend((0..self.networks.extra_layers.get()).map(extra));
         layers.push(conv_up(p.colours, HALVE).without_bias().act(Tanh)); // [N, side, side, colours]
         let z = FeatureShape::image(1, 1, self.latent.get());
         Plan::chain(&z, [("", layers)], "x")
@@ -232,7 +231,7 @@ impl Ganomaly {
             false => layer.norm_drawn(GAMMA).act(LEAKY),
         };
         let first = conv(p.width, HALVE).without_bias().act(LEAKY); // [N, side / 2, side / 2, width]
-        let extra = (0..self.networks.extra_layers).map(|_| normed(conv(p.width, KEEP)));
+        let extra = (0..self.networks.extra_layers.get()).map(|_| normed(conv(p.width, KEEP)));
         let down = |level: usize| normed(conv(p.width << level, HALVE)); // [N, half, half, double]
         let downs = (1..p.deepest()).map(down);
         [first].into_iter().chain(extra).chain(downs).collect()

@@ -20,7 +20,7 @@ use crate::{
         tests::golden::{Golden, assert_arrays, assert_close, single},
     },
     nn::{AdamConfig, Pass},
-    settings::{Positive, Share, Width, Widths},
+    settings::{Depth, Positive, Share, Width, Widths},
     train::Schedule,
 };
 
@@ -40,7 +40,7 @@ const TRAIN: Pass = Pass::Train { dropout: 0 };
 fn networks(width: Option<usize>, extra: usize, [e, d]: [&[usize]; 2]) -> GanomalyNetworks {
     GanomalyNetworks {
         width: width.map(Width::of),
-        extra_layers: extra,
+        extra_layers: Depth::of(extra),
         encoder: Widths::of(e),
         discriminator: Widths::of(d),
     }
