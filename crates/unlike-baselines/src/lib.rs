@@ -4,6 +4,7 @@
 //! |-----------|--------------------------------------------------|-------------|
 //! | `pca`     | near the plane that most of the variance spans   | `residual`  |
 //! | `knn`     | near other normal samples                        | `distance`  |
+//! | `padim`   | near the mean, in units of the spread             | `distance`  |
 //! | `iforest` | hard to separate from the rest by random splits  | `isolation` |
 //! | `ecod`    | not in the tails of the features' distributions  | `tail`      |
 //!
@@ -16,6 +17,7 @@ mod ecod;
 mod iforest;
 mod knn;
 mod linear;
+mod padim;
 mod pca;
 mod samples;
 mod search;
@@ -24,4 +26,5 @@ mod tree;
 pub use ecod::{Ecod, EcodConfig};
 pub use iforest::{Iforest, IforestConfig};
 pub use knn::{Aggregate, Knn, KnnConfig};
+pub use padim::{Padim, PadimConfig};
 pub use pca::{Pca, PcaConfig};

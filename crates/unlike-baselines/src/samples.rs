@@ -69,6 +69,12 @@ fn check_finite(features: &Features) -> Result<()> {
 fn describe(shape: &FeatureShape) -> String {
     match *shape {
         FeatureShape::Row { width } => format!("rows of {width} features"),
+        FeatureShape::Patch { width, places } => {
+            format!(
+                "patches of {} features from {places} places",
+                width.saturating_sub(1)
+            )
+        }
         FeatureShape::Image {
             height,
             width,
@@ -121,10 +127,11 @@ pub(crate) fn saturate(value: f64) -> f32 {
     value.min(f64::from(f32::MAX)) as f32
 }
 
-/// Writes the shape of one sample's features as an array of one or three numbers.
+/// Writes the shape of one sample's features as an array of one to three numbers.
 pub(crate) fn insert_shape(arrays: &mut Arrays, shape: &FeatureShape) {
     let lengths = match *shape {
         FeatureShape::Row { width } => vec![width as f32],
+        FeatureShape::Patch { width, places } => vec![width as f32, places as f32],
         FeatureShape::Image {
             height,
             width,
@@ -141,6 +148,7 @@ pub(crate) fn get_shape(arrays: &Arrays) -> Result<FeatureShape> {
     let lengths = wholes(SHAPE, &arrays.any_shape(SHAPE)?.values, EXACT)?;
     let shape = match lengths[..] {
         [width] => FeatureShape::Row { width },
+        [width, places] if width >= 2 => FeatureShape::Patch { width, places },
         [height, width, channels] => FeatureShape::Image {
             height,
             width,
@@ -150,7 +158,7 @@ pub(crate) fn get_shape(arrays: &Arrays) -> Result<FeatureShape> {
             return Err(damaged(
                 SHAPE,
                 format!("{} lengths", lengths.len()),
-                "1 or 3",
+                "1 to 3",
             ));
         }
     };
@@ -211,6 +219,10 @@ mod tests {
     fn a_shape_survives_its_array_and_a_damaged_one_is_refused() {
         for shape in [
             FeatureShape::Row { width: 121 },
+            FeatureShape::Patch {
+                width: 153,
+                places: 784,
+            },
             FeatureShape::Image {
                 height: 64,
                 width: 32,
@@ -226,7 +238,8 @@ mod tests {
             vec![1.5],
             vec![-1.0],
             vec![f32::NAN],
-            vec![2.0, 2.0],
+            vec![1.0, 2.0],
+            vec![2.0, 0.0],
             vec![],
         ] {
             let mut arrays = Arrays::new();

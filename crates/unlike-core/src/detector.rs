@@ -206,9 +206,10 @@ pub enum Explanations {
         /// `[N, height, width]`, non-negative, higher = more anomalous.
         values: Vec<f32>,
     },
-    /// One contribution per column of the input table.
+    /// One contribution per column: of the input table, or of the features that an image is seen by as
+    /// a whole.
     Columns {
-        /// The columns of [`InputSpec::Table`].
+        /// The columns of [`InputSpec::Table`], or the names of the features.
         names: Vec<String>,
         /// `[N, names.len()]`, non-negative, higher = more anomalous.
         values: Vec<f32>,

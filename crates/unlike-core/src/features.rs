@@ -16,6 +16,13 @@ pub enum FeatureShape {
         /// The length of a row.
         width: usize,
     },
+    /// What a network says of one place of an image, for detectors that tell places apart.
+    Patch {
+        /// The length of a row: as many numbers, the last of which is the place, counted from 0.
+        width: usize,
+        /// The places of an image.
+        places: usize,
+    },
     /// An image, channels innermost, values in [-1, 1].
     Image {
         /// Pixels.
@@ -45,7 +52,7 @@ impl FeatureShape {
     /// How many numbers one sample has.
     pub fn size(&self) -> usize {
         match *self {
-            Self::Row { width } => width,
+            Self::Row { width } | Self::Patch { width, .. } => width,
             Self::Image {
                 height,
                 width,
@@ -86,6 +93,11 @@ impl Features {
     /// All values, `[N, shape]`.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// All values, `[N, shape]`, given away.
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
     }
 
     /// The numbers of one sample.

@@ -135,6 +135,14 @@ impl ScoreRule {
         }
     }
 
+    /// What one unit of each part adds to the score.
+    pub fn weights(&self) -> Vec<(&str, f64)> {
+        match self {
+            Self::Weighted { terms } => terms.iter().map(|t| (&*t.part, t.weight)).collect(),
+            Self::Combined { terms } => terms.iter().map(|t| (&*t.part, 1.0 / t.sd)).collect(),
+        }
+    }
+
     /// One score per sample.
     ///
     /// # Errors

@@ -36,6 +36,23 @@ pub trait Scorer: Send + Sync {
     /// If the features have another shape than in training.
     fn contributions(&self, features: &Features) -> Result<Vec<f32>>;
 
+    /// [`parts_of`](Self::parts_of), or all parts if none are named, and
+    /// [`contributions`](Self::contributions). A scorer for which both are one work does it once.
+    ///
+    /// # Errors
+    /// If the features have another shape than in training.
+    fn parts_and_contributions(
+        &self,
+        features: &Features,
+        wanted: Option<&[&str]>,
+    ) -> Result<(ScoreParts, Vec<f32>)> {
+        let parts = match wanted {
+            Some(wanted) => self.parts_of(features, wanted)?,
+            None => self.parts(features)?,
+        };
+        Ok((parts, self.contributions(features)?))
+    }
+
     /// What the model makes of each sample, `[N, features.shape().size()]`: the nearest thing to it
     /// that it can generate. `None` for models that generate nothing.
     ///

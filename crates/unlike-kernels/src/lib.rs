@@ -26,6 +26,7 @@ mod tests;
 pub use activation::Activation;
 pub use conv::{ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice};
 pub use cpu::{
+    frozen::{Depthwise, Pointwise},
     instruction_set, instruction_sets,
     threads::{set_threads, threads},
     use_instruction_set,

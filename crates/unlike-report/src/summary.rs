@@ -4,7 +4,7 @@ use unlike_core::{
     InputSpec, Label,
     metrics::{
         Metrics,
-        pixel::{AUPRO_LIMIT, PixelMetrics},
+        pixel::{AUPRO_LIMIT, HIT_SLACK, PixelMetrics},
     },
     words,
 };
@@ -75,7 +75,7 @@ pub(crate) struct Figure {
 }
 
 /// How well anomaly maps point at what masks mark.
-pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 3] {
+pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 4] {
     let figure = |name, value: f64, chance: f64| Figure {
         name,
         value: number::unit(value),
@@ -84,6 +84,7 @@ pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 3] {
     let share = pixels.n_anomalous_pixels as f64
         / (pixels.n_anomalous_pixels + pixels.n_normal_pixels).max(1) as f64;
     [
+        figure("hits", pixels.hits, pixels.chance_hits),
         figure("pixel AUROC", pixels.pixel_auroc, 0.5),
         figure(
             "pixel average precision",
@@ -97,7 +98,8 @@ pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 3] {
 /// What the maps were compared with, in a sentence.
 pub(crate) fn mask_set(pixels: &PixelMetrics) -> String {
     format!(
-        "{} of {} pixels are marked, in {} regions. AUPRO counts every region the same, up to a \
+        "{} of {} pixels are marked, in {} regions. Hits are the images whose highest place lies on \
+         an anomaly, or within {HIT_SLACK} pixels. AUPRO counts every region the same, up to a \
          false-alarm rate of {} of the pixels.",
         number::count(pixels.n_anomalous_pixels),
         number::count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),

@@ -1,7 +1,7 @@
 //! The samples that a person should look at: the strangest, the missed, the false alarms.
 
 use unlike::{Judged, Model};
-use unlike_core::{Label, Result, Samples};
+use unlike_core::{Label, Result};
 use unlike_report::{Case, Image, Part, Reason};
 
 use crate::{
@@ -55,9 +55,9 @@ pub(crate) fn lists(
     ];
     let positions = chosen.concat();
     let samples = test.labelled().samples().select(&positions);
-    let explainer = match &samples {
-        Samples::Table(_) => Some(Explainer::new(model, &samples)?),
-        Samples::Images(_) => None,
+    let explainer = match model.has_maps() {
+        false => Some(Explainer::new(model, &samples)?),
+        true => None,
     };
     let mut images = Vec::new();
     if let Some(strips) = Strips::new(model, &samples)? {

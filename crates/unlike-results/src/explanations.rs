@@ -27,7 +27,7 @@ pub fn explanations_of(folder: &Path, format: ScoreFormat) -> PathBuf {
 /// Writes why these samples, which were [judged](unlike::Judge::judge) in this order, got their
 /// scores, and gives the files and folders that it wrote.
 ///
-/// For rows: the columns that contributed most, in the file that [`explanations_of`] names. For
+/// For rows, and images that are seen as one row of features: the columns that contributed most, in the file that [`explanations_of`] names. For
 /// images: `maps.npy`, `[N, height, width]` in the order of the samples; `overlays/`, one image for
 /// each flagged sample, ten at least and a hundred at most; and `most-anomalous.png`, those with the
 /// highest scores. Overlays of an earlier run are removed.
@@ -43,9 +43,9 @@ pub fn save_explanations(
 ) -> Result<Vec<PathBuf>> {
     let folder = folder.as_ref();
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    match samples {
-        Samples::Images(_) => images::files::save(model, samples, judged, folder),
-        Samples::Table(_) => {
+    match model.has_maps() {
+        true => images::files::save(model, samples, judged, folder),
+        false => {
             let path = explanations_of(folder, format);
             save_reasons(&Explainer::new(model, samples)?, judged, &path, format)?;
             Ok(vec![path])

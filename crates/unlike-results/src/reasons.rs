@@ -38,7 +38,7 @@ impl<'a> Explainer<'a> {
     /// Explains all of these rows.
     ///
     /// # Errors
-    /// If the samples do not fit the model, or are images, which have maps instead.
+    /// If the samples do not fit the model, or are images that have maps instead.
     pub fn new(model: &Model, samples: &'a Samples) -> Result<Self> {
         let Explanations::Columns { names, values } = model.explain(samples)? else {
             return Err(Error::Mismatch {

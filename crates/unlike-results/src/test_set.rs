@@ -353,7 +353,7 @@ impl TestSet {
     /// Compares maps with masks, if a mask marks anything. Anomalous images without a mask are left
     /// out: nobody knows which of their pixels are anomalous.
     fn pixels(&self, model: &Model, notes: &mut Vec<Note>) -> Result<Option<PixelMetrics>> {
-        let Some(masks) = &self.masks else {
+        let Some(masks) = self.masks.as_ref().filter(|_| model.has_maps()) else {
             return Ok(None);
         };
         let marked = |i| masks.mask(i).is_some_and(|mask| mask.contains(&true));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use unlike_core::{Error, Location, Note, Result, Samples};
 use unlike_data::Fit;
+use unlike_features::FeatureConfig;
 
 use crate::{models::MODELS, train::TrainConfig};
 
@@ -16,7 +17,7 @@ use crate::{models::MODELS, train::TrainConfig};
 /// use unlike::ConfigFile;
 ///
 /// let settings = ConfigFile::load(Some("egbad"), Some("config.toml".as_ref()))?;
-/// let config = settings.for_samples(&samples())?;
+/// let config = settings.for_samples(&samples(), None)?;
 /// # Ok::<(), unlike::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -101,12 +102,41 @@ impl ConfigFile {
         fit.clone().try_into().ok()
     }
 
-    /// The recommended settings for these samples with those of the file on top.
+    /// What the file says that detectors see of images.
+    ///
+    /// # Errors
+    /// If it says what cannot be.
+    pub fn features(&self) -> Result<Option<FeatureConfig>> {
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
+        let features = file.settings.get("features").cloned();
+        let read = |value: Value| {
+            value.try_into().map_err(|error: toml::de::Error| {
+                let message = format!("`features`: {}", error.message());
+                let row = line_of("`features`", &file.text);
+                malformed(&file.path, message, row)
+            })
+        };
+        features.map(read).transpose()
+    }
+
+    /// The recommended settings for these samples with those of the file on top. `features` are what
+    /// detectors see of images, if not what the file says.
     ///
     /// # Errors
     /// If there is no such model, or the file holds a key that is not a setting.
-    pub fn for_samples(self, samples: &Samples) -> Result<TrainConfig> {
-        let recommended = TrainConfig::recommended(&self.model, samples)?;
+    pub fn for_samples(
+        mut self,
+        samples: &Samples,
+        features: Option<FeatureConfig>,
+    ) -> Result<TrainConfig> {
+        let chosen = features.is_some();
+        let features = features.map_or_else(|| self.features(), |chosen| Ok(Some(chosen)))?;
+        let recommended = TrainConfig::recommended_with(&self.model, samples, features.as_ref())?;
+        if let (Some(file), true) = (&mut self.file, chosen) {
+            file.settings.remove("features");
+        }
         let Some(File {
             path,
             text,
@@ -185,7 +215,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
-        ConfigFile::load(model, Some(&path))?.for_samples(&samples())
+        ConfigFile::load(model, Some(&path))?.for_samples(&samples(), None)
     }
 
     #[test]

@@ -1,23 +1,23 @@
 //! From what a scorer generates to images.
 
 use unlike_core::{FeatureShape, Images, Result, Samples, Scorer};
-use unlike_data::Preprocessing;
 
-use crate::model::in_chunks;
+use crate::sight::Sight;
 
-/// What the scorer makes of each image; `None` for tables, and if it generates nothing.
+/// What the scorer makes of each image; `None` for tables and for features of
+/// images, and if it generates nothing.
 pub(crate) fn reconstructions(
-    preprocessing: &Preprocessing,
+    sight: &Sight,
     scorer: &dyn Scorer,
     samples: &Samples,
 ) -> Result<Option<Images>> {
-    let Samples::Images(images) = samples else {
+    let (Samples::Images(images), None) = (samples, &sight.extraction) else {
         return Ok(None);
     };
-    let bound = preprocessing.bind(samples)?;
-    let mut pixels = Vec::with_capacity(images.len() * preprocessing.width());
+    let seen = sight.bind(samples)?;
+    let mut pixels = Vec::with_capacity(images.len() * sight.shape().size());
     let mut generates = true;
-    in_chunks(&bound, |features| {
+    seen.in_chunks(|features| {
         if generates {
             match scorer.reconstructions(features)? {
                 Some(values) => pixels.extend(values),
@@ -33,9 +33,10 @@ pub(crate) fn reconstructions(
     image(images.origin(), images.shape(), pixels, ids).map(Some)
 }
 
-/// Images out of noise; `None` for tables, and if the scorer has no generator.
+/// Images out of noise; `None` for tables and for features of images, and if the scorer has no
+/// generator.
 pub(crate) fn generated(
-    preprocessing: &Preprocessing,
+    sight: &Sight,
     scorer: &dyn Scorer,
     count: usize,
     seed: u64,
@@ -44,7 +45,7 @@ pub(crate) fn generated(
         height,
         width,
         channels,
-    } = preprocessing.shape()
+    } = sight.shape()
     else {
         return Ok(None);
     };
@@ -105,8 +106,8 @@ mod tests {
         let pixels: Vec<f32> = (0..12).map(|i| i as f32 / 11.0).collect();
         let images = Images::new("i", [1, 2, 3], pixels, ids).unwrap();
         let samples = Samples::Images(images.clone());
-        let preprocessing = Preprocessing::fit(&samples, &Default::default()).unwrap();
-        let made = |scale| reconstructions(&preprocessing, &Fake(scale), &samples);
+        let sight = Sight::of(&samples);
+        let made = |scale| reconstructions(&sight, &Fake(scale), &samples);
         assert_eq!(made(1.0).unwrap(), Some(images.clone()));
         let bright = made(2.0).unwrap().unwrap();
         assert_eq!(
@@ -114,9 +115,7 @@ mod tests {
             (1.0, "b".to_owned())
         );
         assert!(made(f32::NAN).is_err());
-        let noise = generated(&preprocessing, &Fake(0.25), 3, 2)
-            .unwrap()
-            .unwrap();
+        let noise = generated(&sight, &Fake(0.25), 3, 2).unwrap().unwrap();
         assert_eq!((noise.len(), noise.shape()), (3, [1, 2, 3]));
         assert!(noise.pixels().unwrap().iter().all(|&v| v == 0.5));
     }

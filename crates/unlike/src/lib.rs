@@ -7,6 +7,7 @@ mod fingerprint;
 mod generated;
 pub mod judge;
 mod kind;
+mod looks;
 pub mod method;
 pub mod model;
 pub mod models;
@@ -14,9 +15,11 @@ pub mod models;
 #[path = "tests/mutations.rs"]
 mod mutations;
 pub mod nn;
+mod places;
 pub mod registry;
 pub mod rng;
 pub mod settings;
+mod sight;
 pub mod train;
 
 pub use config_file::ConfigFile;
@@ -30,4 +33,5 @@ pub use unlike_core::{
     LabelledSamples, Note, Result, Samples, ScoreParts, Scores, Table,
 };
 pub use unlike_data as data;
+pub use unlike_features as features;
 pub use unlike_kernels as kernels;

@@ -4,25 +4,22 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Calibration, Detector, Error, Explanations, Features, Images, InputSpec, Note, Result,
-    Samples, ScoreParts, ScoreRule, Scorer, Scores,
+    Arrays, Calibration, Detector, Error, Explanations, Images, InputSpec, Note, Result, Samples,
+    ScoreParts, ScoreRule, Scorer, Scores,
 };
-use unlike_data::{Bound, Preprocessing};
+use unlike_data::Preprocessing;
+use unlike_features::{Extraction, resized};
 
 use crate::{
     backend, file,
     fingerprint::fingerprint,
     generated,
+    looks::Look,
     models::MODELS,
     registry::Entry,
+    sight::Sight,
     train::{EpochReport, Stop, TrainConfig},
 };
-
-/// Samples that are preprocessed and scored at a time, at most, so that memory does not grow with the
-/// input.
-const CHUNK: usize = 16_384;
-/// Features of all samples of a chunk together, where images are large: 64 MB.
-const CHUNK_FEATURES: usize = 1 << 24;
 
 /// The kind of a model file.
 pub(crate) const KIND: &str = "unlike-model";
@@ -38,18 +35,28 @@ pub struct Model {
 /// What a model is made of.
 pub(crate) struct Parts {
     pub(crate) config: TrainConfig,
-    pub(crate) preprocessing: Preprocessing,
+    pub(crate) sight: Sight,
+    /// What is said of a sample, from what the scorer says.
+    pub(crate) look: Look,
     pub(crate) scorer: Box<dyn Scorer>,
     /// The scores on offer, the recommended one first.
     pub(crate) scores: Vec<(String, ScoreRule)>,
     /// The score's parts over the calibration samples.
     pub(crate) calibration: ScoreParts,
-    /// Mean contribution over held-out normals: of each feature of a table, of all pixels together.
+    /// Mean contribution of each feature over held-out normals, where there is no map.
     pub(crate) typical_contributions: Vec<f32>,
     pub(crate) provenance: Provenance,
 }
 
 impl Parts {
+    /// Contributions of which the typical ones are kept: none where maps say more.
+    fn contributions(&self) -> usize {
+        match self.sight.grid() {
+            Some(_) => 0,
+            None => self.sight.shape().size(),
+        }
+    }
+
     /// Refuses what no training can have made. A checksum says that a file was not damaged, and
     /// nothing about the program that wrote it.
     fn check(&self) -> Result<()> {
@@ -65,10 +72,7 @@ impl Parts {
             })
         };
         let typical = &self.typical_contributions;
-        let expected = match self.preprocessing.as_table() {
-            Some(table) => table.width(),
-            None => 1,
-        };
+        let expected = self.contributions();
         if typical.len() != expected {
             let found = format!("{} values", typical.len());
             return mismatch(TYPICAL, found, expected.to_string());
@@ -143,6 +147,8 @@ struct Header<M> {
 }
 
 const WEIGHTS: &str = "model.";
+const FEATURES: &str = "features.";
+const PLACES: &str = "places.";
 const CALIBRATION: &str = "calibration.";
 const TYPICAL: &str = "typical_contributions";
 
@@ -165,20 +171,27 @@ impl Model {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let Parts {
             config,
-            preprocessing,
+            sight,
+            look,
             scorer,
             scores,
             calibration,
             ..
         } = &self.parts;
         let mut arrays = Arrays::new();
-        for (name, array) in scorer.arrays().iter() {
-            arrays.insert(
-                format!("{WEIGHTS}{name}"),
-                &array.shape,
-                array.values.clone(),
-            );
+        let mut add = |prefix: &str, named: &Arrays| {
+            for (name, array) in named.iter() {
+                let name = format!("{prefix}{name}");
+                arrays.insert(name, &array.shape, array.values.clone());
+            }
+        };
+        add(WEIGHTS, &scorer.arrays());
+        if let Some(extraction) = &sight.extraction {
+            add(FEATURES, &extraction.arrays());
         }
+        let mut places = Arrays::new();
+        look.save(&mut places);
+        add(PLACES, &places);
         for (name, values) in calibration.iter() {
             let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
             arrays.insert(format!("{CALIBRATION}{name}"), &[values.len()], values);
@@ -187,7 +200,7 @@ impl Model {
         arrays.insert(TYPICAL, &[typical.len()], typical);
         let header = Header {
             config: config.clone(),
-            preprocessing: preprocessing.clone(),
+            preprocessing: sight.preprocessing.clone(),
             scores: scores.clone(),
             score: self.score_name().to_owned(),
             part_names: calibration.names().map(str::to_owned).collect(),
@@ -235,21 +248,31 @@ impl Model {
         let config = config.map_err(|error| unfit(&error))?;
         // First, because networks are built from the settings.
         config.check().map_err(within)?;
-        let mut weights = Arrays::new();
-        for (name, array) in arrays.iter() {
-            if let Some(name) = name.strip_prefix(WEIGHTS) {
-                weights.insert(name, &array.shape, array.values.clone());
+        let under = |prefix: &str| {
+            let mut named = Arrays::new();
+            for (name, array) in arrays.iter() {
+                if let Some(name) = name.strip_prefix(prefix) {
+                    named.insert(name, &array.shape, array.values.clone());
+                }
             }
-        }
+            named
+        };
+        let shape = header.preprocessing.shape();
+        let extraction = config.features.as_ref().map(|features| {
+            Extraction::restore(features, &shape, &under(FEATURES)).map_err(within)
+        });
+        let sight = Sight {
+            preprocessing: header.preprocessing,
+            extraction: extraction
+                .transpose()?
+                .flatten()
+                .map(|extraction| extraction.with_places(config.model.sees_places())),
+        };
         let scorer = config
             .model
-            .restore(
-                &header.preprocessing.shape(),
-                &weights,
-                config.seed,
-                &device,
-            )
+            .restore(&sight.shape(), &under(WEIGHTS), config.seed, &device)
             .map_err(within)?;
+        let look = Look::load(&sight, &header.part_names, &under(PLACES)).map_err(within)?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
             let values = &arrays
@@ -261,7 +284,8 @@ impl Model {
         let parts = Parts {
             typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
             config,
-            preprocessing: header.preprocessing,
+            sight,
+            look,
             scorer,
             scores: header.scores,
             calibration: ScoreParts::checked(calibration).map_err(within)?,
@@ -330,18 +354,20 @@ impl Model {
     /// # Errors
     /// If the samples do not fit the model.
     pub fn evaluate(&self, samples: &Samples) -> Result<Scored> {
-        self.evaluate_with(samples, |features| self.parts.scorer.parts(features))
+        self.evaluate_parts(samples, None)
     }
 
-    fn evaluate_with(
-        &self,
-        samples: &Samples,
-        parts_of: impl Fn(&Features) -> Result<ScoreParts>,
-    ) -> Result<Scored> {
-        let bound = self.parts.preprocessing.bind(samples)?;
+    fn evaluate_parts(&self, samples: &Samples, wanted: Option<&[&str]>) -> Result<Scored> {
+        let Parts {
+            sight,
+            look,
+            scorer,
+            ..
+        } = &self.parts;
+        let seen = sight.bind(samples)?;
         let mut parts = ScoreParts::default();
-        in_chunks(&bound, |features| {
-            parts.extend(in_32_bits(parts_of(features)?)?);
+        seen.in_chunks(|features| {
+            parts.extend(in_32_bits(look.parts(&**scorer, features, wanted)?)?);
             Ok(())
         })?;
         if parts.is_empty() {
@@ -352,7 +378,7 @@ impl Model {
         Ok(Scored {
             scores,
             parts,
-            notes: bound.notes(),
+            notes: seen.notes(),
         })
     }
 
@@ -362,11 +388,7 @@ impl Model {
     /// # Errors
     /// If the samples do not fit the model.
     pub fn reconstructions(&self, samples: &Samples) -> Result<Option<Images>> {
-        generated::reconstructions(
-            &self.parts.preprocessing,
-            self.parts.scorer.as_ref(),
-            samples,
-        )
+        generated::reconstructions(&self.parts.sight, self.parts.scorer.as_ref(), samples)
     }
 
     /// Images out of nothing but noise; the same seed gives the same ones. `None` for tables, and
@@ -375,12 +397,7 @@ impl Model {
     /// # Errors
     /// If a value is not a number.
     pub fn generated(&self, count: usize, seed: u64) -> Result<Option<Images>> {
-        generated::generated(
-            &self.parts.preprocessing,
-            self.parts.scorer.as_ref(),
-            count,
-            seed,
-        )
+        generated::generated(&self.parts.sight, self.parts.scorer.as_ref(), count, seed)
     }
 
     /// Whether these are, value for value, the normal samples that training was given. Columns that
@@ -399,7 +416,12 @@ impl Model {
 
     /// How columns become numbers.
     pub fn preprocessing(&self) -> &Preprocessing {
-        &self.parts.preprocessing
+        &self.parts.sight.preprocessing
+    }
+
+    /// Whether it explains images by maps; if not, samples are explained by columns.
+    pub fn has_maps(&self) -> bool {
+        self.parts.sight.grid().is_some()
     }
 
     /// How it came about.
@@ -452,14 +474,13 @@ impl std::fmt::Debug for Model {
 
 impl Detector for Model {
     fn input(&self) -> InputSpec {
-        self.parts.preprocessing.input()
+        self.parts.sight.preprocessing.input()
     }
 
     fn score(&self, samples: &Samples) -> Result<Scores> {
         // The parts that the score is made of, and no others: some cost a network of their own.
         let wanted = self.rule().parts();
-        let parts_of = |features: &Features| self.parts.scorer.parts_of(features, &wanted);
-        Ok(self.evaluate_with(samples, parts_of)?.scores)
+        Ok(self.evaluate_parts(samples, Some(&wanted))?.scores)
     }
 
     fn score_parts(&self, samples: &Samples) -> Result<ScoreParts> {
@@ -467,27 +488,33 @@ impl Detector for Model {
     }
 
     /// For tables, contributions are in units of the column's own mean over held-out normals: 1 is
-    /// typical.
+    /// typical. So they are for images that are pooled into one row of features.
     ///
-    /// For images, a pixel's value is what the model's own contributions say, averaged over its
-    /// channels (for models that reconstruct, the departure from the reconstruction), in units of the
-    /// mean pixel of held-out normals. It is not divided by what is typical at its own place: at
-    /// borders that never vary, that would be next to nothing.
+    /// For other images, a map: how far what the model says of a place is above what it says of the same
+    /// place of held-out normals, in units of its spread there; 0 where it is below. The place of a patch
+    /// is spread over the pixels that it stands for, by interpolation.
     fn explain(&self, samples: &Samples) -> Result<Explanations> {
-        Ok(match self.input() {
-            InputSpec::Table { columns } => Explanations::Columns {
-                names: columns.into_iter().map(|c| c.name).collect(),
+        let Some(grid) = self.parts.sight.grid() else {
+            let names = match (self.input(), &self.parts.sight.extraction) {
+                (_, Some(extraction)) => extraction.names(),
+                (InputSpec::Table { columns }, None) => {
+                    columns.into_iter().map(|c| c.name).collect()
+                }
+                (InputSpec::Image { .. }, None) => Vec::new(),
+            };
+            return Ok(Explanations::Columns {
+                names,
                 values: self.column_contributions(samples)?,
-            },
-            InputSpec::Image {
-                height,
-                width,
-                channels,
-            } => Explanations::Maps {
-                height,
-                width,
-                values: self.maps(channels, samples)?,
-            },
+            });
+        };
+        let (height, width) = match self.input() {
+            InputSpec::Image { height, width, .. } => (height, width),
+            InputSpec::Table { .. } => (grid[0], grid[1]),
+        };
+        Ok(Explanations::Maps {
+            height,
+            width,
+            values: self.maps(grid, [height, width], samples)?,
         })
     }
 }
@@ -495,7 +522,7 @@ impl Detector for Model {
 impl Model {
     /// `[N, columns]`
     fn column_contributions(&self, samples: &Samples) -> Result<Vec<f32>> {
-        let fold = |contributions: &[f32]| match self.parts.preprocessing.as_table() {
+        let fold = |contributions: &[f32]| match self.parts.sight.preprocessing.as_table() {
             Some(table) => table.fold(contributions),
             None => contributions.to_vec(),
         };
@@ -507,9 +534,9 @@ impl Model {
             .iter()
             .map(|t| t + floor.max(f32::MIN_POSITIVE))
             .collect();
-        let bound = self.parts.preprocessing.bind(samples)?;
+        let seen = self.parts.sight.bind(samples)?;
         let mut values = Vec::with_capacity(samples.len() * unit.len());
-        in_chunks(&bound, |features| {
+        seen.in_chunks(|features| {
             let folded = fold(&self.parts.scorer.contributions(features)?);
             values.extend(
                 folded
@@ -523,17 +550,25 @@ impl Model {
     }
 
     /// `[N, height, width]`
-    fn maps(&self, channels: usize, samples: &Samples) -> Result<Vec<f32>> {
-        let bound = self.parts.preprocessing.bind(samples)?;
-        let mut values = Vec::new();
-        let typical = self.parts.typical_contributions.first();
-        let unit = typical.copied().unwrap_or(1.0).max(f32::MIN_POSITIVE);
-        in_chunks(&bound, |features| {
-            let departures = self.parts.scorer.contributions(features)?;
-            let mean = |pixel: &[f32]| {
-                (pixel.iter().sum::<f32>() / (channels as f32 * unit)).min(f32::MAX)
-            };
-            values.extend(departures.chunks_exact(channels).map(mean));
+    fn maps(&self, grid: [usize; 2], image: [usize; 2], samples: &Samples) -> Result<Vec<f32>> {
+        let Parts {
+            sight,
+            look,
+            scorer,
+            ..
+        } = &self.parts;
+        let seen = sight.bind(samples)?;
+        let mut values = Vec::with_capacity(samples.len() * image[0] * image[1]);
+        seen.in_chunks(|features| {
+            let maps = look.maps(&**scorer, features, self.rule())?;
+            match grid == image {
+                true => values.extend(maps),
+                false => {
+                    for map in maps.chunks_exact(grid[0] * grid[1]) {
+                        values.extend(resized(map, grid, image));
+                    }
+                }
+            }
             Ok(())
         })?;
         Ok(values)
@@ -548,18 +583,6 @@ fn is_learned(name: &str) -> bool {
         Some("u" | "v") => path.next() != Some("spectral"),
         _ => true,
     }
-}
-
-/// Calls `f` with the features of one chunk of samples after the other.
-pub(crate) fn in_chunks(
-    bound: &Bound<'_>,
-    mut f: impl FnMut(&Features) -> Result<()>,
-) -> Result<()> {
-    let chunk = (CHUNK_FEATURES / bound.shape().size()).clamp(1, CHUNK);
-    for from in (0..bound.len()).step_by(chunk) {
-        f(&bound.features(from..bound.len().min(from + chunk))?)?;
-    }
-    Ok(())
 }
 
 /// The calibration of one of the scores.

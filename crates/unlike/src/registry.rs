@@ -160,6 +160,11 @@ impl ModelConfig {
         self.0.settings_mut().downcast_mut()
     }
 
+    /// Whether it tells the places of an image's patches apart.
+    pub fn sees_places(&self) -> bool {
+        self.0.sees_places()
+    }
+
     /// Whether it is made of networks, which live on a device; baselines are not.
     pub fn has_networks(&self) -> bool {
         self.0.has_networks()
@@ -245,6 +250,7 @@ trait Model: fmt::Debug + Send + Sync {
     fn settings(&self) -> &dyn Any;
     fn settings_mut(&mut self) -> &mut dyn Any;
     fn serialized(&self) -> &dyn erased_serde::Serialize;
+    fn sees_places(&self) -> bool;
     fn has_networks(&self) -> bool;
     fn trainee(&self, x: &FeatureShape, seed: u64, on: &Device)
     -> Result<Option<Box<dyn Trainee>>>;
@@ -373,6 +379,10 @@ impl<S: Settings, R: Role<S>> Model for Of<S, R> {
 
     fn serialized(&self) -> &dyn erased_serde::Serialize {
         &self.settings
+    }
+
+    fn sees_places(&self) -> bool {
+        S::SEES_PLACES
     }
 
     fn has_networks(&self) -> bool {

@@ -26,6 +26,8 @@ pub enum Purpose {
     Search = 7,
     /// Points between real and generated samples.
     Interpolation = 8,
+    /// Which patches of an image train.
+    Patches = 9,
 }
 
 /// The generator for the `index`-th use of a purpose.

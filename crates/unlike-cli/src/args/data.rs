@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use clap::{Args, builder::PossibleValuesParser};
-use unlike::Model;
+use unlike::{Model, features::FeatureConfig};
 use unlike_core::Error;
-use unlike_data::{DataSet, Fit, Format, ReadOptions};
+use unlike_data::{DataSet, Fit, Format, ImageSize, ReadOptions};
 
 use super::image::ImageArgs;
 use crate::terminal::{self, failure::Result};
@@ -59,9 +59,20 @@ impl DataArgs {
     }
 
     /// Reads DATA to train on. `fit` is how images come to their size.
-    pub(crate) fn read_for_training(&self, path: &Path, fit: Fit) -> Result<DataSet> {
+    pub(crate) fn read_for_training(
+        &self,
+        path: &Path,
+        fit: Fit,
+        features: Option<&FeatureConfig>,
+    ) -> Result<DataSet> {
         let mut options = self.options()?;
         options.image.fit = fit;
+        let own = features.and_then(FeatureConfig::image_size);
+        let square = |side| ImageSize {
+            height: side,
+            width: side,
+        };
+        options.image.size = options.image.size.or(own.map(square));
         told(path, &options)
     }
 

@@ -5,6 +5,7 @@ mod common;
 mod data;
 mod decision;
 mod device;
+mod features;
 mod image;
 mod split;
 
@@ -13,4 +14,5 @@ pub(crate) use common::Common;
 pub(crate) use data::DataArgs;
 pub(crate) use decision::DecisionArgs;
 pub(crate) use device::{CPU, DeviceArg};
+pub(crate) use features::FeatureArgs;
 pub(crate) use split::SplitArgs;

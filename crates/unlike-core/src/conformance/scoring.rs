@@ -155,8 +155,11 @@ impl Suite<'_> {
                 });
                 columns.len()
             }
-            (Explanations::Maps { .. }, _) => return self.violate(1, what, "maps".into()),
-            (Explanations::Columns { .. }, _) => return self.violate(1, what, "columns".into()),
+            // Images that are seen as one row of features.
+            (Explanations::Columns { names, .. }, InputSpec::Image { .. }) => names.len(),
+            (Explanations::Maps { .. }, InputSpec::Table { .. }) => {
+                return self.violate(1, what, "maps".into());
+            }
         };
         let values = values_of(&first);
         let found = || format!("{} values for {} samples", values.len(), samples.len());

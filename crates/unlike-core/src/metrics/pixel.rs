@@ -7,6 +7,10 @@ use crate::error::{Error, Result};
 /// The false-positive rate up to which AUPRO is integrated, as in the literature.
 pub const AUPRO_LIMIT: f64 = 0.3;
 
+/// How far beside an anomaly the highest value of a map may lie to count as a hit, in pixels along each
+/// axis: what scaling an image down moves an edge by.
+pub const HIT_SLACK: usize = 2;
+
 /// What a set of anomaly maps says against its masks.
 ///
 /// Without intervals: the pixels of an image are not independent samples.
@@ -25,6 +29,11 @@ pub struct PixelMetrics {
     /// averaged over all connected anomalous regions, so that each counts the same whatever its
     /// size (Bergmann et al., *The MVTec Anomaly Detection Dataset*, IJCV 2021).
     pub aupro: f64,
+    /// Share of the images with an anomaly in which the highest value of the map lies on it, or within
+    /// [`HIT_SLACK`] pixels of it.
+    pub hits: f64,
+    /// What a map at random has in [`hits`](Self::hits): the mean share of pixels that would count.
+    pub chance_hits: f64,
     /// Connected anomalous regions in all masks, neighbours also by corner.
     pub n_regions: usize,
     /// Pixels outside the masks.
@@ -41,6 +50,10 @@ pub struct PixelRanking {
     /// Value, and the number of pixels of its region.
     anomalous: Vec<(f32, u32)>,
     regions: usize,
+    /// Images with an anomaly; those that the map hits, and what it would hit by chance.
+    images: usize,
+    hits: usize,
+    chance_hits: f64,
 }
 
 impl PixelRanking {
@@ -77,6 +90,18 @@ impl PixelRanking {
                 ),
                 hint: None,
             });
+        }
+        if mask.contains(&true) {
+            let near = near(mask, [height, width], HIT_SLACK);
+            let highest = map
+                .iter()
+                .enumerate()
+                .rev()
+                .max_by(|a, b| a.1.total_cmp(b.1));
+            self.images += 1;
+            self.hits += usize::from(highest.is_some_and(|(at, _)| near[at]));
+            let count = near.iter().filter(|&&near| near).count();
+            self.chance_hits += count as f64 / near.len() as f64;
         }
         let (region, sizes) = connected_regions(mask, [height, width]);
         self.regions += sizes.len();
@@ -115,6 +140,8 @@ impl PixelRanking {
             pixel_auroc: self.auroc(),
             pixel_average_precision: self.average_precision(),
             aupro: self.aupro(),
+            hits: self.hits as f64 / self.images.max(1) as f64,
+            chance_hits: self.chance_hits / self.images.max(1) as f64,
             n_regions: self.regions,
             n_normal_pixels: self.normal.len(),
             n_anomalous_pixels: self.anomalous.len(),
@@ -219,6 +246,20 @@ pub fn pixel_metrics(
     }
 }
 
+/// Whether each pixel is of the mask or at most so many pixels from it along each axis.
+fn near(mask: &[bool], [height, width]: [usize; 2], slack: usize) -> Vec<bool> {
+    let mut near = vec![false; mask.len()];
+    for at in (0..mask.len()).filter(|&at| mask[at]) {
+        let (row, column) = (at / width, at % width);
+        for r in row.saturating_sub(slack)..(row + slack + 1).min(height) {
+            let first = r * width + column.saturating_sub(slack);
+            let last = r * width + (column + slack).min(width - 1);
+            near[first..=last].fill(true);
+        }
+    }
+    near
+}
+
 /// Numbers the connected regions of a mask from 1 (0 outside), neighbours also by corner, and
 /// counts their pixels.
 fn connected_regions(mask: &[bool], [height, width]: [usize; 2]) -> (Vec<u32>, Vec<u32>) {
@@ -256,6 +297,31 @@ mod tests {
 
     fn mask(rows: &[&str]) -> Vec<bool> {
         rows.concat().chars().map(|c| c == '#').collect()
+    }
+
+    #[test]
+    fn a_hit_lies_on_the_anomaly_or_two_pixels_beside_it() {
+        let one = mask(&["#......", ".......", ".......", "......."]);
+        let hits = |at: usize| {
+            let mut map = vec![0.0; 28];
+            map[at] = 1.0;
+            let metrics = pixel_metrics(&map, &one, [4, 7]).unwrap();
+            assert!((metrics.chance_hits - 9.0 / 28.0).abs() < 1e-12);
+            metrics.hits
+        };
+        for (at, expected) in [
+            (0, 1.0),
+            (2, 1.0),
+            (3, 0.0),
+            (16, 1.0),
+            (21, 0.0),
+            (27, 0.0),
+        ] {
+            assert_eq!(hits(at), expected, "{at}");
+        }
+        // Of equal values the first counts, and an image without an anomaly does not.
+        let masks = [one.clone(), vec![false; 28]].concat();
+        assert_eq!(pixel_metrics(&[0.0; 56], &masks, [4, 7]).unwrap().hits, 1.0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Sums are kept in [`SUMS`] interleaved partial sums and combined in a fixed order, so that they
 //! are the same on every CPU with fused multiply–adds and for any number of threads.
 
+pub(crate) use super::depthwise::{depthwise, finish_frozen};
 use super::gemm::GROUP;
 use super::math;
 use super::simd::Simd;

@@ -45,6 +45,8 @@ pub(crate) struct Kernels {
     pub(crate) mse_backward: fn(&[f32], &[f32], f32, &mut [f32]),
     pub(crate) adam: fn(&mut [f32], &[f32], &mut [f32], &mut [f32], &AdamStep),
     pub(crate) ema: fn(&mut [f32], &[f32], f32),
+    pub(crate) depthwise: fn(&[&[f32]], &[f32], &[f32], usize, &mut [f32]),
+    pub(crate) finish_frozen: fn(&mut [f32], &[f32], f32),
 }
 
 /// One generic loop, compiled for one instruction set.
@@ -110,6 +112,10 @@ macro_rules! instruction_set {
                 p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep
             ));
             compiled!([$($attribute)?], $set, ema(average: &mut [f32], value: &[f32], decay: f32));
+            compiled!([$($attribute)?], $set, depthwise(
+                rows: &[&[f32]], weight: &[f32], bias: &[f32], stride: usize, to: &mut [f32]
+            ));
+            compiled!([$($attribute)?], $set, finish_frozen(rows: &mut [f32], bias: &[f32], cap: f32));
 
             $(#[$attribute])?
             unsafe fn sized<const M: usize, const V: usize, const CUT: bool>(
@@ -169,6 +175,8 @@ macro_rules! instruction_set {
                 mse_backward,
                 adam,
                 ema,
+                depthwise,
+                finish_frozen,
             };
         }
     };

@@ -47,8 +47,8 @@ pub fn of(model: &Model, samples: &Samples) -> Result<([usize; 2], Vec<f32>)> {
     }
 }
 
-/// How maps become colours, the same for all images that are shown together. In a map, 1 is what is
-/// typical of the pixel in normals; colours begin at twice that, and their scale is logarithmic.
+/// How maps become colours, the same for all images that are shown together. In a map, 1 is one spread
+/// of normals above their mean; colours begin at twice that, and their scale is logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColourScale {
     /// What has the lightest colour.
@@ -75,10 +75,10 @@ impl ColourScale {
     }
 }
 
-/// The lightest colour stands at least for this many times what is typical, so that images in which
-/// all is normal stay dark.
-const LEAST: f32 = 20.0;
-/// Up to this many times what is typical, a pixel is dark: normals often reach it.
+/// The lightest colour stands at least for this many spreads of normals, so that images in which all is
+/// normal stay dark.
+const LEAST: f32 = 10.0;
+/// Up to this many spreads, a pixel is dark: normals often reach it.
 const DARK: f32 = 2.0;
 
 /// What [`Strips`] show, in words.
@@ -98,12 +98,12 @@ pub struct Strips<'a> {
 }
 
 impl<'a> Strips<'a> {
-    /// Maps and reconstructions of all of these samples; `None` for tables.
+    /// Maps and reconstructions of all of these samples; `None` where there are no maps.
     ///
     /// # Errors
     /// If the samples do not fit the model.
     pub fn new(model: &Model, samples: &'a Samples) -> Result<Option<Self>> {
-        let Samples::Images(images) = samples else {
+        let (Samples::Images(images), true) = (samples, model.has_maps()) else {
             return Ok(None);
         };
         let ([height, width], maps) = of(model, samples)?;

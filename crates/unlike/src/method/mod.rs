@@ -34,6 +34,10 @@ pub trait Settings:
     /// The model's name, as people write it.
     const TITLE: &'static str;
 
+    /// Whether it tells the places of an image's patches apart
+    /// ([`FeatureShape::Patch`](unlike_core::FeatureShape::Patch)).
+    const SEES_PLACES: bool = false;
+
     /// What works, by measurement.
     fn recommended(kind: Kind) -> Self;
 

@@ -93,12 +93,32 @@ pub(crate) fn check_chosen(scores: &[Score], chosen: &str) -> Result<()> {
 pub struct Parts<'a> {
     wanted: &'a [&'a str],
     found: Vec<(&'static str, Vec<f32>)>,
+    /// Whether what the model makes of the samples is wanted too, and that.
+    show: bool,
+    shown: Option<Tensor<2>>,
 }
 
 impl<'a> Parts<'a> {
-    pub(crate) fn new(wanted: &'a [&'a str]) -> Self {
+    pub(crate) fn new(wanted: &'a [&'a str], show: bool) -> Self {
         let found = Vec::with_capacity(wanted.len());
-        Self { wanted, found }
+        Self {
+            wanted,
+            found,
+            show,
+            shown: None,
+        }
+    }
+
+    /// Tells what the model makes of the samples, [N, size], which maps are made of; so that it need
+    /// not be computed a second time.
+    pub fn show(&mut self, x_hat: &Tensor<2>) {
+        if self.show {
+            self.shown = Some(x_hat.clone());
+        }
+    }
+
+    pub(crate) fn take_shown(&mut self) -> Option<Tensor<2>> {
+        self.shown.take()
     }
 
     /// Whether any of these parts is wanted.

@@ -68,6 +68,13 @@ impl<M: Method> NetworkScorer<M> {
     }
 }
 
+fn widened(parts: Parts<'_>) -> ScoreParts {
+    let widen = |(name, scores): (&str, Vec<f32>)| {
+        (name.to_owned(), scores.into_iter().map(f64::from).collect())
+    };
+    ScoreParts::new(parts.into_parts().into_iter().map(widen).collect())
+}
+
 impl<M: Method> Scorer for NetworkScorer<M> {
     fn parts(&self, features: &Features) -> Result<ScoreParts> {
         self.parts_of(features, &self.parts)
@@ -76,16 +83,30 @@ impl<M: Method> Scorer for NetworkScorer<M> {
     fn parts_of(&self, features: &Features, wanted: &[&str]) -> Result<ScoreParts> {
         let mut all = ScoreParts::default();
         self.each_batch(features, |x| {
-            let mut parts = Parts::new(wanted);
+            let mut parts = Parts::new(wanted, false);
             self.method.parts(&self.nets, x, &mut parts);
-            let widen = |(name, scores): (&str, Vec<f32>)| {
-                (name.to_owned(), scores.into_iter().map(f64::from).collect())
-            };
-            all.extend(ScoreParts::new(
-                parts.into_parts().into_iter().map(widen).collect(),
-            ));
+            all.extend(widened(parts));
         })?;
         Ok(all)
+    }
+
+    /// Parts, and |x − x̂| of the x̂ that they were made of
+    fn parts_and_contributions(
+        &self,
+        features: &Features,
+        wanted: Option<&[&str]>,
+    ) -> Result<(ScoreParts, Vec<f32>)> {
+        let mut all = ScoreParts::default();
+        let mut contributions = Vec::with_capacity(features.values().len());
+        self.each_batch(features, |x| {
+            let mut parts = Parts::new(wanted.unwrap_or(&self.parts), true);
+            self.method.parts(&self.nets, x.clone(), &mut parts);
+            let shown = parts.take_shown();
+            let x_hat = shown.unwrap_or_else(|| self.method.reconstruct(&self.nets, x.clone()));
+            contributions.extend(values((x - x_hat).abs())); // [N, size]
+            all.extend(widened(parts));
+        })?;
+        Ok((all, contributions))
     }
 
     /// |x − x̂|

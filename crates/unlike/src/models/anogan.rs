@@ -265,6 +265,7 @@ impl Anogan {
         let [g, d, _] = nets.all();
         let reduction = self.reduction.into();
         let x_hat = g.apply(z, Pass::Score); // [N, size]
+        parts.show(&x_hat);
         parts.add(RESIDUAL, || l1_rows(x.clone(), x_hat.clone(), reduction)); // [N]
         if parts.want(&[DISCRIMINATION, CROSS_ENTROPY]) {
             let [logit, f_hat] = d.forward([x_hat], Pass::Score); // [N, 1], [N, f]

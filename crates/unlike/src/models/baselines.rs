@@ -1,16 +1,19 @@
 //! The baselines of `unlike-baselines` as entries of the list of models.
 
-use unlike_baselines::{Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Pca, PcaConfig};
+use unlike_baselines::{
+    Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Padim, PadimConfig, Pca, PcaConfig,
+};
 use unlike_core::{Arrays, Features, Result, Scorer};
 
 use super::Kind;
 use crate::{method::Settings, registry::Baseline};
 
 macro_rules! baselines {
-    ($($config:ty, $fitted:ty, $name:literal, $title:literal;)*) => {$(
+    ($($config:ty, $fitted:ty, $name:literal, $title:literal, $places:literal;)*) => {$(
         impl Settings for $config {
             const NAME: &'static str = $name;
             const TITLE: &'static str = $title;
+            const SEES_PLACES: bool = $places;
 
             fn recommended(_: Kind) -> Self {
                 Self::default()
@@ -30,8 +33,9 @@ macro_rules! baselines {
 }
 
 baselines! {
-    PcaConfig, Pca, "pca", "PCA";
-    KnnConfig, Knn, "knn", "k nearest neighbours";
-    IforestConfig, Iforest, "iforest", "isolation forest";
-    EcodConfig, Ecod, "ecod", "ECOD";
+    PcaConfig, Pca, "pca", "PCA", false;
+    KnnConfig, Knn, "knn", "k nearest neighbours", false;
+    PadimConfig, Padim, "padim", "PaDiM", true;
+    IforestConfig, Iforest, "iforest", "isolation forest", false;
+    EcodConfig, Ecod, "ecod", "ECOD", false;
 }

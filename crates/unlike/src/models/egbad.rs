@@ -372,6 +372,7 @@ impl Method for Egbad {
         let distance = |a, b| l1_rows(a, b, reduction);
         let z = e.apply(x.clone(), Pass::Score); // [N, latent]
         let x_hat = g.apply(z.clone(), Pass::Score); // [N, size]
+        parts.show(&x_hat);
         parts.add(RESIDUAL, || distance(x.clone(), x_hat.clone())); // [N]
         if parts.want(&[FEATURE, CROSS_ENTROPY]) {
             let [logit, f_hat] = d.forward([x_hat, z.clone()], Pass::Score); // [N, 1], [N, f]

@@ -346,6 +346,7 @@ impl Method for Fanogan {
         let [_, c, e] = nets.all();
         let mean = Reduction::Mean.into();
         let [z, x_hat] = self.rebuilt(nets, x.clone()); // [N, latent], [N, size]
+        parts.show(&x_hat);
         parts.add(RESIDUAL, || mse_rows(x.clone(), x_hat.clone(), mean)); // [N]
         parts.add(FEATURE, || {
             let [f, f_hat] = [x, x_hat.clone()].map(|x| c.tap("f", [x], Pass::Score)); // [N, f]

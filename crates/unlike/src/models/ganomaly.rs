@@ -357,6 +357,7 @@ impl Method for Ganomaly {
         let mean = Reduction::Mean.into();
         let z = e.apply(x.clone(), Pass::Score); // [N, latent]
         let x_hat = decoder.apply(z.clone(), Pass::Score); // [N, features]
+        parts.show(&x_hat);
         parts.add(RECONSTRUCTION, || l1_rows(x.clone(), x_hat.clone(), mean)); // [N]
         parts.add(LATENT, || {
             let z_hat = e2.apply(x_hat.clone(), Pass::Score); // [N, latent]
@@ -374,7 +375,6 @@ impl Method for Ganomaly {
     /// x̂
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [e, decoder, _, _] = nets.all();
-        let z = e.apply(x, Pass::Score); // [N, latent]
-        decoder.apply(z, Pass::Score) // [N, features]
+        decoder.apply(e.apply(x, Pass::Score), Pass::Score) // [N, latent] → [N, features]
     }
 }

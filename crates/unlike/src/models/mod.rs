@@ -18,7 +18,7 @@ use bigan::Bigan;
 use egbad::Egbad;
 use fanogan::Fanogan;
 use ganomaly::Ganomaly;
-use unlike_baselines::{EcodConfig, IforestConfig, KnnConfig, PcaConfig};
+use unlike_baselines::{EcodConfig, IforestConfig, KnnConfig, PadimConfig, PcaConfig};
 
 /// All models of this crate. A user's own stand beside them in a list like this one:
 /// `[MODELS, &[method::<Mine>()]].concat()`.
@@ -30,6 +30,7 @@ pub const MODELS: &[Entry] = &[
     method::<Ganomaly>(),
     baseline::<PcaConfig>(),
     baseline::<KnnConfig>(),
+    baseline::<PadimConfig>(),
     baseline::<IforestConfig>(),
     baseline::<EcodConfig>(),
 ];

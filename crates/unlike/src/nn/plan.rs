@@ -359,7 +359,7 @@ impl Plan {
 /// The channels of maps; a row is one of as many channels as it has numbers.
 pub(super) fn channels_of(shape: &FeatureShape) -> usize {
     match *shape {
-        FeatureShape::Row { width } => width,
+        FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => width,
         FeatureShape::Image { channels, .. } => channels,
     }
 }

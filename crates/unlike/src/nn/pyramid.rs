@@ -41,8 +41,8 @@ impl Pyramid {
             hint: None,
         };
         match (x, width) {
-            (FeatureShape::Row { .. }, None) => Ok(None),
-            (FeatureShape::Row { .. }, Some(_)) => {
+            (FeatureShape::Row { .. } | FeatureShape::Patch { .. }, None) => Ok(None),
+            (FeatureShape::Row { .. } | FeatureShape::Patch { .. }, Some(_)) => {
                 let expected = "nothing for a table, whose layers are fully connected";
                 Err(refused("given", expected))
             }
@@ -86,7 +86,7 @@ fn halvings(x: &FeatureShape, end: RangeInclusive<usize>) -> Result<Vec<usize>> 
     };
     let [height, width] = match *x {
         FeatureShape::Image { height, width, .. } => [height, width],
-        FeatureShape::Row { width } => [1, width],
+        FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => [1, width],
     };
     if let Some(sides) = levels(height).filter(|_| height == width) {
         return Ok(sides);

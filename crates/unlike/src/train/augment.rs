@@ -64,7 +64,7 @@ impl Augmentation {
             })
         };
         match *shape {
-            FeatureShape::Row { .. } => refused(
+            FeatureShape::Row { .. } | FeatureShape::Patch { .. } => refused(
                 "augmentation",
                 "asked for".into(),
                 "nothing, because rows of a table cannot be flipped, moved or turned".into(),

@@ -152,9 +152,9 @@ mod tests {
     use std::sync::Arc;
 
     use unlike_core::{Error, Features, ImageSource, Images, Samples};
-    use unlike_data::{Preprocessing, PreprocessingConfig};
 
     use super::*;
+    use crate::sight::Sight;
     use crate::train::pool;
 
     fn feed<'a>(samples: &'a Prepared<'a>) -> Feed<'a> {
@@ -209,7 +209,7 @@ mod tests {
         let ids = (0..20).map(|i| i.to_string()).collect();
         let images = Images::from_bytes("images", [5, 6, 1], bytes, ids).unwrap();
         let samples = Samples::Images(images);
-        let fitted = Preprocessing::fit(&samples, &PreprocessingConfig::default()).unwrap();
+        let fitted = Sight::of(&samples);
         let images = Prepared::new(&fitted, samples.clone()).unwrap();
         let augmentation = Augmentation {
             flip_horizontal: true,
@@ -260,7 +260,7 @@ mod tests {
         let ids = (0..20).map(|i| i.to_string()).collect();
         let images = Images::from_source("torn", [2, 2, 1], Arc::new(Torn), ids).unwrap();
         let samples = Samples::Images(images);
-        let fitted = Preprocessing::fit(&samples, &PreprocessingConfig::default()).unwrap();
+        let fitted = Sight::of(&samples);
         let images = Prepared::new(&fitted, samples.clone()).unwrap();
         let error = collect(&feed(&images), 0).unwrap_err();
         assert_eq!(error.to_string(), "cannot read `7.png`");

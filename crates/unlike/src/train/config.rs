@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Result, Samples, check_setting};
-use unlike_data::PreprocessingConfig;
+use unlike_data::{Preprocessing, PreprocessingConfig};
+use unlike_features::{Extraction, FeatureConfig};
 
-use super::Augmentation;
+use super::{Augmentation, prepared::PATCHES};
 use crate::{
     models::{Kind, MODELS},
     registry::{Entry, ModelConfig},
@@ -40,6 +41,9 @@ pub struct TrainConfig<M = ModelConfig> {
     pub augmentation: Option<Augmentation>,
     /// How columns become numbers.
     pub preprocessing: PreprocessingConfig,
+    /// What detectors see of images; absent for tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureConfig>,
     /// Which model, and its settings.
     pub model: M,
 }
@@ -195,6 +199,30 @@ impl TrainConfig {
         Self::recommended_for(model, samples.into(), samples.len())
     }
 
+    /// As [`recommended`](Self::recommended), for what these features make of the samples, if any are
+    /// named.
+    ///
+    /// # Errors
+    /// If there is no such model, or the samples have no such features.
+    pub fn recommended_with(
+        model: &str,
+        samples: &Samples,
+        features: Option<&FeatureConfig>,
+    ) -> Result<Self> {
+        let Some(features) = features else {
+            return Self::recommended(model, samples);
+        };
+        let preprocessing = Preprocessing::fit(samples, &PreprocessingConfig::default())?;
+        let Some(extraction) = Extraction::new(features, &preprocessing.shape())? else {
+            return Self::recommended(model, samples);
+        };
+        let rows = (samples.len() * extraction.places()).min(PATCHES.max(samples.len()));
+        Ok(Self {
+            features: Some(features.clone()),
+            ..Self::recommended_for(model, Kind::Table, rows)?
+        })
+    }
+
     /// As [`recommended`](Self::recommended), for this many samples of this kind.
     ///
     /// # Errors
@@ -234,6 +262,10 @@ impl TrainConfig {
                 Kind::Images => Some(Augmentation::default()),
             },
             preprocessing: PreprocessingConfig::default(),
+            features: match kind {
+                Kind::Table => None,
+                Kind::Images => Some(FeatureConfig::Pixels),
+            },
             model: entry.recommended(kind),
         }
     }
@@ -332,6 +364,7 @@ impl TrainConfig<serde_json::Value> {
             hold_out,
             augmentation,
             preprocessing,
+            features,
             model,
         } = self;
         Ok(TrainConfig {
@@ -344,6 +377,7 @@ impl TrainConfig<serde_json::Value> {
             hold_out,
             augmentation,
             preprocessing,
+            features,
             model: Entry::read(models, model)?,
         })
     }

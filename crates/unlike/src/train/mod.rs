@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use unlike_core::{Error, Result, Samples, ScoreParts, ScoreRule, words};
+use unlike_core::{Error, Result, Samples, ScoreParts, ScoreRule, Scorer, words};
 use unlike_data::Preprocessing;
 
 pub use augment::Augmentation;
@@ -26,11 +26,13 @@ pub use state::ResumeFile;
 use crate::{
     backend::{self, Device},
     fingerprint::fingerprint,
+    looks::{Look, MAP},
     method::{Batch, Losses, StepContext, Trainee},
     model::{Model, Parts, Provenance},
+    sight::Sight,
 };
 use batches::{Batches, Feed};
-use prepared::Prepared;
+pub(crate) use prepared::Prepared;
 use state::{Best, Progress};
 
 /// Where training runs and what it leaves on the disk; nothing here but the device changes the result.
@@ -89,16 +91,32 @@ pub fn fit(
     if let Some(augmentation) = &config.augmentation {
         augmentation.check_for(&preprocessing.shape())?;
     }
+    let mut sight = Sight::new(preprocessing, config)?;
+    let n_train = train.len();
+    let rows = Prepared::fit(&mut sight, &train, config.seed)?;
+    if rows.is_some() && config.augmentation.as_ref().is_some_and(|a| !a.is_off()) {
+        return Err(Error::Setting {
+            name: "augmentation".into(),
+            found: "asked for".into(),
+            expected: "nothing, because features are made once of every image".into(),
+            hint: None,
+        });
+    }
+    let validation = Prepared::new(&sight, validation)?;
     let data = Data {
-        train: Prepared::new(&preprocessing, train)?,
-        validation: Prepared::new(&preprocessing, validation)?,
-        calibration: Prepared::new(&preprocessing, calibration)?,
+        train: match rows {
+            Some(rows) => rows,
+            None => Prepared::new(&sight, train)?,
+        },
+        measured: validation.measured(config.seed)?,
+        validation,
+        calibration: Prepared::new(&sight, calibration)?,
     };
     let provenance = Provenance {
         unlike_version: env!("CARGO_PKG_VERSION").to_owned(),
         origin: samples.origin().to_owned(),
-        fingerprint: fingerprint(samples, &preprocessing.input())?,
-        n_train: data.train.len(),
+        fingerprint: fingerprint(samples, &sight.preprocessing.input())?,
+        n_train,
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),
         chosen_epoch: None,
@@ -110,7 +128,7 @@ pub fn fit(
         options,
         device,
         data,
-        preprocessing: &preprocessing,
+        sight: &sight,
         provenance,
     };
     let network = config
@@ -134,8 +152,26 @@ pub fn fit(
     }
 }
 
-/// Held-out images that tell how large a pixel's contribution is for normals.
-const TYPICAL_IMAGES: usize = 256;
+/// Held-out samples that tell how large the contribution of a feature is for normals, at most.
+const TYPICAL_SAMPLES: usize = 10_000;
+
+/// The parts of the scores of all these samples.
+fn parts(look: &Look, scorer: &dyn Scorer, samples: &Prepared<'_>) -> Result<ScoreParts> {
+    let mut all = ScoreParts::default();
+    samples.in_chunks(|features| {
+        all.extend(look.parts(scorer, features, None)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The scores of a model, and the one that its maps give, if they are no part of the others.
+fn with_map(look: &Look, mut rules: Vec<(String, ScoreRule)>) -> Vec<(String, ScoreRule)> {
+    if look.adds_map() {
+        rules.push((MAP.to_owned(), ScoreRule::single(MAP)));
+    }
+    rules
+}
 
 /// A baseline has one part, and that is its score.
 fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
@@ -148,6 +184,8 @@ fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
 struct Data<'a> {
     train: Prepared<'a>,
     validation: Prepared<'a>,
+    /// What measures an epoch, if that is not the validation part as it is.
+    measured: Option<Prepared<'a>>,
     calibration: Prepared<'a>,
 }
 
@@ -156,7 +194,7 @@ struct Run<'a> {
     options: &'a RunOptions,
     device: Device,
     data: Data<'a>,
-    preprocessing: &'a Preprocessing,
+    sight: &'a Sight,
     provenance: Provenance,
 }
 
@@ -167,18 +205,20 @@ impl Run<'_> {
     /// calibration part.
     fn finish(
         &self,
-        scorer: Box<dyn unlike_core::Scorer>,
+        scorer: Box<dyn Scorer>,
         rules: Rules<'_>,
         chosen_epoch: Option<usize>,
         progress: &Progress,
     ) -> Result<Model> {
-        let validation = self.data.validation.parts(&*scorer)?;
-        let typical = match &self.data.validation {
-            Prepared::Rows(rows) => mean_columns(&scorer.contributions(rows)?, rows.shape().size()),
-            images @ Prepared::Images { .. } => {
-                let some = images.some(TYPICAL_IMAGES)?;
-                mean_columns(&scorer.contributions(&some)?, 1)
+        let held_out = &self.data.validation;
+        let look = Look::fit(self.sight, held_out, &*scorer)?;
+        let validation = parts(&look, &*scorer, held_out)?;
+        let typical = match self.sight.grid() {
+            None => {
+                let some = held_out.some(TYPICAL_SAMPLES)?;
+                mean_columns(&scorer.contributions(&some)?, some.shape().size())
             }
+            Some(_) => Vec::new(),
         };
         let provenance = Provenance {
             chosen_epoch,
@@ -194,10 +234,11 @@ impl Run<'_> {
             ..self.provenance.clone()
         };
         Model::new(Parts {
-            scores: rules(&validation)?,
-            calibration: self.data.calibration.parts(&*scorer)?,
+            scores: with_map(&look, rules(&validation)?),
+            calibration: parts(&look, &*scorer, &self.data.calibration)?,
             config: self.config.clone(),
-            preprocessing: self.preprocessing.clone(),
+            sight: self.sight.clone(),
+            look,
             typical_contributions: typical,
             scorer,
             provenance,
@@ -211,7 +252,7 @@ impl Run<'_> {
         let steps_per_epoch = n / batch_size;
         let plan = Plan {
             model: config.model.name(),
-            n_train: n,
+            n_train: self.provenance.n_train,
             n_validation: self.data.validation.len(),
             n_calibration: self.data.calibration.len(),
             features: self.data.train.shape().size(),
@@ -239,7 +280,7 @@ impl Run<'_> {
             None => Ok(()),
         };
 
-        let pool = match self.data.train {
+        let pool = match &self.data.train {
             Prepared::Images { .. } => Some(pool(rayon::current_num_threads())?),
             Prepared::Rows(_) => None,
         };
@@ -310,7 +351,7 @@ impl Run<'_> {
                 )
             };
             let scorer = || network.scorer();
-            let snapshot = Snapshot::new(&model, &scorer, self.preprocessing);
+            let snapshot = Snapshot::new(&model, &scorer, self.sight);
             match observer.epoch(report, &snapshot) {
                 Flow::Continue => {}
                 Flow::Interrupt => {
@@ -397,7 +438,8 @@ impl Run<'_> {
         let mut held_out = Vec::new();
         if can_score {
             let (scorer, most) = network.measure();
-            let parts = self.data.validation.parts_of_some(&*scorer, most)?;
+            let measured = self.data.measured.as_ref().unwrap_or(&self.data.validation);
+            let parts = measured.parts_of_some(&*scorer, most)?;
             let measure = |(part, values): (&str, &[f64])| HeldOutPart::measure(part, values);
             held_out.extend(parts.iter().map(measure));
         }

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Images, Result, Samples, Scorer};
-use unlike_data::Preprocessing;
 
-use crate::{generated, model::Model};
+use crate::{generated, model::Model, sight::Sight};
 
 /// Watches a training; every method may be left out.
 pub trait Observer {
@@ -163,7 +162,7 @@ impl HeldOutPart {
 pub struct Snapshot<'a> {
     model: &'a dyn Fn() -> Result<Model>,
     scorer: &'a dyn Fn() -> Box<dyn Scorer>,
-    preprocessing: &'a Preprocessing,
+    sight: &'a Sight,
 }
 
 impl std::fmt::Debug for Snapshot<'_> {
@@ -176,12 +175,12 @@ impl<'a> Snapshot<'a> {
     pub(super) fn new(
         model: &'a dyn Fn() -> Result<Model>,
         scorer: &'a dyn Fn() -> Box<dyn Scorer>,
-        preprocessing: &'a Preprocessing,
+        sight: &'a Sight,
     ) -> Self {
         Self {
             model,
             scorer,
-            preprocessing,
+            sight,
         }
     }
 
@@ -198,7 +197,7 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// As there.
     pub fn reconstructions(&self, samples: &Samples) -> Result<Option<Images>> {
-        generated::reconstructions(self.preprocessing, (self.scorer)().as_ref(), samples)
+        generated::reconstructions(self.sight, (self.scorer)().as_ref(), samples)
     }
 
     /// As [`Model::generated`], without the cost of calibrating a model.
@@ -206,7 +205,7 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// As there.
     pub fn generated(&self, count: usize, seed: u64) -> Result<Option<Images>> {
-        generated::generated(self.preprocessing, (self.scorer)().as_ref(), count, seed)
+        generated::generated(self.sight, (self.scorer)().as_ref(), count, seed)
     }
 }
 

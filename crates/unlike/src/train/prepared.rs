@@ -2,38 +2,67 @@
 
 use std::borrow::Cow;
 
+use rand::seq::index::sample;
 use unlike_core::{FeatureShape, Features, Result, Samples, ScoreParts, Scorer};
-use unlike_data::Preprocessing;
+use unlike_features::Extraction;
 
-use crate::model::in_chunks;
+use crate::{
+    rng::{self, Purpose},
+    sight::Sight,
+};
 
-/// Samples with the preprocessing that they fit.
+/// Rows that patches of training images give, at most: 160 MB of the recommended features. Of more,
+/// every image gives as many, drawn anew for each.
+pub(super) const PATCHES: usize = 1 << 18;
+/// Rows that measure an epoch, at most, where images give many each.
+const MEASURED: usize = 1 << 14;
+
+/// Samples with what they are seen by.
 ///
 /// The features of a table are about as large as the table, and are kept. Those of images are at
 /// least four times as large as the images, which may lie on the disk, and are made batch by
 /// batch.
-pub(super) enum Prepared<'a> {
+pub(crate) enum Prepared<'a> {
     Rows(Features),
     Images {
-        preprocessing: &'a Preprocessing,
+        sight: &'a Sight,
         samples: Samples,
         shape: FeatureShape,
     },
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(preprocessing: &'a Preprocessing, samples: Samples) -> Result<Self> {
+    pub(super) fn new(sight: &'a Sight, samples: Samples) -> Result<Self> {
+        let seen = sight.bind(&samples)?;
         Ok(match samples {
-            Samples::Table(_) => Self::Rows(preprocessing.transform(&samples)?.features),
-            Samples::Images(_) => {
-                preprocessing.bind(&samples)?;
-                Self::Images {
-                    preprocessing,
-                    samples,
-                    shape: preprocessing.shape(),
-                }
-            }
+            Samples::Table(_) => Self::Rows(seen.features(0..samples.len())?),
+            Samples::Images(_) => Self::Images {
+                sight,
+                samples,
+                shape: sight.shape(),
+            },
         })
+    }
+
+    /// Rows of features of training images, with the step that makes them fitted to them.
+    pub(super) fn fit(sight: &mut Sight, samples: &Samples, seed: u64) -> Result<Option<Self>> {
+        if sight.extraction.is_none() {
+            return Ok(None);
+        }
+        let rows = some_rows(sight, samples, PATCHES, seed)?;
+        let fit = |extraction: &mut Extraction| extraction.fit(rows);
+        let rows = sight.extraction.as_mut().map(fit).transpose()?;
+        Ok(rows.map(Self::Rows))
+    }
+
+    /// What measures an epoch, where that is not these samples as they are.
+    pub(super) fn measured(&self, seed: u64) -> Result<Option<Self>> {
+        match self {
+            Self::Images { sight, samples, .. } if sight.extraction.is_some() => {
+                Ok(Some(Self::Rows(some_rows(sight, samples, MEASURED, seed)?)))
+            }
+            _ => Ok(None),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -57,11 +86,9 @@ impl<'a> Prepared<'a> {
     pub(super) fn gather(&self, positions: &[usize]) -> Result<Vec<f32>> {
         match self {
             Self::Rows(features) => Ok(features.gather(positions)),
-            Self::Images {
-                preprocessing,
-                samples,
-                ..
-            } => preprocessing.bind(samples)?.gather(positions),
+            Self::Images { sight, samples, .. } => {
+                Ok(sight.bind(samples)?.gather(positions)?.into_values())
+            }
         }
     }
 
@@ -69,39 +96,31 @@ impl<'a> Prepared<'a> {
     pub(super) fn all(&self) -> Result<Cow<'_, Features>> {
         Ok(match self {
             Self::Rows(features) => Cow::Borrowed(features),
-            Self::Images {
-                preprocessing,
-                samples,
-                ..
-            } => Cow::Owned(preprocessing.transform(samples)?.features),
+            Self::Images { sight, samples, .. } => {
+                Cow::Owned(sight.bind(samples)?.features(0..samples.len())?)
+            }
         })
     }
 
-    /// The parts of the scores of all samples.
-    pub(super) fn parts(&self, scorer: &dyn Scorer) -> Result<ScoreParts> {
+    /// Calls `f` with what a detector sees of some of the samples after the others.
+    pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
         match self {
-            Self::Rows(features) => scorer.parts(features),
-            Self::Images {
-                preprocessing,
-                samples,
-                ..
-            } => {
-                let mut parts = ScoreParts::default();
-                in_chunks(&preprocessing.bind(samples)?, |features| {
-                    parts.extend(scorer.parts(features)?);
-                    Ok(())
-                })?;
-                Ok(parts)
-            }
+            Self::Rows(features) => f(features),
+            Self::Images { sight, samples, .. } => sight.bind(samples)?.in_chunks(f),
         }
     }
 
-    /// The parts of the scores of so many samples at most, always the same ones.
+    /// The parts that a scorer gives of so many of these at most, always the same ones.
     pub(super) fn parts_of_some(&self, scorer: &dyn Scorer, most: usize) -> Result<ScoreParts> {
-        if self.len() <= most {
-            return self.parts(scorer);
+        if self.len() > most {
+            return scorer.parts(&self.some(most)?);
         }
-        scorer.parts(&self.some(most)?)
+        let mut parts = ScoreParts::default();
+        self.in_chunks(|features| {
+            parts.extend(scorer.parts(features)?);
+            Ok(())
+        })?;
+        Ok(parts)
     }
 
     /// So many samples at most, always the same ones.
@@ -114,4 +133,28 @@ impl<'a> Prepared<'a> {
             self.gather(&positions)?,
         ))
     }
+}
+
+/// So many rows of features of these images at most, as many of each.
+fn some_rows(sight: &Sight, samples: &Samples, most: usize, seed: u64) -> Result<Features> {
+    let places = sight.places();
+    let each = (most / samples.len().max(1)).clamp(1, places);
+    let mut values = Vec::with_capacity(samples.len() * each * sight.shape().size());
+    let mut image = 0;
+    sight.bind(samples)?.in_chunks(|features| {
+        if each == places {
+            values.extend_from_slice(features.values());
+            return Ok(());
+        }
+        for first in (0..features.len()).step_by(places) {
+            let mut rng = rng::rng(seed, Purpose::Patches, image);
+            let mut chosen = sample(&mut rng, places, each).into_vec();
+            chosen.sort_unstable();
+            chosen.iter_mut().for_each(|place| *place += first);
+            values.extend(features.gather(&chosen));
+            image += 1;
+        }
+        Ok(())
+    })?;
+    Ok(Features::new(sight.shape(), values))
 }

@@ -1,5 +1,6 @@
 //! The laws, for every model of the list.
 
+mod features;
 mod generated;
 mod image_data;
 mod images;

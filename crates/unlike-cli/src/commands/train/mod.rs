@@ -16,7 +16,7 @@ use unlike_data::DataSet;
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    args::{AugmentArgs, Common, DataArgs, DeviceArg, SplitArgs},
+    args::{AugmentArgs, Common, DataArgs, DeviceArg, FeatureArgs, SplitArgs},
     environment::{Environment, command_line},
     folders::write_text,
     run_folder::RunFolder,
@@ -97,6 +97,8 @@ pub(crate) struct TrainArgs {
     #[arg(long, requires = "split")]
     test_each_epoch: bool,
     #[command(flatten)]
+    features: FeatureArgs,
+    #[command(flatten)]
     changes: AugmentArgs,
     #[command(flatten)]
     split: SplitArgs,
@@ -123,7 +125,13 @@ impl TrainArgs {
         let folder = RunFolder::prepare(&root, self.existing())?;
         let fit = self.reading.fit().or(settings.image_fit());
         let fit = fit.unwrap_or_default();
-        let data = self.reading.read_for_training(&self.data, fit)?;
+        let features = self
+            .features
+            .config()?
+            .map_or_else(|| settings.features(), |f| Ok(Some(f)))?;
+        let data = self
+            .reading
+            .read_for_training(&self.data, fit, features.as_ref())?;
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
         let normals = data.normals_for_training()?;
         let test = test.map(DataSet::into_labelled).transpose()?;

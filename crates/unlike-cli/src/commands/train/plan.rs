@@ -69,7 +69,7 @@ impl TrainArgs {
     /// ConfigFile from the recommended ones, the file and the options, the latter winning; `fit` is
     /// how images were brought to their size.
     pub(super) fn plan(&self, settings: ConfigFile, samples: &Samples, fit: Fit) -> Result<Plan> {
-        let mut config = settings.for_samples(samples)?;
+        let mut config = settings.for_samples(samples, self.features.config()?)?;
         config.preprocessing.image_fit = fit;
         self.changes.apply(&mut config.augmentation);
         config.seed = self.seed.unwrap_or(config.seed);

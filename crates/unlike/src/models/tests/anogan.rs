@@ -163,7 +163,7 @@ fn a_search_has_the_losses_points_and_scores_that_pytorch_gives() {
 
             let wanted = ["residual", "discrimination", "cross_entropy"];
             let parts_at = |anogan: &Anogan| {
-                let mut parts = Parts::new(&wanted);
+                let mut parts = Parts::new(&wanted, false);
                 anogan.parts_at(&nets, x(), rows(get("z_20"), latent), &mut parts);
                 parts.into_parts()
             };
@@ -199,8 +199,8 @@ fn image(side: usize, channels: usize) -> FeatureShape {
 /// recommended stop.
 fn settings(shape: &FeatureShape, steps: usize, start: Start) -> Anogan {
     let kind = match shape {
-        FeatureShape::Row { .. } => Kind::Table,
         FeatureShape::Image { .. } => Kind::Images,
+        _ => Kind::Table,
     };
     let mut anogan = Anogan {
         latent: Width::of(6),

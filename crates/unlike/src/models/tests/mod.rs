@@ -148,7 +148,7 @@ fn samples(shape: &FeatureShape, count: usize, index: u64) -> Vec<f32> {
         FeatureShape::Image {
             height, channels, ..
         } => spots(count, height, channels, index),
-        FeatureShape::Row { width } => {
+        FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => {
             let rng = &mut rng::rng(1, Purpose::Order, index);
             let row = |_| {
                 let t = normals(rng, 1)[0];

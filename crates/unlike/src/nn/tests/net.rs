@@ -212,7 +212,9 @@ fn double(net: &Net) -> Exact {
 
 fn maps(shape: &FeatureShape, x: &[f64]) -> Maps {
     match *shape {
-        FeatureShape::Row { width } => ([1, 1, width], x.to_vec()),
+        FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => {
+            ([1, 1, width], x.to_vec())
+        }
         FeatureShape::Image {
             height,
             width,

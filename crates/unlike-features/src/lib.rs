@@ -1,0 +1,13 @@
+//! Deep features of images: a frozen network as a fitted step between samples and detectors.
+//!
+//! An image becomes one row (its channels pooled over all places) or a row for each place; from there
+//! on detectors see rows, and know nothing of images. Rows are in units of their spread over training
+//! images, so that one setting of a detector serves any network.
+
+mod extraction;
+mod lite0;
+mod map;
+
+pub use extraction::{Extraction, FeatureConfig, Pool, Taps};
+pub use lite0::Lite0;
+pub use map::{Map, resized};

@@ -1,0 +1,222 @@
+//! From what a scorer says of rows or pixels to what is said of samples.
+
+use unlike_core::{Arrays, Features, Result, ScoreParts, ScoreRule, Scorer};
+
+use crate::{
+    places::{Normals, Sums, smoothed, top},
+    sight::Sight,
+    train::Prepared,
+};
+
+/// The part that a map of pixels gives.
+pub(crate) const MAP: &str = "map";
+
+/// How the parts of a sample's score come about.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Look {
+    /// The scorer sees the sample whole, and says all.
+    Whole,
+    /// The scorer sees the image whole; its contributions make a map, and that one part more.
+    Pixels {
+        grid: [usize; 2],
+        channels: usize,
+        normals: Normals,
+    },
+    /// The scorer sees places; every part of its score makes a map.
+    Patches {
+        grid: [usize; 2],
+        normals: Vec<(String, Normals)>,
+    },
+}
+
+impl Look {
+    /// Learns from held-out normals what is usual where.
+    pub(crate) fn fit(sight: &Sight, held_out: &Prepared<'_>, scorer: &dyn Scorer) -> Result<Self> {
+        let Some(grid) = sight.grid() else {
+            return Ok(Self::Whole);
+        };
+        let places = grid[0] * grid[1];
+        if sight.extraction.is_some() {
+            let mut sums: Vec<(String, Sums)> = Vec::new();
+            held_out.in_chunks(|features| {
+                for (at, (name, values)) in scorer.parts(features)?.iter().enumerate() {
+                    if sums.len() <= at {
+                        sums.push((name.to_owned(), Sums::new(places)));
+                    }
+                    let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+                    values
+                        .chunks_exact(places)
+                        .for_each(|map| sums[at].1.add(map));
+                }
+                Ok(())
+            })?;
+            let normals = sums.into_iter().map(|(name, sums)| (name, sums.finish()));
+            return Ok(Self::Patches {
+                grid,
+                normals: normals.collect(),
+            });
+        }
+        let channels = sight.shape().size() / places;
+        let mut sums = Sums::new(places);
+        held_out.in_chunks(|features| {
+            let contributions = scorer.contributions(features)?;
+            let maps = pixel_maps(&contributions, grid, channels);
+            maps.chunks_exact(places).for_each(|map| sums.add(map));
+            Ok(())
+        })?;
+        Ok(Self::Pixels {
+            grid,
+            channels,
+            normals: sums.finish(),
+        })
+    }
+
+    /// Whether there is a part [`MAP`] beside those of the scorer.
+    pub(crate) fn adds_map(&self) -> bool {
+        matches!(self, Self::Pixels { .. })
+    }
+
+    /// The parts of the scores of samples; of those that are `wanted` at least, if that is said.
+    pub(crate) fn parts(
+        &self,
+        scorer: &dyn Scorer,
+        features: &Features,
+        wanted: Option<&[&str]>,
+    ) -> Result<ScoreParts> {
+        let wants = |part: &str| wanted.is_none_or(|wanted| wanted.contains(&part));
+        match self {
+            Self::Pixels {
+                grid,
+                channels,
+                normals,
+            } if wants(MAP) => {
+                let others = |part: &&str| *part != MAP;
+                let wanted: Option<Vec<&str>> =
+                    wanted.map(|wanted| wanted.iter().copied().filter(others).collect());
+                let (parts, contributions) =
+                    scorer.parts_and_contributions(features, wanted.as_deref())?;
+                let mut maps = pixel_maps(&contributions, *grid, *channels);
+                let scores = maps.chunks_exact_mut(grid[0] * grid[1]).map(|map| {
+                    normals.standardise(map);
+                    top(map)
+                });
+                let scores = scores.collect();
+                let own = parts
+                    .iter()
+                    .map(|(name, values)| (name.to_owned(), values.to_vec()));
+                Ok(ScoreParts::new(
+                    own.chain([(MAP.to_owned(), scores)]).collect(),
+                ))
+            }
+            Self::Whole | Self::Pixels { .. } => match wanted {
+                Some(wanted) => scorer.parts_of(features, wanted),
+                None => scorer.parts(features),
+            },
+            Self::Patches { grid, normals } => {
+                let rows = match wanted {
+                    Some(wanted) => scorer.parts_of(features, wanted)?,
+                    None => scorer.parts(features)?,
+                };
+                let mut parts = Vec::with_capacity(normals.len());
+                for (name, normals) in normals {
+                    if let Some(values) = rows.get(name) {
+                        let maps = standardised(values, *grid, normals);
+                        let scores = maps.chunks_exact(grid[0] * grid[1]).map(top);
+                        parts.push((name.clone(), scores.collect()));
+                    }
+                }
+                Ok(ScoreParts::new(parts))
+            }
+        }
+    }
+
+    /// Where the samples depart from normal, in units of what normals do there, `[N, grid]`: all that
+    /// the rule's parts say. Nothing for samples that are seen whole.
+    pub(crate) fn maps(
+        &self,
+        scorer: &dyn Scorer,
+        features: &Features,
+        rule: &ScoreRule,
+    ) -> Result<Vec<f32>> {
+        let mut maps = match self {
+            Self::Whole => Vec::new(),
+            Self::Pixels {
+                grid,
+                channels,
+                normals,
+            } => {
+                let contributions = scorer.contributions(features)?;
+                let mut maps = pixel_maps(&contributions, *grid, *channels);
+                maps.chunks_exact_mut(grid[0] * grid[1])
+                    .for_each(|map| normals.standardise(map));
+                maps
+            }
+            Self::Patches { grid, normals } => {
+                let wanted = rule.parts();
+                let rows = scorer.parts_of(features, &wanted)?;
+                let mut maps = vec![0.0; features.len()];
+                for (name, weight) in rule.weights() {
+                    let normals = normals.iter().find(|(part, _)| part == name);
+                    if let (Some((_, normals)), Some(values)) = (normals, rows.get(name)) {
+                        let part = standardised(values, *grid, normals);
+                        for (sum, v) in maps.iter_mut().zip(part) {
+                            *sum += v * weight as f32;
+                        }
+                    }
+                }
+                maps
+            }
+        };
+        maps.iter_mut().for_each(|v| *v = v.clamp(0.0, f32::MAX));
+        Ok(maps)
+    }
+
+    pub(crate) fn save(&self, arrays: &mut Arrays) {
+        match self {
+            Self::Whole => {}
+            Self::Pixels { normals, .. } => normals.save(MAP, arrays),
+            Self::Patches { normals, .. } => {
+                normals
+                    .iter()
+                    .for_each(|(name, normals)| normals.save(name, arrays));
+            }
+        }
+    }
+
+    /// # Errors
+    /// If an array is missing or does not fit.
+    pub(crate) fn load(sight: &Sight, parts: &[String], arrays: &Arrays) -> Result<Self> {
+        let Some(grid) = sight.grid() else {
+            return Ok(Self::Whole);
+        };
+        let places = grid[0] * grid[1];
+        let load = |name: &str| Normals::load(name, arrays, places);
+        if sight.extraction.is_none() {
+            return Ok(Self::Pixels {
+                grid,
+                channels: sight.shape().size() / places,
+                normals: load(MAP)?,
+            });
+        }
+        let normals = parts.iter().map(|name| Ok((name.clone(), load(name)?)));
+        Ok(Self::Patches {
+            grid,
+            normals: normals.collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// `[N, height, width, channels]` → `[N, height, width]`: the mean over channels, and over neighbours.
+fn pixel_maps(contributions: &[f32], grid: [usize; 2], channels: usize) -> Vec<f32> {
+    let mean = |pixel: &[f32]| pixel.iter().sum::<f32>() / channels as f32;
+    let means: Vec<f32> = contributions.chunks_exact(channels).map(mean).collect();
+    let maps = means.chunks_exact(grid[0] * grid[1]);
+    maps.flat_map(|map| smoothed(map, grid)).collect()
+}
+
+fn standardised(values: &[f64], grid: [usize; 2], normals: &Normals) -> Vec<f32> {
+    let mut maps: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+    maps.chunks_exact_mut(grid[0] * grid[1])
+        .for_each(|map| normals.standardise(map));
+    maps
+}

@@ -1,0 +1,223 @@
+//! Maps in units of what normals do at the same place, and what they say of an image.
+//!
+//! A detector's error is larger at edges and in busy regions of *every* image. What counts is whether it
+//! is larger than there it usually is: `z = (map − mean) / (sd + share of the mean sd)`, place by place,
+//! mean and sd over held-out normals. An image is as anomalous as its most anomalous places.
+
+use unlike_core::{Arrays, Error, Result};
+
+/// Share of the mean spread that is added to each place's: a border that never varies would otherwise
+/// make anything infinite. From .01 to 1 it makes little difference (`docs/adr/0016`).
+const FLOOR: f64 = 0.1;
+
+/// Images' worth of the mean variance that is mixed into each place's: of few normals, some places vary
+/// little by chance.
+const PRIOR: f64 = 4.0;
+
+/// The largest share of places that the score of an image is the mean of, and the fewest of them.
+const TOP_SHARE: usize = 100;
+const TOP_LEAST: usize = 5;
+
+/// What normals do, place by place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Normals {
+    mean: Vec<f32>,
+    /// Positive.
+    unit: Vec<f32>,
+}
+
+impl Normals {
+    /// In units of what normals do there.
+    pub(crate) fn standardise(&self, map: &mut [f32]) {
+        for ((v, mean), unit) in map.iter_mut().zip(&self.mean).zip(&self.unit) {
+            *v = ((*v - mean) / unit).clamp(f32::MIN, f32::MAX);
+        }
+    }
+
+    pub(crate) fn save(&self, name: &str, arrays: &mut Arrays) {
+        for (key, values) in [("mean", &self.mean), ("unit", &self.unit)] {
+            arrays.insert(format!("{name}.{key}"), &[values.len()], values.clone());
+        }
+    }
+
+    /// # Errors
+    /// If an array is missing, of another size, or cannot come from held-out normals.
+    pub(crate) fn load(name: &str, arrays: &Arrays, places: usize) -> Result<Self> {
+        let get = |key: &str| Ok(arrays.get(&format!("{name}.{key}"), &[places])?.to_vec());
+        let (mean, unit): (Vec<f32>, Vec<f32>) = (get("mean")?, get("unit")?);
+        let sound =
+            mean.iter().all(|v| v.is_finite()) && unit.iter().all(|v| v.is_finite() && *v > 0.0);
+        match sound {
+            true => Ok(Self { mean, unit }),
+            false => Err(Error::Mismatch {
+                origin: Some(format!("`{name}`")),
+                found: "a mean or spread that is not a number".into(),
+                expected: "finite means and positive spreads".into(),
+                hint: None,
+            }),
+        }
+    }
+}
+
+/// Sums up the maps of held-out normals.
+#[derive(Clone, Debug)]
+pub(crate) struct Sums {
+    maps: f64,
+    mean: Vec<f64>,
+    /// Sums of squared distances from the mean.
+    squares: Vec<f64>,
+}
+
+impl Sums {
+    pub(crate) fn new(places: usize) -> Self {
+        Self {
+            maps: 0.0,
+            mean: vec![0.0; places],
+            squares: vec![0.0; places],
+        }
+    }
+
+    /// One more map (Welford, Technometrics 4(3), 1962).
+    pub(crate) fn add(&mut self, map: &[f32]) {
+        self.maps += 1.0;
+        for ((mean, square), &v) in self.mean.iter_mut().zip(&mut self.squares).zip(map) {
+            let distance = f64::from(v) - *mean;
+            *mean += distance / self.maps;
+            *square += distance * (f64::from(v) - *mean);
+        }
+    }
+
+    pub(crate) fn finish(&self) -> Normals {
+        let places = self.mean.len().max(1) as f64;
+        let variance = |square: &f64| square / self.maps.max(1.0);
+        let mean_variance = self.squares.iter().map(variance).sum::<f64>() / places;
+        let mixed = |square: &f64| {
+            let both = variance(square) * self.maps + mean_variance * PRIOR;
+            (both / (self.maps + PRIOR)).sqrt()
+        };
+        let sd: Vec<f64> = self.squares.iter().map(mixed).collect();
+        let floor = FLOOR * sd.iter().sum::<f64>() / places;
+        let unit = |sd: &f64| {
+            let unit = (sd + floor) as f32;
+            // Nothing varies anywhere: departures count as they are.
+            if unit > 0.0 && unit.is_finite() {
+                unit
+            } else {
+                1.0
+            }
+        };
+        Normals {
+            mean: self.mean.iter().map(|&mean| mean as f32).collect(),
+            unit: sd.iter().map(unit).collect(),
+        }
+    }
+}
+
+/// What a map says of its image: the mean of its largest places.
+pub(crate) fn top(map: &[f32]) -> f64 {
+    let count = map.len().div_ceil(TOP_SHARE).max(TOP_LEAST).min(map.len());
+    let mut values = map.to_vec();
+    let descending = |a: &f32, b: &f32| b.total_cmp(a);
+    if count < values.len() {
+        values.select_nth_unstable_by(count - 1, descending);
+        values.truncate(count);
+    }
+    // In order, so that the sum does not depend on how they were found.
+    values.sort_unstable_by(descending);
+    values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1) as f64
+}
+
+/// The mean of each pixel and its up to eight neighbours.
+pub(crate) fn smoothed(map: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
+    let around = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
+    let mut rows = Vec::with_capacity(map.len());
+    for row in map.chunks_exact(width) {
+        for x in 0..width {
+            let near = &row[around(x, width)];
+            rows.push(near.iter().sum::<f32>() / near.len() as f32);
+        }
+    }
+    let mut all = vec![0.0; map.len()];
+    for (y, out) in all.chunks_exact_mut(width).enumerate() {
+        let near = around(y, height);
+        let share = 1.0 / near.len() as f32;
+        for row in rows[near.start * width..near.end * width].chunks_exact(width) {
+            for (out, v) in out.iter_mut().zip(row) {
+                *out += v * share;
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_always_errs_says_nothing_and_one_that_never_does_says_much() {
+        let mut sums = Sums::new(200);
+        for image in 0..40 {
+            let noise = if image % 2 == 0 { 0.1 } else { -0.1 };
+            let map: Vec<f32> = (0..200)
+                .map(|p| if p < 100 { 5.0 + noise * 10.0 } else { noise })
+                .collect();
+            sums.add(&map);
+        }
+        let normals = sums.finish();
+        let score = |place: usize, error: f32| {
+            let mut map: Vec<f32> = (0..200).map(|p| if p < 100 { 5.0 } else { 0.0 }).collect();
+            map[place] += error;
+            normals.standardise(&mut map);
+            top(&map)
+        };
+        assert!(score(150, 1.0) > 3.0 * score(50, 1.0));
+        assert!(score(150, 0.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn maps_that_never_vary_are_counted_in_their_own_units() {
+        let mut sums = Sums::new(6);
+        (0..3).for_each(|_| sums.add(&[1.0; 6]));
+        let mut map = [1.0, 1.0, 3.0, 1.0, 1.0, 1.0];
+        sums.finish().standardise(&mut map);
+        assert_eq!(map, [0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_top_is_the_mean_of_a_hundredth_and_of_five_at_least() {
+        let map: Vec<f32> = (0..1000).map(|v| (v * 7 % 1000) as f32).collect();
+        assert_eq!(top(&map), 994.5);
+        assert_eq!(top(&[1.0, 9.0, 2.0]), 4.0);
+        assert_eq!(top(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), 3.0);
+    }
+
+    #[test]
+    fn smoothing_keeps_what_is_even_and_spreads_what_is_not() {
+        assert!(
+            smoothed(&[2.0; 12], [3, 4])
+                .iter()
+                .all(|v| (v - 2.0).abs() < 1e-6)
+        );
+        let spread = smoothed(&[0.0, 0.0, 0.0, 9.0, 0.0, 0.0, 0.0, 0.0, 0.0], [3, 3]);
+        assert!((spread[0] - 2.25).abs() < 1e-6 && spread[2] == 0.0);
+    }
+
+    #[test]
+    fn what_a_file_cannot_hold_is_refused() {
+        let mut arrays = Arrays::new();
+        Normals {
+            mean: vec![0.0; 4],
+            unit: vec![1.0; 4],
+        }
+        .save("map", &mut arrays);
+        assert!(Normals::load("map", &arrays, 4).is_ok());
+        assert!(Normals::load("map", &arrays, 5).is_err());
+        Normals {
+            mean: vec![0.0; 4],
+            unit: vec![0.0; 4],
+        }
+        .save("map", &mut arrays);
+        assert!(Normals::load("map", &arrays, 4).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! Deep features of images: every model with every way to look keeps the laws.
+
+use unlike::{
+    Detector, Explanations, InputSpec, Model, ModelConfig, RunOptions, Samples, TrainConfig,
+    core::{Images, conformance},
+    features::{FeatureConfig, Pool, Taps},
+    fit,
+    train::{Silent, with_threads},
+};
+
+use crate::training::shorten;
+
+const SIDE: usize = 40;
+
+/// Stripes of varying phase and brightness.
+fn pixels(side: usize, image: usize) -> Vec<u8> {
+    let pixel = |at: usize| {
+        let (x, y) = (at % side, at / side);
+        let stripes = ((x + y / 3 + image * 5) as f64 * 0.7).sin();
+        let noise = ((at * 7919 + image * 104_729) % 31) as f64;
+        (120.0 + 60.0 * stripes + noise + (image % 7) as f64) as u8
+    };
+    (0..side * side).map(pixel).collect()
+}
+
+fn samples(images: impl Iterator<Item = Vec<u8>>) -> Samples {
+    let images: Vec<Vec<u8>> = images.collect();
+    let ids = (0..images.len()).map(|i| i.to_string()).collect();
+    let side = images[0].len().isqrt();
+    Samples::Images(Images::from_bytes("stripes", [side, side, 1], images.concat(), ids).unwrap())
+}
+
+fn normals(range: std::ops::Range<usize>) -> Samples {
+    samples(range.map(|image| pixels(SIDE, image)))
+}
+
+/// With a bright square around rows 24 to 33 and columns 6 to 15.
+fn spoilt(side: usize, range: std::ops::Range<usize>) -> Samples {
+    samples(range.map(|image| {
+        let mut pixels = pixels(side, image);
+        for y in 24..34 {
+            pixels[y * side + 6..y * side + 16].fill(255);
+        }
+        pixels
+    }))
+}
+
+fn config(name: &str, pool: Pool) -> TrainConfig {
+    config_for(name, pool, &normals(0..30))
+}
+
+fn config_for(name: &str, pool: Pool, samples: &Samples) -> TrainConfig {
+    let features = FeatureConfig::lite0(pool);
+    let mut config = TrainConfig::recommended_with(name, samples, Some(&features)).unwrap();
+    config.epochs = 2;
+    shorten(&mut config.model);
+    config
+}
+
+fn trained(name: &str, pool: Pool) -> Model {
+    fit(
+        &config(name, pool),
+        &normals(0..30),
+        &RunOptions::default(),
+        &mut Silent,
+    )
+    .unwrap()
+}
+
+#[test]
+fn every_model_with_every_way_to_look_keeps_the_laws_and_survives_saving() {
+    let folder = tempfile::tempdir().unwrap();
+    let some = normals(30..40);
+    for name in ModelConfig::names() {
+        for pool in [Pool::Image, Pool::Patches] {
+            let model = trained(name, pool);
+            let violations = conformance::check(&model, &some);
+            assert!(violations.is_empty(), "{name}, {pool:?}: {violations:#?}");
+            let path = folder.path().join(name);
+            model.save(&path).unwrap();
+            let loaded = Model::load(&path).unwrap();
+            let violations = conformance::check_same(&model, &loaded, &some);
+            assert!(violations.is_empty(), "{name}, {pool:?}: {violations:#?}");
+            assert_eq!(
+                model.calibration(),
+                loaded.calibration(),
+                "{name}, {pool:?}"
+            );
+            assert_eq!(
+                model.explain(&some).unwrap(),
+                loaded.explain(&some).unwrap()
+            );
+        }
+    }
+}
+
+#[test]
+fn threads_change_no_bit_of_a_model_of_features() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pool) in [
+        ("padim", Pool::Patches),
+        ("ganomaly", Pool::Patches),
+        ("pca", Pool::Image),
+    ] {
+        let on = |threads| {
+            let path = folder.path().join(format!("{name}-{threads}"));
+            with_threads(threads, || trained(name, pool).save(&path).unwrap()).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        let one = on(1);
+        assert!(one == on(2) && one == on(3), "{name}");
+    }
+}
+
+#[test]
+fn patches_point_at_what_is_unlike() {
+    let large = |range: std::ops::Range<usize>| samples(range.map(|image| pixels(96, image)));
+    let (normal, anomalous) = (large(40..60), spoilt(96, 40..60));
+    for name in ["padim", "pca", "knn", "ganomaly"] {
+        let config = config_for(name, Pool::Patches, &large(0..40));
+        let model = fit(&config, &large(0..40), &RunOptions::default(), &mut Silent).unwrap();
+        let violations = conformance::check_direction(&model, &normal, &anomalous);
+        assert!(violations.is_empty(), "{name}: {violations:#?}");
+        let Explanations::Maps {
+            height,
+            width,
+            values,
+        } = model.explain(&anomalous).unwrap()
+        else {
+            panic!("maps of images");
+        };
+        assert_eq!((height, width, values.len()), (96, 96, 20 * 96 * 96));
+        let inside = values.chunks_exact(96 * 96).filter(|map| {
+            let highest = (0..map.len())
+                .max_by(|&a, &b| map[a].total_cmp(&map[b]))
+                .unwrap();
+            let (y, x) = (highest / 96, highest % 96);
+            // A place of the finest stage is eight pixels wide, and sees its neighbours.
+            (12..46).contains(&y) && x < 28
+        });
+        let inside = inside.count();
+        assert!(inside >= 16, "{name}: {inside} of 20");
+    }
+}
+
+#[test]
+fn an_image_as_one_row_is_explained_by_columns() {
+    let model = trained("pca", Pool::Image);
+    let Explanations::Columns { names, values } = model.explain(&spoilt(SIDE, 0..3)).unwrap()
+    else {
+        panic!("columns of one row");
+    };
+    assert_eq!((names.len(), values.len()), (3 * 152, 3 * 3 * 152));
+    assert_eq!(
+        (&*names[0], &*names[455]),
+        ("stage3:0:mean", "stage5:111:max")
+    );
+    assert!(matches!(
+        model.input(),
+        InputSpec::Image { height: SIDE, .. }
+    ));
+}
+
+#[test]
+fn what_cannot_be_seen_is_refused() {
+    let refused = |config: &TrainConfig, samples: &Samples| {
+        let error = fit(config, samples, &RunOptions::default(), &mut Silent);
+        error.unwrap_err().to_string()
+    };
+    let mut unknown = config("pca", Pool::Patches);
+    let taps = vec!["stage9".to_owned()];
+    unknown.features = Some(FeatureConfig::Lite0(Taps {
+        pool: Pool::Patches,
+        taps,
+    }));
+    let text = refused(&unknown, &normals(0..30));
+    assert!(text.contains("stage9") && text.contains("stage5"), "{text}");
+
+    let black = samples((0..30).map(|_| vec![0; SIDE * SIDE]));
+    let text = refused(&config("pca", Pool::Image), &black);
+    assert!(text.contains("every training image"), "{text}");
+
+    let mut changed = config("pca", Pool::Patches);
+    changed.augmentation = Some(unlike::train::Augmentation {
+        flip_horizontal: true,
+        ..Default::default()
+    });
+    let text = refused(&changed, &normals(0..30));
+    assert!(text.contains("augmentation"), "{text}");
+
+    let table = unlike::Table::from_rows("rows", &["a"], &[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+    let text = refused(&config("pca", Pool::Patches), &Samples::Table(table));
+    assert!(text.contains("features"), "{text}");
+}
