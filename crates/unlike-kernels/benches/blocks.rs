@@ -3,7 +3,7 @@
 
 #![allow(missing_docs, reason = "a benchmark has no interface")]
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn_tensor::{Device, Distribution, Tensor};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use unlike_kernels::*;

@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, activation};
+use burn_tensor::{Tensor, activation};
 
 /// The function applied to each element after a block's affine part.
 #[derive(Debug, Clone, Copy, PartialEq)]

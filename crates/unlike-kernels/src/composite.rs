@@ -1,9 +1,11 @@
 //! Every block as a composition of Burn's own operations: what runs on GPU devices, and what the
 //! CPU kernels are tested against.
 
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use burn::tensor::{Tensor, activation, module};
+use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn_tensor::{Tensor, activation, module};
 
+use crate::slope::LENGTH_EPSILON;
+use crate::spectral::EPSILON;
 use crate::{Activation, AdamStep, BatchNormTrain, Dense, Dropout, Reduction, Source};
 
 fn finish<const D: usize>(y: Tensor<D>, act: Activation, dropout: Option<Dropout>) -> Tensor<D> {
@@ -209,4 +211,33 @@ pub(crate) fn adam<const D: usize>(
 
 pub(crate) fn ema<const D: usize>(average: Tensor<D>, value: Tensor<D>, decay: f32) -> Tensor<D> {
     average * decay + value * (1.0 - decay)
+}
+
+pub(crate) fn unit(x: Tensor<1>) -> Tensor<1> {
+    let length = x.clone().square().sum_dim(0).sqrt(); // [1]
+    x / length.clamp_min(EPSILON)
+}
+
+pub(crate) fn over(w: Tensor<2>, sigma: Tensor<2>) -> Tensor<2> {
+    let columns = w.dims()[1];
+    // Spread over a row first: the way back then sums along one axis at a time, in a fixed order.
+    w * sigma.recip().expand([1, columns])
+}
+
+pub(crate) fn through_slope<const D: usize>(
+    gradient: Tensor<D>,
+    y: Tensor<D>,
+    below: f32,
+) -> Tensor<D> {
+    let positive = y.greater_elem(0.0).float(); // 0 or 1
+    gradient * (positive * (1.0 - below) + below)
+}
+
+pub(crate) fn between(a: Tensor<2>, b: Tensor<2>, share: Tensor<2>) -> Tensor<2> {
+    a.clone() + (b - a) * share
+}
+
+pub(crate) fn length_penalty(x: Tensor<2>) -> Tensor<1> {
+    let length = (x.square().sum_dim(1) + LENGTH_EPSILON).sqrt(); // [N, 1]
+    (length - 1.0).square().mean()
 }

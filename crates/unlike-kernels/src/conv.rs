@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::cpu::{self, conv::Packs, graph::supported};
 use crate::{Activation, Dropout, aligned, composite};

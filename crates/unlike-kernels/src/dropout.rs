@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 
 /// Inverted dropout: elements are zeroed with `probability` and the others divided by
 /// `1 - probability`, so that the expected value stays the same.

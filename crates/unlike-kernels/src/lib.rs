@@ -20,6 +20,9 @@ mod linear;
 mod loss;
 mod norm;
 mod optim;
+mod shape;
+mod slope;
+mod spectral;
 #[cfg(test)]
 mod tests;
 
@@ -39,3 +42,6 @@ pub use norm::{
     fold_batch_norm,
 };
 pub use optim::{AdamStep, adam, adam_all, aligned, ema};
+pub use shape::{flat, reshaped, zeros};
+pub use slope::{between, distances, length_penalty, mean, swap_last, through_slope};
+pub use spectral::{over, unit};

@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::cpu::{self, graph::supported};
 use crate::{Activation, Dropout, composite};

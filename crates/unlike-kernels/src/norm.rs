@@ -1,7 +1,7 @@
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::cpu::{self, graph::supported};
-use crate::{Activation, Dropout, aligned, composite};
+use crate::{Activation, Dropout, composite};
 
 /// What [`batch_norm_train`] returns.
 #[derive(Debug, Clone)]
@@ -121,9 +121,13 @@ pub fn fold_batch_norm<const D: usize>(
         Some(b) => b - mean,
         None => mean.neg(),
     };
-    let rows = shape.num_elements() / outputs.max(1);
-    let w = w.reshape([rows, outputs]) * scale.clone().unsqueeze::<2>();
-    let w = w.reshape(shape);
-    let w = if w.is_autodiff() { w } else { aligned(w) };
+    let w = match supported(&w) && !w.is_autodiff() {
+        true => cpu::norm::scale_columns(w, scale.clone()),
+        false => {
+            let rows = shape.num_elements() / outputs.max(1);
+            let w = w.reshape([rows, outputs]) * scale.clone().unsqueeze::<2>();
+            w.reshape(shape)
+        }
+    };
     (w, beta + centred * scale)
 }

@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::composite;
 use crate::cpu::{self, graph::supported};
@@ -40,7 +40,7 @@ impl AdamStep {
 /// aligned memory. So after a backward pass, when the graph is gone:
 ///
 /// ```
-/// # use burn::tensor::{Device, Tensor};
+/// # use burn_tensor::{Device, Tensor};
 /// # use unlike_kernels::{Activation, AdamStep, adam, linear, mse};
 /// # let device = Device::flex();
 /// # let step = AdamStep {

@@ -1,6 +1,6 @@
 //! Outputs and gradients have the same bits for any number of threads.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unlike_kernels::*;

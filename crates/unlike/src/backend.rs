@@ -1,6 +1,6 @@
 //! The one file that names the tensor framework; model files import their tensors from here.
 
-pub use burn::tensor::{Device, Gradients, Tensor, TensorData};
+pub use burn_tensor::{Device, Gradients, Tensor, TensorData};
 
 use unlike_core::{Error, Result};
 
@@ -57,7 +57,7 @@ fn unknown(name: &str) -> Error {
 mod graphics {
     use std::sync::OnceLock;
 
-    use burn::tensor::wgpu::{WgpuBackend, WgpuInitError, WgpuOptions, wgpu::DeviceType};
+    use burn_tensor::wgpu::{WgpuBackend, WgpuInitError, WgpuOptions, wgpu::DeviceType};
     use unlike_core::{Error, Result};
 
     use super::Device;

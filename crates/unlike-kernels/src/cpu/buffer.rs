@@ -4,16 +4,16 @@
 //! between steps costs a page fault for every 4 KiB. Freed buffers are therefore kept in lists by
 //! size, up to [`KEPT_BYTES`].
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::Mutex;
 
-use burn::tensor::{DType, Shape};
-use burn_flex::FlexTensor;
+use burn_flex::{FlexTensor, Layout};
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
+use burn_tensor::{DType, Shape};
 
 /// A cache line and the widest vector.
 const ALIGN: usize = 64;
@@ -57,6 +57,18 @@ fn class_bytes(class: usize) -> usize {
     ((step + 1) << shift) * ALIGN
 }
 
+/// The layout of elements that lie one after the other. As Burn's own, which is not optimised.
+pub(super) fn contiguous(shape: Shape, first: usize) -> Layout {
+    let sides: &[usize] = &shape;
+    let mut strides = vec![1; sides.len()];
+    let mut stride = 1;
+    for (to, &side) in strides.iter_mut().zip(sides).rev() {
+        *to = stride;
+        stride *= side as isize;
+    }
+    Layout::new(shape, strides, first)
+}
+
 /// Owned `f32` memory, aligned to 64 bytes; the content of a new one is arbitrary.
 pub(crate) struct Buffer {
     block: Block,
@@ -93,10 +105,10 @@ impl Buffer {
         buffer
     }
 
-    fn layout(class: usize) -> Layout {
+    fn layout(class: usize) -> std::alloc::Layout {
         let bytes = class_bytes(class);
         // A size that does not fit `isize` cannot be allocated.
-        Layout::from_size_align(bytes, ALIGN)
+        std::alloc::Layout::from_size_align(bytes, ALIGN)
             .unwrap_or_else(|_| panic!("a buffer of {bytes} bytes is too large"))
     }
 
@@ -107,7 +119,7 @@ impl Buffer {
         let bytes = self.len * size_of::<f32>();
         // SAFETY: the controller gives access to at least `bytes` bytes, all initialised.
         let bytes = unsafe { Bytes::from_controller(Box::new(Controller(self)), bytes) };
-        FlexTensor::new(bytes, burn_flex::Layout::contiguous(shape), DType::F32)
+        FlexTensor::new(bytes, contiguous(shape, 0), DType::F32)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 pub(crate) use super::conv_passes::Packs;
@@ -140,7 +140,7 @@ fn block<const COUNT: usize>(
         let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
         let packs = packs.cloned();
         let output = y.clone();
-        record(y.clone(), inputs, move || {
+        record(y.clone(), inputs, move |_| {
             Box::new(move |dy| {
                 let biased = wanted.get(2) == Some(&true);
                 let (d, db) = before(

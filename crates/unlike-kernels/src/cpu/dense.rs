@@ -4,8 +4,7 @@
 //! are in the cache, and a network costs one parallel loop forward and three backward, whatever
 //! its depth.
 
-use burn::tensor::Tensor;
-use burn_flex::FlexTensor;
+use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 use super::elementwise::Mask;
@@ -65,16 +64,16 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
                 usize::from(layer.w.is_tracked()) + usize::from(bias)
             })
             .sum::<usize>();
-    let large = layers
-        .iter()
-        .any(|layer| layer.w.shape().num_elements() >= LARGE);
+    let sides: Vec<[usize; 2]> = layers.iter().map(|layer| layer.w.dims()).collect();
+    let large = sides.iter().any(|[rows, columns]| rows * columns >= LARGE);
     if large || layers.len() > 1 && tracked > MOST_PARENTS {
         return one_by_one(&xs, layers);
     }
-    let rows = xs[0].dims()[0];
-    let widths: Vec<usize> = xs.iter().map(|x| x.dims()[1]).collect();
+    let shapes: Vec<[usize; 2]> = xs.iter().map(Tensor::dims).collect();
+    let rows = shapes[0][0];
+    let widths = shapes.iter().map(|shape| shape[1]).collect();
     assert!(
-        xs.iter().all(|x| x.dims()[0] == rows) && !layers.is_empty(),
+        shapes.iter().all(|shape| shape[0] == rows) && !layers.is_empty(),
         "dense: inputs of different lengths, or no layer"
     );
     let mut inputs: Vec<Input> = xs.into_iter().map(Input::new).collect();
@@ -84,24 +83,19 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
         widths,
         layers: Vec::new(),
     };
-    for Dense {
-        w,
-        b,
-        act,
-        dropout,
-        from,
-    } in layers
-    {
-        plan.add(
-            [w.dims()[0], w.dims()[1]],
-            b.as_ref().map(|b| b.dims()[0]),
+    for (layer, sides) in layers.into_iter().zip(sides) {
+        let Dense {
+            w,
+            b,
             act,
             dropout,
-            &from,
-            inputs.len(),
-        );
+            from,
+        } = layer;
+        let b = b.map(Input::new);
+        let biases = b.as_ref().map(|b| b.values().len());
+        plan.add(sides, biases, act, dropout, &from, inputs.len());
         inputs.push(Input::new(w));
-        inputs.extend(b.map(Input::new));
+        inputs.extend(b);
     }
     let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
     let keep = wanted.contains(&true);
@@ -111,8 +105,7 @@ pub(crate) fn dense(xs: Vec<Tensor<2>>, layers: Vec<Dense>) -> Tensor<2> {
     };
     let y = y.into_tensor([rows, plan.last().columns]);
     let last = y.clone();
-    let saved: Vec<FlexTensor> = inputs.iter().map(|input| input.tensor().clone()).collect();
-    record(y, inputs, move || {
+    record(y, inputs, move |saved| {
         Box::new(move |dy| {
             let inputs: Vec<&[f32]> = saved.iter().map(values).collect();
             plan.backward(&inputs, [&hidden, values(&last)], values(&dy), &wanted)

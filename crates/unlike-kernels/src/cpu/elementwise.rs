@@ -418,7 +418,7 @@ pub(crate) fn mse_backward<S: Simd>(a: &[f32], b: &[f32], scale: f32, da: &mut [
     }
 }
 
-/// One Adam update in place.
+/// One Adam update in place, with the step's [`AdamStep::corrections`].
 #[inline(always)]
 pub(crate) fn adam<S: Simd>(
     param: &mut [f32],
@@ -426,8 +426,8 @@ pub(crate) fn adam<S: Simd>(
     m: &mut [f32],
     v: &mut [f32],
     step: &AdamStep,
+    (rate, root): (f32, f32),
 ) {
-    let (rate, root) = step.corrections();
     let &AdamStep {
         beta1,
         beta2,

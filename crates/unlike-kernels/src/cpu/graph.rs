@@ -3,17 +3,22 @@
 
 use std::fmt;
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
-use burn::backend::{
+use burn_backend::BackendTypes;
+use burn_dispatch::backends::Autodiff;
+use burn_dispatch::backends::autodiff::checkpoint::base::Checkpointer;
+use burn_dispatch::backends::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn_dispatch::backends::autodiff::grads::Gradients;
+use burn_dispatch::backends::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn_dispatch::{
     BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
 };
-use burn::tensor::{DType, Tensor};
 use burn_flex::{Flex, FlexTensor};
+use burn_tensor::{DType, Shape, Tensor};
 
-type Tracked = <burn::backend::Autodiff<Flex> as burn::backend::BackendTypes>::FloatTensorPrimitive;
+use super::accumulate;
+use super::buffer::{Buffer, contiguous};
+
+pub(super) type Tracked = <Autodiff<Flex> as BackendTypes>::FloatTensorPrimitive;
 
 /// Whether the kernels can take a tensor: on the CPU, in single precision.
 pub(crate) fn supported<const D: usize>(x: &Tensor<D>) -> bool {
@@ -62,10 +67,7 @@ impl Input {
             )]
             _ => unreachable!("checked by `supported`"),
         };
-        let value = match value.is_contiguous() {
-            true => value,
-            false => value.to_contiguous(),
-        };
+        let value = contiguous_or_copied(value);
         Self {
             value,
             node,
@@ -92,17 +94,73 @@ impl Input {
     }
 }
 
-/// The elements of a contiguous `f32` tensor.
-pub(crate) fn values(x: &FlexTensor) -> &[f32] {
-    match x.as_slice() {
-        Some(values) => values,
-        None => unreachable!("inputs are contiguous and single precision"),
+/// Whether the elements lie one after the other. Burn's own is not optimised, and what it says takes
+/// several calls that are not either: layouts are asked once here, and below.
+pub(super) fn is_contiguous(x: &FlexTensor) -> bool {
+    let layout = x.layout();
+    let shape: &[usize] = layout.shape();
+    let mut expected = 1;
+    for (&side, &stride) in shape.iter().zip(layout.strides()).rev() {
+        let side = side as isize;
+        if stride <= 0 || side != 1 && stride != expected {
+            return shape.contains(&0);
+        }
+        expected *= side;
     }
+    true
+}
+
+/// The tensor, its elements brought in order if they are not.
+fn contiguous_or_copied(x: FlexTensor) -> FlexTensor {
+    if is_contiguous(&x) {
+        return x;
+    }
+    let layout = x.layout();
+    let (shape, strides) = (layout.shape(), layout.strides());
+    let storage = storage(&x);
+    let mut to = Buffer::new(shape.iter().product());
+    // The last axis in a loop; the others count up like digits.
+    let (last, outer) = (shape.len() - 1, ..shape.len() - 1);
+    let mut at = vec![0_usize; last];
+    let mut first = layout.start_offset() as isize;
+    for row in to.chunks_exact_mut(shape[last]) {
+        for (i, to) in row.iter_mut().enumerate() {
+            *to = storage[(first + i as isize * strides[last]) as usize];
+        }
+        let axes = at.iter_mut().zip(&shape[outer]).zip(&strides[outer]);
+        for ((at, &side), &stride) in axes.rev() {
+            *at += 1;
+            first += stride;
+            if *at < side {
+                break;
+            }
+            *at = 0;
+            first -= side as isize * stride;
+        }
+    }
+    to.into_tensor(shape.clone())
+}
+
+/// The elements of a contiguous `f32` tensor. Likewise.
+pub(crate) fn values(x: &FlexTensor) -> &[f32] {
+    let layout = x.layout();
+    let shape: &[usize] = layout.shape();
+    let first = layout.start_offset();
+    &storage(x)[first..first + shape.iter().product::<usize>()]
+}
+
+/// All elements in the memory of an `f32` tensor.
+fn storage(x: &FlexTensor) -> &[f32] {
+    debug_assert_eq!(x.dtype(), DType::F32);
+    // SAFETY: any bits are a number.
+    let (before, storage, _) = unsafe { x.bytes().align_to::<f32>() };
+    assert!(before.is_empty(), "single precision lies at whole words");
+    storage
 }
 
 /// Wraps an output that no gradient flows through.
 pub(crate) fn untracked<const D: usize>(y: FlexTensor, inputs: &[&Input]) -> Tensor<D> {
-    wrap(context(inputs), |wanted| match wanted {
+    wrap(context(inputs.iter().copied()), |wanted| match wanted {
         true => BackendTensor::Autodiff(Tracked::new(y)),
         false => BackendTensor::Float(y),
     })
@@ -115,9 +173,41 @@ pub(crate) fn wrap_plain<const D: usize>(y: FlexTensor) -> Tensor<D> {
     })
 }
 
-fn context(inputs: &[&Input]) -> DispatchAutodiffContext {
+/// Zeros outside autodiff.
+pub(crate) fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    let zeros = Buffer::zeroed(shape.iter().product());
+    wrap_plain(zeros.into_tensor(shape))
+}
+
+/// A [`supported`] tensor in another shape. No number is moved.
+pub(crate) fn reshape<const D: usize, const E: usize>(
+    x: Tensor<D>,
+    shape: impl FnOnce(&[usize]) -> [usize; E],
+) -> Tensor<E> {
+    let x = Input::new(x);
+    let before = x.tensor().layout().shape().clone();
+    let y = shaped(x.tensor(), shape(&before).into());
+    record(y, vec![x], |_| {
+        Box::new(move |dy| vec![Some(shaped(&dy, before))])
+    })
+}
+
+/// A contiguous tensor in another shape.
+fn shaped(x: &FlexTensor, shape: Shape) -> FlexTensor {
+    let layout = x.layout();
+    let [before, after]: [&[usize]; 2] = [layout.shape(), &shape];
+    assert_eq!(
+        before.iter().product::<usize>(),
+        after.iter().product::<usize>(),
+        "reshape: another number of elements"
+    );
+    let layout = contiguous(shape, layout.start_offset());
+    FlexTensor::from_arc(x.data_arc(), layout, x.dtype())
+}
+
+fn context<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> DispatchAutodiffContext {
     inputs
-        .iter()
+        .into_iter()
         .fold(DispatchAutodiffContext::Disabled, |all, input| {
             all.merge(input.context)
         })
@@ -165,43 +255,43 @@ impl<const N: usize> Backward<Flex, N> for Node {
 
     fn backward(self, ops: Ops<(), N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = grads.consume::<Flex>(&ops.node);
-        let dy = match dy.is_contiguous() {
-            true => dy,
-            false => dy.to_contiguous(),
-        };
+        let dy = contiguous_or_copied(dy);
         let gradients = (self.backward)(dy);
         debug_assert_eq!(gradients.len(), self.tracked.len());
         let wanted = gradients
             .into_iter()
             .zip(self.tracked)
             .filter(|(_, tracked)| *tracked);
-        for (parent, (gradient, _)) in ops.parents.into_iter().zip(wanted) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                grads.register::<Flex>(parent.id, gradient);
-            }
-        }
+        let parents = ops.parents.into_iter().zip(wanted);
+        let gradients = parents.filter_map(|(parent, (gradient, _))| Some((parent?.id, gradient?)));
+        accumulate::register(grads, gradients);
     }
 }
 
-/// Wraps an output and, where an input is tracked, records how its gradient flows back.
+/// Wraps an output and, where an input is tracked, records how its gradient flows back, given what
+/// the inputs hold.
 ///
 /// Of the inputs only the guards are kept; what the backward pass needs it holds itself.
 pub(crate) fn record<const D: usize>(
     y: FlexTensor,
     inputs: Vec<Input>,
-    backward: impl FnOnce() -> Gradient,
+    backward: impl FnOnce(Vec<FlexTensor>) -> Gradient,
 ) -> Tensor<D> {
-    let context = context(&inputs.iter().collect::<Vec<_>>());
+    let context = context(&inputs);
     let tracked: Vec<bool> = inputs.iter().map(Input::tracked).collect();
-    let guards: Vec<NodeGuard> = inputs.into_iter().filter_map(|input| input.node).collect();
-    if guards.is_empty() {
+    if !tracked.contains(&true) {
         return wrap(context, |wanted| match wanted {
             true => BackendTensor::Autodiff(Tracked::new(y)),
             false => BackendTensor::Float(y),
         });
     }
+    let (values, guards): (Vec<FlexTensor>, Vec<Option<NodeGuard>>) = inputs
+        .into_iter()
+        .map(|input| (input.value, input.node))
+        .unzip();
+    let guards: Vec<NodeGuard> = guards.into_iter().flatten().collect();
     let node = Node {
-        backward: backward(),
+        backward: backward(values),
         tracked,
     };
     macro_rules! attach {

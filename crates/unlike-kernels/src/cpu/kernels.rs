@@ -43,7 +43,7 @@ pub(crate) struct Kernels {
     pub(crate) l1_backward: fn(&[f32], &[f32], f32, &mut [f32]),
     pub(crate) mse: fn(&[f32], &[f32]) -> f32,
     pub(crate) mse_backward: fn(&[f32], &[f32], f32, &mut [f32]),
-    pub(crate) adam: fn(&mut [f32], &[f32], &mut [f32], &mut [f32], &AdamStep),
+    pub(crate) adam: fn(&mut [f32], &[f32], &mut [f32], &mut [f32], &AdamStep, (f32, f32)),
     pub(crate) ema: fn(&mut [f32], &[f32], f32),
     pub(crate) depthwise: fn(&[&[f32]], &[f32], &[f32], usize, &mut [f32]),
     pub(crate) finish_frozen: fn(&mut [f32], &[f32], f32),
@@ -109,7 +109,8 @@ macro_rules! instruction_set {
             compiled!([$($attribute)?], $set, mse(a: &[f32], b: &[f32]) -> f32);
             compiled!([$($attribute)?], $set, mse_backward(a: &[f32], b: &[f32], scale: f32, da: &mut [f32]));
             compiled!([$($attribute)?], $set, adam(
-                p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep
+                p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep,
+                corrections: (f32, f32)
             ));
             compiled!([$($attribute)?], $set, ema(average: &mut [f32], value: &[f32], decay: f32));
             compiled!([$($attribute)?], $set, depthwise(

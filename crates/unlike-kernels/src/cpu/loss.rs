@@ -1,7 +1,6 @@
 //! Losses: one pass over the inputs, sums in a fixed order.
 
-use burn::tensor::Tensor;
-use burn_flex::FlexTensor;
+use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 use super::graph::{Input, record, values};
@@ -90,24 +89,22 @@ pub(crate) fn rows<const D: usize>(
 
 impl Groups {
     fn run<const D: usize>(self, a: Tensor<D>, b: Option<Tensor<D>>) -> Tensor<1> {
-        let shape = a.shape();
-        if let Some(b) = &b {
-            assert_eq!(shape, b.shape(), "loss: the shapes differ");
-        }
         let kernels = kernels();
         let inputs: Vec<Input> = [Some(a), b].into_iter().flatten().map(Input::new).collect();
+        let shapes = inputs.iter().map(|input| input.tensor().layout().shape());
+        let mut others = shapes.clone().zip(shapes.skip(1));
+        assert!(others.all(|(a, b)| a == b), "loss: the shapes differ");
         let y = self
             .forward(kernels, &inputs)
             .into_tensor([self.samples.unwrap_or(1)]);
-        let saved: Vec<FlexTensor> = inputs.iter().map(|input| input.tensor().clone()).collect();
         let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
-        record(y, inputs, move || {
+        record(y, inputs, move |saved| {
             Box::new(move |dy| {
                 let a = values(&saved[0]);
                 let b = saved.last().map_or(a, values);
                 let gradient = |sign| {
                     self.backward(kernels, a, b, values(&dy), sign)
-                        .into_tensor(shape.clone())
+                        .into_tensor(saved[0].layout().shape().clone())
                 };
                 let signs = [1.0, -1.0].into_iter().zip(wanted);
                 signs

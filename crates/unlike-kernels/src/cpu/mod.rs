@@ -5,6 +5,7 @@
     reason = "vector instructions, and threads that write disjoint parts of one output"
 )]
 
+mod accumulate;
 mod buffer;
 pub(crate) mod conv;
 mod conv_passes;
@@ -23,6 +24,9 @@ pub(crate) mod norm;
 pub(crate) mod optim;
 mod row;
 mod simd;
+pub(crate) mod slope;
+pub(crate) mod spectral;
+mod sums;
 pub(crate) mod threads;
 mod tile;
 mod wide;

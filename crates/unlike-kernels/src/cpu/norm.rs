@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 use super::elementwise::{Mask, Normal};
 use super::finish::{chunk_rows, total};
-use super::graph::{Input, record, untracked, values};
+use super::graph::{Input, record, untracked, values, wrap_plain};
 use super::kernels::{Kernels, kernels};
 use super::threads::{Out, parallel_if};
 use crate::{Activation, BatchNormTrain, Dropout, NormInputs};
@@ -51,6 +51,27 @@ pub(crate) fn moments(kernels: &Kernels, x: &[f32], channels: usize) -> (Buffer,
         buffer
     };
     (narrow(&mean, 1.0), narrow(&spread, 1.0 / seen.max(1.0)))
+}
+
+/// `w [..., C]` times `scale [C]`, outside autodiff and in aligned memory.
+pub(crate) fn scale_columns<const D: usize>(w: Tensor<D>, scale: Tensor<1>) -> Tensor<D> {
+    let shape = w.shape();
+    let (w, scale) = (Input::new(w), Input::new(scale));
+    let (values, scale) = (w.values(), scale.values());
+    let mut scaled = Buffer::new(values.len());
+    let out = Out::new(&mut scaled);
+    let size = chunk_rows(scale.len()) * scale.len().max(1);
+    parallel_if(values.len(), values.len().div_ceil(size), |chunk| {
+        let part = &values[chunk * size..values.len().min((chunk + 1) * size)];
+        // SAFETY: these elements belong to this task.
+        let to = unsafe { out.slice(chunk * size, part.len()) };
+        for (to, from) in to.chunks_mut(scale.len()).zip(part.chunks(scale.len())) {
+            for ((to, from), scale) in to.iter_mut().zip(from).zip(scale) {
+                *to = from * scale;
+            }
+        }
+    });
+    wrap_plain(scaled.into_tensor(shape))
 }
 
 /// `1 / sqrt(variance + epsilon)`
@@ -132,7 +153,7 @@ pub(crate) fn batch_norm_train<const D: usize, const COUNT: usize>(
         let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
         let x = inputs[0].tensor().clone();
         let (mean, factors, shape) = (mean.clone(), Arc::clone(&factors), shape.clone());
-        let y = record(y.clone(), inputs, move || {
+        let y = record(y.clone(), inputs, move |_| {
             Box::new(move |dy| {
                 let [rate, scale, shift] = &*factors;
                 let normal = Normal {
@@ -231,7 +252,7 @@ pub(crate) fn batch_norm_eval<const D: usize>(
     let y = normalise(kernels, inputs[0].values(), &scale, &shift, act, None);
     let wanted: Vec<bool> = inputs.iter().map(Input::tracked).collect();
     let x = inputs[0].tensor().clone();
-    record(y.into_tensor(shape.clone()), inputs, move || {
+    record(y.into_tensor(shape.clone()), inputs, move |_| {
         Box::new(move |dy| {
             let normal = Normal {
                 mean: mean.values(),

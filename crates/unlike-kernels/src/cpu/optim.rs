@@ -1,7 +1,7 @@
 //! Updates of weights, in place where nobody else holds their memory.
 
-use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
+use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 use super::graph::{Input, values, wrap_plain};
@@ -18,8 +18,8 @@ struct Owned(FlexTensor);
 impl Owned {
     fn new<const D: usize>(x: Tensor<D>) -> Self {
         let tensor = Input::new(x).into_tensor();
-        let elements = tensor.layout().num_elements();
         let here = values(&tensor);
+        let elements = here.len();
         let whole = tensor.bytes().len() == size_of_val(here);
         // The copy is made once: what comes out of it is aligned, and comes in again next step.
         let aligned = elements < 16 || (here.as_ptr() as usize).is_multiple_of(64);
@@ -71,18 +71,15 @@ struct Update {
 
 impl Update {
     fn new<const D: usize>([param, grad, m, v]: [Tensor<D>; 4]) -> Self {
-        let shape = param.dims();
+        let [param, m, v] = [param, m, v].map(Owned::new);
+        let grad = Input::new(grad);
+        let shape = param.0.layout().shape();
+        let others = [grad.tensor(), &m.0, &v.0];
         assert!(
-            shape == grad.dims() && shape == m.dims() && shape == v.dims(),
+            others.iter().all(|other| other.layout().shape() == shape),
             "adam: the shapes differ"
         );
-        let [param, m, v] = [param, m, v].map(Owned::new);
-        Self {
-            param,
-            grad: Input::new(grad),
-            m,
-            v,
-        }
+        Self { param, grad, m, v }
     }
 }
 
@@ -99,12 +96,13 @@ fn run(updates: &mut [Update], step: &AdamStep) {
                 .map(|(i, grad)| (i * CHUNK, grad, outs)),
         );
     }
+    let corrections = step.corrections();
     // An update is worth about eight multiply–adds.
     parallel_if(8 * elements, tasks.len(), |task| {
         let (first, grad, outs) = tasks[task];
         // SAFETY: these elements belong to this task.
         let [p, m, v] = unsafe { outs.map(|out| out.slice(first, grad.len())) };
-        (kernels().adam)(p, grad, m, v, step);
+        (kernels().adam)(p, grad, m, v, step, corrections);
     });
 }
 

@@ -1,7 +1,7 @@
 //! One fully connected block with a large weight, which is read from memory once for all rows.
 
-use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
+use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 use super::conv_passes::Finish;
@@ -81,7 +81,7 @@ pub(crate) fn wide(
         .iter()
         .map(|input| input.tensor().clone())
         .collect();
-    record(y, all, move || {
+    record(y, all, move |_| {
         Box::new(move |dy| {
             let biased = wanted.get(count + 1) == Some(&true);
             let (d, db) = before(

@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use proptest::prelude::*;
 
 use super::reference::{self, Images};
@@ -279,6 +279,23 @@ fn a_folded_batch_norm_is_the_layer_and_the_norm() {
             .collect();
         super::close("folded", &super::numbers(found), &expected, 1e-6);
     }
+}
+
+#[test]
+fn a_folded_weight_is_the_weight_times_the_scale_of_its_column() {
+    // Rows for several tasks, and columns that do not divide a task.
+    let (rows, columns) = (700, 37);
+    let plain = |len: usize, seed| super::tensor(&random(len, seed)).inner();
+    let [mean, gamma, beta] = [3, 5, 6].map(|seed| plain(columns, seed));
+    let variance = plain(columns, 4).abs();
+    let scale = super::numbers(gamma.clone() / (variance.clone() + 1e-5).sqrt());
+    let w = plain(rows * columns, 2).reshape([rows, columns]);
+    let (folded, _) = fold_batch_norm(w, None, mean, variance, gamma, beta, 1e-5);
+    let expected: Vec<f32> = random(rows * columns, 2)
+        .chunks(columns)
+        .flat_map(|row| row.iter().zip(&scale).map(|(w, s)| w * s))
+        .collect();
+    assert_eq!(super::numbers(folded), expected);
 }
 
 /// A convolution and batch norm after it, in a role that passes gradients on to x and in one that
@@ -645,4 +662,37 @@ fn the_gradient_of_a_search_reaches_the_latent_alone() {
             },
         );
     }
+}
+
+#[test]
+fn a_weight_over_its_singular_value_has_the_gradients_of_both() {
+    // More columns than one task adds up.
+    let (rows, columns) = (7, 70);
+    for block in [over, composite::over] {
+        check(
+            &[random(rows * columns, 1), vec![1.7]],
+            &[true, true],
+            1e-4,
+            |leaves| {
+                let w = leaves[0].clone().reshape([rows, columns]);
+                block(w, leaves[1].clone().reshape([1, 1])).reshape([rows * columns])
+            },
+            |inputs| inputs[0].iter().map(|w| w / inputs[1][0]).collect(),
+        );
+    }
+}
+
+#[test]
+fn a_direction_has_length_1_in_the_order_of_burns_sums() {
+    for len in [1, 5, 16, 130, 300] {
+        let x = random(len, 3);
+        let length = x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        let expected: Vec<f64> = x.iter().map(|&v| f64::from(v) / length).collect();
+        for unit in [unit, composite::unit] {
+            let found = super::numbers(unit(super::tensor(&x).inner()));
+            super::close("direction", &found, &expected, 1e-6);
+        }
+    }
+    let zeros = super::tensor(&[0.0; 20]).inner();
+    assert_eq!(super::numbers(unit(zeros)), [0.0; 20]);
 }

@@ -58,7 +58,7 @@ proptest! {
             (mse_rows::<2>, |d| d * d),
             (composite::mse_rows::<2>, |d| d * d),
         ] {
-            let rows = |v: &burn::tensor::Tensor<1>| v.clone().reshape([n, each]);
+            let rows = |v: &burn_tensor::Tensor<1>| v.clone().reshape([n, each]);
             check(&both, &tracked, 1e-6, |v| loss(rows(&v[0]), rows(&v[1]), reduction),
                 |v| in_rows(&pairs(v, f)));
         }

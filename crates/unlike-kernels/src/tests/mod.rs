@@ -4,11 +4,12 @@
 mod blocks;
 mod losses;
 mod reference;
+mod slope;
 mod updates;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

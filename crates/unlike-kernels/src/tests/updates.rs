@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::{close, numbers, random, tensor};
 use crate::cpu::graph::Input;
@@ -101,4 +101,81 @@ fn shared_memory_is_not_written() {
     let y = ema(p, tensor(&[0.0; 40]).inner(), 0.5);
     assert_eq!(numbers(kept), [1.0; 40]);
     assert_eq!(numbers(y), [0.5; 40]);
+}
+
+/// A weight in several operations gets the sum of their gradients, in the order of the pass, whether
+/// they are kernels or Burn's operations, and whatever other gradients of it are alive.
+#[test]
+fn gradients_of_a_weight_that_is_used_again_add_up() {
+    let (inputs, outputs) = (96, 200); // More elements than one task adds.
+    let weight = || {
+        tensor(&random(inputs * outputs, 1))
+            .reshape([inputs, outputs])
+            .inner()
+            .autodiff()
+            .require_grad()
+    };
+    let x = |seed| tensor(&random(3 * inputs, seed)).reshape([3, inputs]);
+    let through_kernel = |w: &Tensor<2>, seed| {
+        let y = linear(x(seed), w.clone(), None, Activation::Identity, None);
+        mse(y, tensor(&[0.5; 3 * 200]).reshape([3, outputs]))
+    };
+    let through_burn = |w: &Tensor<2>| w.clone().square().sum();
+    let alone = |loss: &dyn Fn(&Tensor<2>) -> Tensor<1>| {
+        let w = weight();
+        let grads = loss(&w).backward();
+        w.grad(&grads).map(numbers).unwrap_or_default()
+    };
+    let kernels = [2, 3, 4].map(|seed| alone(&|w| through_kernel(w, seed)));
+    let burn = alone(&through_burn);
+
+    let w = weight();
+    // Two passes over one weight, with the gradients of both alive.
+    let first = (through_kernel(&w, 2) + through_kernel(&w, 3)).backward();
+    let second = (through_kernel(&w, 4) + through_burn(&w) + through_kernel(&w, 2)).backward();
+    let kept = w.grad(&first);
+    let third = (through_kernel(&w, 3) + through_kernel(&w, 4)).backward();
+    let sum = |parts: &[&Vec<f32>]| -> Vec<f64> {
+        let at = |i: usize| parts.iter().map(|part| f64::from(part[i])).sum();
+        (0..inputs * outputs).map(at).collect()
+    };
+    for (grads, parts) in [
+        (&first, vec![&kernels[0], &kernels[1]]),
+        (&second, vec![&kernels[2], &burn, &kernels[0]]),
+        (&third, vec![&kernels[1], &kernels[2]]),
+    ] {
+        let found = w.grad(grads).map(numbers).unwrap_or_default();
+        close("sum", &found, &sum(&parts), 1e-6);
+    }
+    let kept = kept.map(numbers).unwrap_or_default();
+    assert_eq!(Some(kept), w.grad(&first).map(numbers));
+}
+
+#[test]
+fn another_shape_keeps_numbers_and_memory_and_gradients() {
+    let values = random(2 * 3 * 4, 1);
+    let plain = tensor(&values).inner();
+    let cube: Tensor<3> = reshaped(plain.clone(), [2, 3, 4]);
+    assert_eq!(cube.dims(), [2, 3, 4]);
+    assert_eq!(numbers(cube.clone()), values);
+    assert_eq!(address(&cube), address(&plain));
+    assert_eq!(numbers(flat(cube.clone())), values);
+    // Neither contiguous nor from the start of its memory.
+    let part = cube.slice([1..2, 0..3, 1..3]).swap_dims(1, 2);
+    assert_eq!(numbers(flat(part.clone())), numbers(part.clone()));
+    assert_eq!(numbers(reshaped(part.clone(), [3, 2])), numbers(part));
+    let leaf = tensor(&values).require_grad();
+    let weights = tensor(&random(24, 2)).reshape([4, 6]);
+    let grads = (reshaped(leaf.clone(), [4, 6]) * weights).sum().backward();
+    assert_eq!(leaf.grad(&grads).map(numbers), Some(random(24, 2)));
+}
+
+#[test]
+fn zeros_are_zeros_whatever_their_memory_held() {
+    for _ in 0..3 {
+        let x = tensor(&random(70, 1));
+        let zeros = zeros([7, 10], &x);
+        assert!(!zeros.is_tracked());
+        assert_eq!(numbers(zeros), [0.0; 70]);
+    }
 }

@@ -4,8 +4,8 @@
 use std::io::Write as _;
 use std::sync::OnceLock;
 
-use burn::tensor::wgpu::WgpuBackend;
-use burn::tensor::{Device, Tensor};
+use burn_tensor::wgpu::WgpuBackend;
+use burn_tensor::{Device, Tensor};
 
 use super::{close, evaluate, evaluate_on, numbers, random, tensor_on};
 use crate::*;

@@ -1,6 +1,7 @@
 //! The one scorer of all methods that are made of networks.
 
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_kernels::distances;
 
 use super::{Method, Parts};
 use crate::{
@@ -114,7 +115,7 @@ impl<M: Method> Scorer for NetworkScorer<M> {
         let mut all = Vec::with_capacity(features.values().len());
         self.each_batch(features, |x| {
             let x_hat = self.method.reconstruct(&self.nets, x.clone()); // [N, size]
-            all.extend(values((x - x_hat).abs())); // [N, size]
+            all.extend(values(distances(x, x_hat))); // [N, size]
         })?;
         Ok(all)
     }

@@ -41,7 +41,7 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
-use unlike_kernels::{mse, mse_rows};
+use unlike_kernels::{between, length_penalty, mean, mse, mse_rows};
 
 use super::Kind;
 use crate::backend::{Tensor, tensor};
@@ -195,14 +195,12 @@ impl Fanogan {
         let [g, c, _] = nets.all();
         let (x, n) = (step.x.clone(), step.x.dims()[0]);
         let gz = g.apply(step.z.clone(), FROZEN); // [N, size]
-        let distance = c.apply(x.clone(), TRAIN).mean() - c.apply(gz.clone(), TRAIN).mean();
+        let distance = mean(c.apply(x.clone(), TRAIN)) - mean(c.apply(gz.clone(), TRAIN));
         let mut rng = rng(step.seed, Purpose::Interpolation, step.number);
         let share = (0..n).map(|_| rng.random::<f32>()).collect();
         let share: Tensor<2> = tensor(share, [n, 1], &x.device());
-        let between = gz.clone() + (x - gz) * share; // [N, size]
-        let slope = c.input_gradient(between); // [N, size]
-        let length = (slope.square().sum_dim(1) + 1e-12).sqrt(); // [N, 1]
-        let penalty = (length - 1.0).square().mean();
+        let slope = c.input_gradient(between(gz, x, share)); // [N, size]
+        let penalty = length_penalty(slope);
         let total = penalty.clone() * self.penalty.get() - distance.clone();
         [total, distance, penalty]
     }
@@ -211,7 +209,7 @@ impl Fanogan {
     pub(super) fn generator_loss(nets: &Networks, z: Tensor<2>) -> Tensor<1> {
         let [g, c, _] = nets.all();
         let gz = g.apply(z, TRAIN); // [N, size]
-        c.apply(gz, FROZEN).mean().neg()
+        mean(c.apply(gz, FROZEN)).neg()
     }
 
     /// mean (x − x̂)² + κ·mean (f(x) − f(x̂))², and ziz if it counts, G and C as they score; gradients

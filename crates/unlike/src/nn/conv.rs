@@ -2,7 +2,7 @@
 
 use unlike_core::Result;
 use unlike_kernels::{
-    Activation, ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice,
+    Activation, ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice, swap_last,
 };
 
 use super::{
@@ -160,7 +160,7 @@ impl Conv {
     /// [N, H', W', outputs] → [N, H, W, inputs]. The layer drops nothing and has no norm.
     pub(super) fn backward(&self, gradient: Tensor<4>, y: Tensor<4>, height: usize) -> Tensor<4> {
         let (w, _) = self.weight_and_bias(Pass::Train { dropout: 0 });
-        let w = w.swap_dims(2, 3); // [K, K, outputs, inputs]
+        let w = swap_last(w); // [K, K, outputs, inputs]
         let Window {
             size,
             stride,

@@ -1,7 +1,7 @@
 //! Fully connected layers: weights, and the fused operation that uses them.
 
 use unlike_core::Result;
-use unlike_kernels::{Activation, Dense, Source, linear};
+use unlike_kernels::{Activation, Dense, Source, linear, swap_last, through_slope};
 
 use super::{
     Network, Norm, Param, Pass, Visitor, join, norm::Ready, plan::Layer, spectral,
@@ -96,7 +96,7 @@ impl Linear {
     pub(super) fn backward(&self, gradient: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
         let (w, _) = self.affine(Pass::Train { dropout: 0 });
         let gradient = slope(self.activation, gradient, y); // [N, outputs]
-        linear(gradient, w.transpose(), None, Activation::Identity, None) // [N, inputs]
+        linear(gradient, swap_last(w), None, Activation::Identity, None) // [N, inputs]
     }
 
     fn for_scoring(&self) -> (Tensor<2>, Option<Tensor<1>>) {
@@ -140,8 +140,7 @@ pub(super) fn slope<const D: usize>(
         other => panic!("{other:?} has no slope that is constant in pieces"),
     };
     // An activation keeps the sign of what goes in.
-    let positive = y.greater_elem(0.0).float(); // 0 or 1
-    gradient * (positive * (1.0 - below) + below)
+    through_slope(gradient, y, below)
 }
 
 impl Network for Linear {

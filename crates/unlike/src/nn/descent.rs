@@ -1,7 +1,7 @@
 //! Gradient descent on the inputs of frozen networks, every sample for itself.
 
 use serde::{Deserialize, Serialize};
-use unlike_kernels::{AdamStep, adam};
+use unlike_kernels::{AdamStep, adam, zeros};
 
 use crate::{
     backend::{Tensor, tensor, values},
@@ -182,7 +182,7 @@ impl<const K: usize> Moving<K> {
     pub(crate) fn new(fixed: [Tensor<2>; K], z: Tensor<2>) -> Self {
         Self {
             fixed,
-            moments: [z.zeros_like(), z.zeros_like()],
+            moments: [(); 2].map(|()| zeros(z.dims(), &z)),
             z,
             step: 0,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use unlike_core::{Arrays, FeatureShape, Result, check_setting};
-use unlike_kernels::{Source, dense};
+use unlike_kernels::{Source, dense, reshaped};
 
 use super::{
     Init, Network, Pass, Plan, Value, Visitor,
@@ -161,7 +161,7 @@ impl Net {
         let maps = convs
             .into_iter()
             .fold(maps, |maps, conv| conv.forward_twice(maps)); // [N, H', W', C']
-        maps.map(|h| h.flatten(1, 3)) // [N, H'·W'·C']
+        maps.map(as_rows) // [N, H'·W'·C']
     }
 
     /// ∂y/∂x of the first output y, one number a sample, of a chain whose activations are linear in
@@ -198,7 +198,7 @@ impl Net {
                         unreachable!("convolutions read maps");
                     };
                     let gradient = layer.backward(maps(gradient), maps(y), height);
-                    gradient.flatten(1, 3) // [N, H·W·C]
+                    as_rows(gradient) // [N, H·W·C]
                 }
                 None => gradient,
             };
@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
     fn row(&mut self, value: Value) -> Tensor<2> {
         match self.value(value) {
             Now::Row(row) => row,
-            Now::Maps(maps) => maps.flatten(1, 3),
+            Now::Maps(maps) => as_rows(maps),
         }
     }
 
@@ -433,5 +433,11 @@ fn as_maps(row: Tensor<2>, shape: &FeatureShape) -> Tensor<4> {
         unreachable!("convolutions read maps");
     };
     let n = row.dims()[0];
-    row.reshape([n, height, width, channels])
+    reshaped(row, [n, height, width, channels])
+}
+
+/// [N, H, W, C] → [N, H·W·C].
+fn as_rows(maps: Tensor<4>) -> Tensor<2> {
+    let [n, height, width, channels] = maps.dims();
+    reshaped(maps, [n, height * width * channels])
 }

@@ -8,7 +8,7 @@ use std::{
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, FeatureShape, Result};
-use unlike_kernels::ema;
+use unlike_kernels::{ema, flat, reshaped};
 
 use super::{
     AdamConfig, Init, Net, Network, Param, Pass, Plan, Visitor, network_arrays,
@@ -281,7 +281,7 @@ fn fold(average: &mut Net, live: &Net, decay: f32) {
     struct Collect(Vec<Tensor<1>>);
     impl Visitor for Collect {
         fn param<const D: usize>(&mut self, _: &str, param: &mut Param<D>) {
-            self.0.push(param.get(Pass::Score).flatten(0, D - 1));
+            self.0.push(flat(param.get(Pass::Score)));
         }
 
         fn buffer(&mut self, _: &str, buffer: &mut Tensor<1>) {
@@ -299,7 +299,7 @@ fn fold(average: &mut Net, live: &Net, decay: f32) {
             };
             param.update(|average| {
                 let shape = average.dims();
-                ema(average.flatten(0, D - 1), value, self.decay).reshape(shape)
+                reshaped(ema(flat(average), value, self.decay), shape)
             });
         }
 

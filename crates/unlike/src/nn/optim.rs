@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result};
-use unlike_kernels::{AdamStep, adam_all};
+use unlike_kernels::{AdamStep, adam_all, flat, reshaped, zeros};
 
 use super::{Net, Network, Param, Pass, Visitor};
 use crate::{
@@ -78,11 +78,11 @@ impl Adam {
                 let Some(grad) = self.grads.next() else {
                     return;
                 };
-                let fresh = || [grad.zeros_like(), grad.zeros_like()];
+                let fresh = || [(); 2].map(|()| zeros(grad.dims(), &grad));
                 let [m, v] = self.moments.next().unwrap_or_else(fresh);
                 let value = param.take();
                 self.shapes.push(value.dims().to_vec());
-                self.taken.push([value.flatten(0, D - 1), grad, m, v]);
+                self.taken.push([flat(value), grad, m, v]);
             }
         }
         struct Put<'a> {
@@ -96,7 +96,10 @@ impl Adam {
                 else {
                     return;
                 };
-                param.put(value.reshape(std::array::from_fn::<_, D, _>(|i| shape[i])));
+                param.put(reshaped(
+                    value,
+                    std::array::from_fn::<_, D, _>(|i| shape[i]),
+                ));
                 self.moments.push([m, v]);
             }
         }
@@ -212,7 +215,7 @@ pub(super) fn gradients_of(
     impl Visitor for Collect<'_> {
         fn param<const D: usize>(&mut self, name: &str, param: &mut Param<D>) {
             match param.leaf().grad_remove(self.grads) {
-                Some(grad) => self.found.push(grad.flatten(0, D - 1)),
+                Some(grad) => self.found.push(flat(grad)),
                 None => _ = self.missing.get_or_insert_with(|| name.to_owned()),
             }
         }

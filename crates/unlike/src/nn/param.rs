@@ -1,6 +1,7 @@
 //! Parameters, and the one way to walk over those of a network.
 
 use unlike_core::Arrays;
+use unlike_kernels::zeros;
 
 use crate::backend::{Device, Tensor, tensor, values};
 
@@ -46,7 +47,7 @@ impl<const D: usize> Param<D> {
     /// Moves the value out, until [`put`](Self::put) brings one in.
     pub(crate) fn take(&mut self) -> Tensor<D> {
         // A tensor has no empty state; an element of its own device stands in for a moment.
-        let stand_in = Tensor::empty([1; D], &self.leaf.clone().inner().device());
+        let stand_in = zeros([1; D], &self.leaf);
         std::mem::replace(&mut self.leaf, stand_in).inner()
     }
 
@@ -103,12 +104,12 @@ pub trait Network: Clone {
     fn visit(&mut self, path: &str, visitor: &mut impl Visitor);
 }
 
-/// `path.name`, or `name` at the top.
-pub(crate) fn join(path: &str, name: impl std::fmt::Display) -> String {
-    if path.is_empty() {
-        name.to_string()
-    } else {
-        format!("{path}.{name}")
+/// `path.name`, or `name` at the top. Not by `format!`, which small networks feel: several visits a
+/// step join the names of every parameter.
+pub(crate) fn join(path: &str, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        path => [path, ".", name].concat(),
     }
 }
 

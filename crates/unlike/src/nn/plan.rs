@@ -233,7 +233,7 @@ impl Plan {
     ) -> Vec<Value> {
         let (mut from, mut values) = (from.into(), Vec::new());
         for (i, layer) in layers.into_iter().enumerate() {
-            let value = self.place(join(path, i), from, layer, i as u64);
+            let value = self.place(join(path, &i.to_string()), from, layer, i as u64);
             values.push(value);
             from = vec![value];
         }

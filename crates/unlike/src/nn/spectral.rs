@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rand_chacha::ChaCha8Rng;
-use unlike_kernels::{Activation, linear};
+use unlike_kernels::{Activation, linear, over, reshaped, unit};
 
 use super::{Network, Param, Pass, Visitor, join, norm::lock};
 use crate::{
@@ -11,8 +11,6 @@ use crate::{
     rng::normals,
 };
 
-/// Keeps a length of 0 from dividing, PyTorch's default.
-const EPSILON: f32 = 1e-12;
 /// Power iterations on first weights, PyTorch's number.
 const FIRST: usize = 15;
 
@@ -80,10 +78,7 @@ impl Spectral {
         };
         let projected = product(v.unsqueeze(), w.clone()); // [1, outputs]
         let sigma = product(projected, u.unsqueeze_dim(1)); // [1, 1]
-        let outputs = w.dims()[1];
-        // Spread over a row first: the way back then sums along one axis at a time, in a fixed order.
-        let scale = sigma.recip().expand([1, outputs]); // [1, outputs]
-        (w * scale).reshape(shape)
+        reshaped(over(w, sigma), shape)
     }
 }
 
@@ -133,13 +128,7 @@ fn product(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
 fn matrix<const D: usize>(weight: Tensor<D>) -> Tensor<2> {
     let dims = weight.dims();
     let inputs = dims[..D - 1].iter().product::<usize>();
-    weight.reshape([inputs, dims[D - 1]])
-}
-
-/// The same direction at length 1.
-fn unit(x: Tensor<1>) -> Tensor<1> {
-    let length = x.clone().square().sum_dim(0).sqrt(); // [1]
-    x / length.clamp_min(EPSILON)
+    reshaped(weight, [inputs, dims[D - 1]])
 }
 
 impl Clone for Spectral {
