@@ -26,7 +26,7 @@ pub enum Format {
     Npy,
     /// A NumPy archive with the arrays `X`, `[rows, columns]`, and, if labelled, `y`, `[rows]`.
     Npz,
-    /// An image, or a folder of them, in which sub-folders are classes.
+    /// An image, a folder of them, in which sub-folders are classes, or a list of them.
     Images,
     /// MNIST's files of images and labels.
     Idx,
@@ -66,7 +66,7 @@ impl Format {
             Self::Csv => "delimited text",
             Self::Npy => "a NumPy array",
             Self::Npz => "a NumPy archive",
-            Self::Images => "an image or a folder of them",
+            Self::Images => "an image, a folder or a list of them",
             Self::Idx => "files as MNIST has them",
             Self::Cifar10 => "batches as CIFAR-10 has them",
         }

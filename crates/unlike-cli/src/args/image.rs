@@ -11,7 +11,7 @@ use unlike_data::{Fit, ImageOptions, ImageSize, MaskRule};
 #[command(next_help_heading = "Reading images")]
 pub(crate) struct ImageArgs {
     /// Bring images to N × N pixels, so that N is the longer side, or to WxH [default: their own size
-    /// if it is one for all and at most 256; else 32, 64, 128 or 256]
+    /// if it is one for all and at most 256; else 64, or 32 if they are small]
     #[arg(long, value_name = "N")]
     image_size: Option<SizeArg>,
     /// Grey or colour [default: colour if any image is]
@@ -89,6 +89,7 @@ impl ImageArgs {
         let usual = ImageOptions::default();
         ImageOptions {
             size: self.image_size.map(|SizeArg(size)| size),
+            usual_side: usual.usual_side,
             channels: self.channels.map(ChannelsArg::count),
             fit: self.fit().unwrap_or(usual.fit),
             masks: match self.ignore_masks {

@@ -53,6 +53,11 @@ impl Header {
     }
 }
 
+/// The pages of a file, one at least.
+pub(super) fn pages(source: &Source) -> Result<Vec<Page>> {
+    Ok(pages::pages(format(source)?, &source.bytes))
+}
+
 /// Reads the headers of a file's images, one at least.
 pub(super) fn headers(source: &Source) -> Result<Vec<Header>> {
     let format = format(source)?;

@@ -96,7 +96,7 @@ pub(super) fn assemble(
     let sizes: Vec<ImageSize> = readable.iter().map(|(_, header)| header.size).collect();
     let (size, size_note) = match reading.size {
         Some(size) => (size, None),
-        None => usual_size(&sizes),
+        None => usual_size(&sizes, reading.usual_side),
     };
     notes.extend(size_note);
     let colour = readable.iter().any(|(_, header)| header.colour);
@@ -198,22 +198,23 @@ pub(super) fn alike_note(count: usize) -> String {
     )
 }
 
-/// One image for each page of a file. The masks of a file with several pages are none of theirs.
+/// One image for each page of a file.
 fn paged(image: Image, headers: Vec<Header>) -> Vec<(Image, Header)> {
     if let [header] = headers[..] {
         let page = header.page;
         return vec![(Image { page, ..image }, header)];
     }
-    let of = |(number, header): (usize, Header)| {
+    let count = headers.len();
+    let of = |(at, header): (usize, Header)| {
         let image = Image {
-            id: format!("{}#{number}", image.id),
+            id: format!("{}#{}", image.id, at + 1),
             page: header.page,
-            masks: Vec::new(),
+            place: [at, count],
             ..image.clone()
         };
         (image, header)
     };
-    (1..).zip(headers).map(of).collect()
+    headers.into_iter().enumerate().map(of).collect()
 }
 
 /// Says which files hold several images.
@@ -258,28 +259,24 @@ fn none(root: &Path, skipped: &Skipped<'_>) -> Error {
 }
 
 /// The size to bring images to where none was asked for: their own, if it is the same for all and not
-/// large. Else a square, because networks halve the sides of what they see, on whose longer side the
-/// images lose little.
-fn usual_size(sizes: &[ImageSize]) -> (ImageSize, Option<Note>) {
-    /// Sides that halve often; the last is the largest that is taken unasked.
-    const SIDES: [usize; 4] = [32, 64, 128, 256];
+/// large. Else a square, because networks halve the sides of what they see.
+fn usual_size(sizes: &[ImageSize], most: usize) -> (ImageSize, Option<Note>) {
+    /// The longest side of images that are left as they are, and the shortest of a square.
+    const LARGEST: usize = 256;
+    const SMALLEST: usize = 32;
     let longer = |size: &ImageSize| size.height.max(size.width);
-    let largest = SIDES[SIDES.len() - 1];
     let own = sizes.first().copied().unwrap_or(ImageSize {
         height: 1,
         width: 1,
     });
     let alike = sizes.iter().all(|size| *size == own);
-    if alike && longer(&own) <= largest {
+    if alike && longer(&own) <= LARGEST {
         return (own, None);
     }
     let mut sides: Vec<usize> = sizes.iter().map(longer).collect();
     sides.sort_unstable();
     let median = sides[sides.len() / 2];
-    let side = SIDES
-        .into_iter()
-        .find(|side| *side >= median)
-        .unwrap_or(largest);
+    let side = median.next_power_of_two().max(SMALLEST).min(most);
     let shown = |size: &ImageSize| format!("{} × {}", size.width, size.height);
     let by_area = |size: &&ImageSize| size.width * size.height;
     let (least, most) = (
@@ -381,7 +378,7 @@ fn place(
         .map_err(|refusal| refusal.into_error(&image.path))?;
     let mut marks: Option<Marks> = None;
     for path in &image.masks {
-        let mask = Marks::read(&Source::load(path)?)?;
+        let mask = marks_of(image, path)?;
         check_mask(path, mask.size, from)?;
         marks = Some(match marks {
             Some(marks) => marks.and(&mask),
@@ -398,6 +395,20 @@ fn place(
         },
     };
     Ok(Opened { pixels, mask })
+}
+
+/// What a mask marks: on the same page as its image, where that has several.
+fn marks_of(image: &Image, path: &Path) -> Result<Marks> {
+    let source = Source::load(path)?;
+    let [at, count] = image.place;
+    let pages = decode::pages(&source)?;
+    match pages.get(at) {
+        Some(page) if pages.len() == count => Marks::read(&source, *page),
+        _ => Err(source.malformed(
+            format!("a mask of {}", words::counted(pages.len(), "page")),
+            format!("{}, as its image has", words::count(count)),
+        )),
+    }
 }
 
 fn check_mask(path: &Path, mask: ImageSize, image: ImageSize) -> Result<()> {

@@ -155,6 +155,10 @@ pub(super) fn of_file(path: &Path) -> std::io::Result<Kind> {
 
 /// What a file with these first bytes is.
 pub(crate) fn of(path: &Path, head: &[u8]) -> Kind {
+    // Of a compressed file, the name in front of `.gz` says what it is.
+    if head.starts_with(b"\x1f\x8b") && extension(path).as_deref() == Some("gz") {
+        return of(&path.with_extension(""), b"");
+    }
     let ending = extension(path);
     let unread = UNREAD.iter().find(|(e, _)| Some(*e) == ending.as_deref());
     if let Some((_, CAMERA)) = unread {
@@ -299,6 +303,8 @@ mod tests {
             kind("a.bin", b"\0\0\0\x18ftypmif1\0\0\0\0heic"),
             Kind::Unread("HEIC")
         );
+        assert_eq!(kind("a.pgm.gz", b"\x1f\x8b"), known(ImageFormat::Pnm));
+        assert_eq!(kind("a.csv.gz", b"\x1f\x8b"), Kind::Other);
         assert_eq!(kind("a.heic", b"damaged"), Kind::Unread("HEIC"));
         assert_eq!(
             kind("a.NEF", b"MM\0\x2a\0\0\0\x08"),

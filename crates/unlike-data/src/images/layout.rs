@@ -31,6 +31,8 @@ use super::{
 pub(super) struct Image {
     pub(super) path: PathBuf,
     pub(super) page: Page,
+    /// Which of how many pages of its file it is.
+    pub(super) place: [usize; 2],
     /// The path within the folder.
     pub(super) id: String,
     pub(super) part: Option<Part>,
@@ -47,6 +49,7 @@ impl Image {
             id: id(root, &path),
             path,
             page: Page::First,
+            place: [0, 1],
             part: None,
             class: None,
             masks: Vec::new(),

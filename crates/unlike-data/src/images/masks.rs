@@ -70,36 +70,42 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Reads a mask: whatever is not zero is marked.
+    /// Reads a page of a mask: whatever is not zero is marked.
     ///
     /// - With transparency: what is neither transparent nor black, or, where all that is seen is black,
     ///   what is seen.
-    /// - With a palette in which black is not used: what is not of its first colour.
+    /// - With a palette: what is not black, or what is not of the palette's first colour, whichever is
+    ///   less but not nothing. Programs differ in what they put first, and marks are the smaller part.
     /// - JPEG blurs what it stores: what is brighter than half is marked, or than half of the brightest
     ///   where that is dark.
-    pub(super) fn read(source: &Source) -> Result<Self> {
-        let image = decode::pixels(source, Page::First)?;
+    pub(super) fn read(source: &Source, page: Page) -> Result<Self> {
+        let image = decode::pixels(source, page)?;
         let size = ImageSize {
             height: image.height() as usize,
             width: image.width() as usize,
         };
-        let Kind::Image(format) = formats::of_source(source) else {
+        let Kind::Image(Format::Known(format)) = formats::of_source(source) else {
             return Ok(Self::of(size, &image));
         };
-        let first = match format {
-            Format::Known(ImageFormat::Jpeg) => {
-                let marked = bright(&image.into_luma8());
-                return Ok(Self { size, marked });
-            }
-            Format::Known(known) => decode::palette(known, &source.bytes),
-            Format::Jpeg2000 => None,
-        };
+        if format == ImageFormat::Jpeg {
+            let marked = bright(&image.into_luma8());
+            return Ok(Self { size, marked });
+        }
         let marks = Self::of(size, &image);
-        let Some(first) = first.filter(|_| !marks.marked.contains(&false)) else {
+        let Some(first) = decode::palette(format, &source.bytes) else {
             return Ok(marks);
         };
-        let marked = image.into_rgb8().pixels().map(|p| p.0 != first).collect();
-        Ok(Self { size, marked })
+        let other = image.into_rgb8().pixels().map(|p| p.0 != first).collect();
+        let other = Self {
+            size,
+            marked: other,
+        };
+        let less = (1..marks.count()).contains(&other.count());
+        Ok(if less { other } else { marks })
+    }
+
+    fn count(&self) -> usize {
+        self.marked.iter().filter(|marked| **marked).count()
     }
 
     fn of(size: ImageSize, image: &DynamicImage) -> Self {

@@ -97,9 +97,12 @@ pub enum MaskRule {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ImageOptions {
     /// The size to bring all images to. If absent: their own, if it is the same for all and neither side
-    /// exceeds 256; else a square with the side 32, 64, 128 or 256, on which half of the images or more
-    /// are not enlarged or, if that is too small, 256.
+    /// exceeds 256; else a square whose side is the smallest power of two, from 32 to
+    /// [`usual_side`](Self::usual_side), that is at least as long as the longer side of half of the images.
     pub size: Option<ImageSize>,
+    /// The longest side of a square that images are brought to unasked; 64, which networks on pixels can
+    /// afford.
+    pub usual_side: usize,
     /// 1 for grey, 3 for colour; colour if any image is, if absent. Colour becomes grey by its
     /// luminance (ITU-R BT.709).
     pub channels: Option<usize>,
@@ -119,6 +122,7 @@ impl Default for ImageOptions {
     fn default() -> Self {
         Self {
             size: None,
+            usual_side: 64,
             channels: None,
             fit: Fit::default(),
             masks: MaskRule::default(),
@@ -131,6 +135,11 @@ impl Default for ImageOptions {
 /// Reads a folder: CIFAR-10 or IDX files if it holds them, images otherwise.
 pub(crate) fn read_folder(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     check(options)?;
+    // As torchvision lays MNIST out: what it has made of the files lies beside the folder `raw`.
+    let raw = path.join("raw");
+    if options.format.is_none() && raw.is_dir() && !idx::files(&raw)?[0].is_empty() {
+        return read_folder(&raw, options);
+    }
     let format = match options.format {
         Some(format) => format,
         None if !cifar::batches(path)?.is_empty() => Format::Cifar10,

@@ -57,6 +57,8 @@ fn images_are_known_by_their_content() {
     std::fs::copy(folder.path("a.jpg"), folder.path("without")).unwrap();
     let data = folder.read(ImageOptions::default());
     assert_eq!(ids(&data), ["a.jpg", "b.bmp", "without"]);
+    let folder = Folder::new().with_bytes("a.pgm.gz", gzip(b"P5 2 1 255\n\x01\x02"));
+    assert_eq!(bytes(&folder.read(ImageOptions::default())), [1, 2]);
     // Texts that start like images are none.
     for text in ["BMW,Audi\n1,2\n3,4\n", "P1,P2\n1,2\n3,4\n"] {
         let folder = Folder::new().with_bytes("t.csv", text);
@@ -311,6 +313,9 @@ fn digits_that_lie_there_twice_are_read_once() {
         assert_eq!(data.classes().unwrap().levels(), ["2", "7"]);
         assert!(data.notes()[0].contains("the same images under another name"));
     }
+    // The folder that a library lays out around it.
+    let folder = Folder::new().with_bytes("raw/train-images-idx3-ubyte", &pixels);
+    assert_eq!(folder.read(ImageOptions::default()).samples().len(), 2);
     // A copy under any name.
     let folder = Folder::new()
         .with_bytes("train-images-idx3-ubyte", &pixels)

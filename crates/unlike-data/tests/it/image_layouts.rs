@@ -191,6 +191,24 @@ fn palettes_and_jpeg_mark_what_they_mean() {
             "{file}"
         );
     }
+    // What the palette begins with is the ground, unless it is a picture of black and white: quantised
+    // ones begin with white.
+    let (white, black) = ([255; 3], [0; 3]);
+    for (palette, marked_first) in [
+        ([white, black], false),
+        ([white, black], true),
+        ([black, white], false),
+        ([[9; 3], [1, 0, 0]], false),
+        ([black, [0, 0, 1]], false),
+    ] {
+        let mark = |x: usize, y: usize| x == 3 && y < 4;
+        let folder = Folder::new().with("a.png", grey(8, 8, 9)).with_bytes(
+            "a_mask.bmp",
+            two_colours(palette, |x, y| mark(x, y) == marked_first),
+        );
+        let data = folder.read(ImageOptions::default());
+        assert_eq!(marked(&data), [Some(4)], "{palette:?} {marked_first}");
+    }
     // The noise of JPEG around a mark is none.
     for value in [255, 40] {
         let square = GrayImage::from_fn(32, 32, |x, y| {
@@ -206,6 +224,35 @@ fn palettes_and_jpeg_mark_what_they_mean() {
         let found = marked(&folder.read(ImageOptions::default()))[0].unwrap();
         assert!((90..=110).contains(&found), "{value}: {found}");
     }
+}
+
+/// A BMP file of 8 × 8 with a palette; where it says so, pixels are the first colour.
+fn two_colours(palette: [[u8; 3]; 2], first: impl Fn(usize, usize) -> bool) -> Vec<u8> {
+    let mut bytes = b"BM".to_vec();
+    bytes.extend([126_u32, 0, 62, 40, 8, 8].map(u32::to_le_bytes).concat());
+    bytes.extend([1_u16, 8].map(u16::to_le_bytes).concat());
+    bytes.extend([0_u32, 64, 0, 0, 2, 0].map(u32::to_le_bytes).concat());
+    bytes.extend(palette.iter().flat_map(|[r, g, b]| [*b, *g, *r, 0]));
+    // Rows from the bottom.
+    let places = (0..8).rev().flat_map(|y| (0..8).map(move |x| (x, y)));
+    bytes.extend(places.map(|(x, y)| u8::from(!first(x, y))));
+    bytes
+}
+
+#[test]
+fn pages_have_their_masks_on_pages() {
+    let pages = std::fs::read(image("pages.tif")).unwrap();
+    let folder = Folder::new()
+        .with_bytes("a.tif", &pages)
+        .with_bytes("a_mask.tif", &pages);
+    assert_eq!(marked(&folder.read(ImageOptions::default())), [Some(24); 3]);
+    let folder = Folder::new()
+        .with_bytes("a.tif", &pages)
+        .with("a_mask.png", grey(6, 4, 1));
+    assert_eq!(
+        folder.message(),
+        "`a_mask.png`: a mask of 1 page; expected 3, as its image has"
+    );
 }
 
 #[test]
