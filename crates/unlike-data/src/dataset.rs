@@ -8,7 +8,7 @@ use std::{
 use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
 use crate::{
-    images::Masks,
+    images::{Masks, Unread},
     labels::{self, Classes, Convention, Labels},
     read::{Format, ReadOptions},
     words,
@@ -26,6 +26,7 @@ pub struct DataSet {
     labels: Option<Labels>,
     masks: Option<Masks>,
     parts: Vec<(String, Range<usize>)>,
+    unread: Vec<Unread>,
     layout: Option<String>,
     notes: Vec<Note>,
     /// Columns whose names suggest labels, though nobody said so.
@@ -101,6 +102,7 @@ impl DataSet {
             labels,
             masks: None,
             parts: Vec::new(),
+            unread: Vec::new(),
             layout: None,
             notes: Vec::new(),
             label_like: Vec::new(),
@@ -123,6 +125,10 @@ impl DataSet {
 
     pub(crate) fn with_parts(self, parts: Vec<(String, Range<usize>)>) -> Self {
         Self { parts, ..self }
+    }
+
+    pub(crate) fn with_unread(self, unread: Vec<Unread>) -> Self {
+        Self { unread, ..self }
     }
 
     pub(crate) fn with_notes(self, notes: Vec<Note>) -> Self {
@@ -148,6 +154,7 @@ impl DataSet {
             labels: self.labels.as_ref().map(|l| l.select(positions)),
             masks: self.masks.as_ref().map(|m| m.select(positions)),
             parts: Vec::new(),
+            unread: self.unread.clone(),
             layout: self.layout.clone(),
             notes: self.notes.clone(),
             label_like: self.label_like.clone(),
@@ -169,8 +176,47 @@ impl DataSet {
         self.masks.as_ref()
     }
 
+    /// Images that were not read, so that nothing is known of them: of formats that are not read, or,
+    /// if that was allowed, damaged.
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
+    }
+
+    /// A sentence about [`unread`](Self::unread) images, if there are any.
+    pub fn unread_note(&self) -> Option<String> {
+        let named = self
+            .unread
+            .iter()
+            .map(|u| format!("`{}` ({})", u.id, u.reason));
+        (!self.unread.is_empty()).then(|| {
+            format!(
+                "{} not read, so that nothing is known of {}: {}",
+                words::counted(self.unread.len(), "image"),
+                if self.unread.len() == 1 { "it" } else { "them" },
+                words::limited(named, 8)
+            )
+        })
+    }
+
+    /// The positions to train on and those to test on, where the folders of images say which these are:
+    /// what lies in `test` is tested on, and what lies in `train` or `validation`, or beside these, is
+    /// trained on, except for what is anomalous beside these.
+    pub fn folder_parts(&self) -> Option<[Vec<usize>; 2]> {
+        let range = |part: &str| self.parts.iter().find(|(name, _)| name == part);
+        let (_, test) = range("test").filter(|_| self.format == Format::Images)?;
+        let placed = |at: &usize| self.parts.iter().any(|(_, range)| range.contains(at));
+        let anomalous = |at: &usize| {
+            let labels = self.labels.as_ref().map(Labels::values);
+            labels.is_some_and(|labels| labels[*at] == Label::Anomalous)
+        };
+        let tested = |at: &usize| test.contains(at) || (anomalous(at) && !placed(at));
+        let (test, train): (Vec<usize>, Vec<usize>) = (0..self.samples.len()).partition(tested);
+        (!train.is_empty()).then_some([train, test])
+    }
+
     /// The files that samples came from and the positions that each filled, if a folder's files were
-    /// read one after the other (MNIST's and CIFAR-10's training and test parts).
+    /// read one after the other (MNIST's and CIFAR-10's training and test parts); for folders of images
+    /// with sub-folders such as `train` and `test`, these.
     pub fn parts(&self) -> &[(String, Range<usize>)] {
         &self.parts
     }

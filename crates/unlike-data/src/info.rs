@@ -1,9 +1,15 @@
 //! What is in a data set, for people and as JSON.
 
 use serde::Serialize;
-use unlike_core::{ColumnKind, MISSING, Note, Samples, Values};
+use std::path::Path;
 
-use crate::{dataset::DataSet, read::Format};
+use unlike_core::{ColumnKind, Error, MISSING, Note, Result, Samples, Values};
+
+use crate::{
+    dataset::DataSet,
+    images::{Duplicates, ImageOptions, Survey},
+    read::{self, Format, ReadOptions},
+};
 
 /// How many of the most frequent levels are listed.
 const TOP: usize = 5;
@@ -13,16 +19,24 @@ const TOP: usize = 5;
 pub struct DataInfo {
     /// The file or folder.
     pub path: String,
-    /// How it was read.
-    pub format: Format,
+    /// How it was read; none if it cannot be.
+    pub format: Option<Format>,
+    /// Why it cannot be read as data, if so.
+    pub problem: Option<Problem>,
     /// Delimiter and header of delimited text.
     pub layout: Option<String>,
     /// Samples.
     pub rows: usize,
     /// The columns of a table; none for images.
     pub columns: Vec<ColumnInfo>,
-    /// The size of images; none for tables.
+    /// The size at which images are read; none for tables.
     pub image: Option<ImageInfo>,
+    /// What the files of images are; none for other data.
+    pub files: Option<Survey>,
+    /// The parts that images belong to, if files or folders say so.
+    pub parts: Vec<LevelCount>,
+    /// Images that are there more than once; none for tables.
+    pub duplicates: Option<Duplicates>,
     /// How many images have a mask, if any has.
     pub masks: Option<usize>,
     /// What holds the classes, if anything does.
@@ -37,6 +51,15 @@ pub struct DataInfo {
     pub label_rule: Option<String>,
     /// What a user should know about how the file was read.
     pub notes: Vec<Note>,
+}
+
+/// Why a file or folder is no data as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Problem {
+    /// What is wrong, as an error says it.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<Note>,
 }
 
 /// What is in a column.
@@ -90,6 +113,72 @@ pub struct ImageInfo {
 }
 
 impl DataInfo {
+    /// Looks at a file or folder, whatever it is. What cannot be read is told in the info, not as an
+    /// error; images that cannot be read are left out and counted.
+    ///
+    /// # Errors
+    /// If there is nothing at this path, or the system refuses to show it.
+    pub fn of_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
+        let path = path.as_ref();
+        std::fs::metadata(path).map_err(Error::io("read", path))?;
+        let lenient = ReadOptions {
+            image: ImageOptions {
+                skip_unreadable: true,
+                ..options.image.clone()
+            },
+            ..options.clone()
+        };
+        let read = read::read(path, &lenient).and_then(|data| {
+            let duplicates = Duplicates::of(&data)?;
+            Ok((data, duplicates))
+        });
+        let of_images = match &read {
+            Ok((data, _)) => data.format() == Format::Images,
+            Err(_) => path.is_dir(),
+        };
+        let files = of_images.then(|| Survey::of(path)).transpose()?;
+        Ok(match read {
+            Ok((data, duplicates)) => Self {
+                files,
+                duplicates,
+                ..Self::new(&data)
+            },
+            Err(error) => Self {
+                files,
+                ..Self::unread(path, &error)
+            },
+        })
+    }
+
+    fn unread(path: &Path, error: &Error) -> Self {
+        let mut message = error.to_string();
+        if let Some(cause) = std::error::Error::source(error) {
+            message = format!("{message}: {cause}");
+        }
+        Self {
+            path: path.display().to_string(),
+            format: None,
+            problem: Some(Problem {
+                message,
+                hint: error.hint().cloned(),
+            }),
+            layout: None,
+            rows: 0,
+            columns: Vec::new(),
+            image: None,
+            files: None,
+            parts: Vec::new(),
+            duplicates: None,
+            masks: None,
+            class_name: None,
+            classes: Vec::new(),
+            normal: None,
+            anomalous: None,
+            label_rule: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// Counts what is in a data set.
     pub fn new(data: &DataSet) -> Self {
         let (columns, image) = match data.samples() {
@@ -116,11 +205,19 @@ impl DataInfo {
         };
         Self {
             path: data.path().display().to_string(),
-            format: data.format(),
+            format: Some(data.format()),
+            problem: None,
             layout: data.layout().map(str::to_owned),
             rows: data.samples().len(),
             columns,
             image,
+            files: None,
+            parts: data
+                .parts()
+                .iter()
+                .map(|(part, range)| level((part, range.len())))
+                .collect(),
+            duplicates: None,
             masks: data
                 .masks()
                 .map(|m| (0..m.len()).filter(|&i| m.mask(i).is_some()).count()),

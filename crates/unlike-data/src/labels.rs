@@ -2,7 +2,7 @@
 
 use unlike_core::{Error, Label, Result};
 
-use crate::words;
+use crate::{images, words};
 
 /// The class of each sample, as the file spells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,8 +151,9 @@ impl Labels {
 pub(crate) enum Convention {
     /// These classes are normal and all others anomalous, whichever of them occur.
     Normal(&'static [&'static str]),
-    /// The same, but only if one of them occurs.
-    NormalIfPresent(&'static [&'static str]),
+    /// The classes are folders of images: those that say so are normal and all others anomalous, if one
+    /// says so.
+    Folders,
     /// The classes are the numbers 0 (normal) and 1 (anomalous), if they are nothing else.
     ZeroOne,
     /// Nothing.
@@ -244,8 +245,8 @@ fn by_convention(classes: &Classes, convention: Convention) -> Option<Labels> {
             .iter()
             .map(|l| names.contains(&&**l))
             .collect(),
-        Convention::NormalIfPresent(names) => {
-            let normal = classes.levels.iter().map(|l| names.contains(&&**l));
+        Convention::Folders => {
+            let normal = classes.levels.iter().map(|l| images::is_normal_class(l));
             let normal: Vec<bool> = normal.collect();
             normal.contains(&true).then_some(normal)?
         }

@@ -32,7 +32,7 @@ mod text;
 mod words;
 
 pub use dataset::{DataSet, NormalsForTraining};
-pub use images::{Fit, ImageOptions, ImageSize, MaskRule, Masks};
+pub use images::{Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread};
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
 pub use preprocess::{

@@ -7,7 +7,7 @@ use unlike_core::{ColumnKind, ColumnSpec, Error, Note, Result};
 
 use crate::{
     dataset::DataSet,
-    images::{self, ImageOptions},
+    images::{self, ImageOptions, Kind, List},
     kdd, npy, sniff,
     source::Source,
     table,
@@ -26,7 +26,7 @@ pub enum Format {
     Npy,
     /// A NumPy archive with the arrays `X`, `[rows, columns]`, and, if labelled, `y`, `[rows]`.
     Npz,
-    /// An image, or a folder of them, in which sub-folders are classes.
+    /// An image, a folder of them, in which sub-folders are classes, or a list of them.
     Images,
     /// MNIST's files of images and labels.
     Idx,
@@ -66,7 +66,7 @@ impl Format {
             Self::Csv => "delimited text",
             Self::Npy => "a NumPy array",
             Self::Npz => "a NumPy archive",
-            Self::Images => "an image or a folder of them",
+            Self::Images => "an image, a folder or a list of them",
             Self::Idx => "files as MNIST has them",
             Self::Cifar10 => "batches as CIFAR-10 has them",
         }
@@ -181,7 +181,8 @@ impl ReadOptions {
     }
 }
 
-/// Reads a file, gzipped or not, or a folder of images.
+/// Reads a file, gzipped or not, or a folder of images. Delimited text whose header names a column of
+/// image files, such as `path,label,split,mask`, is read as these images.
 ///
 /// # Errors
 /// If the file cannot be read, its format is not recognised or its content is not what the format
@@ -200,6 +201,14 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<DataSet> {
         Some(format) => format,
         None => recognise(&source)?,
     };
+    // What a table's model expects are columns.
+    let listing = match options.format {
+        None => format == Format::Csv && options.expect.is_none(),
+        Some(asked) => asked == Format::Images && !sniff::is_binary(&source.bytes),
+    };
+    if listing && let Some(list) = List::of(&source, options) {
+        return images::read_list(&list, options);
+    }
     match format {
         Format::Kdd => kdd::read(&source, options),
         Format::Csv => table::read_csv(&source, options),
@@ -226,8 +235,10 @@ fn recognise(source: &Source) -> Result<Format> {
         Ok(Format::Npz)
     } else if images::is_idx(bytes) {
         Ok(Format::Idx)
-    } else if images::is_image(bytes) {
+    } else if let Kind::Image(_) | Kind::Own = images::kind(source) {
         Ok(Format::Images)
+    } else if let Kind::Unread(name) = images::kind(source) {
+        Err(images::unread(source, name))
     } else if bytes.starts_with(b"PAR1") {
         unknown("a Parquet file")
     } else if sniff::is_utf16(bytes) {

@@ -358,6 +358,13 @@ impl TestSet {
         };
         let marked = |i| masks.mask(i).is_some_and(|mask| mask.contains(&true));
         if !(0..masks.len()).any(marked) {
+            let given = (0..masks.len())
+                .filter(|&i| masks.mask(i).is_some())
+                .count();
+            let masks = counted(given, "mask");
+            let verb = if given == 1 { "marks" } else { "mark" };
+            notes
+                .push(format!("{masks} {verb} nothing, so that there are no pixel metrics").into());
             return Ok(None);
         }
         let labels = self.labelled.labels();

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args, builder::PossibleValuesParser};
 use unlike::{Model, features::FeatureConfig};
 use unlike_core::Error;
-use unlike_data::{DataSet, Fit, Format, ImageSize, ReadOptions};
+use unlike_data::{DataInfo, DataSet, Fit, Format, ImageSize, ReadOptions};
 
 use super::image::ImageArgs;
 use crate::terminal::{self, failure::Result};
@@ -53,9 +53,9 @@ pub(crate) struct DataArgs {
 }
 
 impl DataArgs {
-    /// Reads DATA, and tells the user what is worth knowing about it.
-    pub(crate) fn read(&self, path: &Path) -> Result<DataSet> {
-        told(path, &self.options()?)
+    /// Looks at DATA, whatever it is.
+    pub(crate) fn look(&self, path: &Path) -> Result<DataInfo> {
+        Ok(DataInfo::of_path(path, &self.options()?)?)
     }
 
     /// Reads DATA to train on. `fit` is how images come to their size.
@@ -110,6 +110,7 @@ impl DataArgs {
     }
 }
 
+/// Reads DATA, and tells the user what is worth knowing about it.
 fn told(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     let data = unlike_data::read(path, options)?;
     terminal::notes(data.notes());

@@ -10,20 +10,22 @@ use unlike_data::{Fit, ImageOptions, ImageSize, MaskRule};
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Reading images")]
 pub(crate) struct ImageArgs {
-    /// Bring images to N × N pixels, or to WxH [default: their own size, the same for all]
+    /// Bring images to N × N pixels, so that N is the longer side, or to WxH [default: their own size
+    /// if it is one for all and at most 256; else 64, or 32 if they are small]
     #[arg(long, value_name = "N")]
     image_size: Option<SizeArg>,
     /// Grey or colour [default: colour if any image is]
     #[arg(long, value_name = "WHICH")]
     channels: Option<ChannelsArg>,
-    /// How images of other proportions come to the size: squashed, cut, or with black around
-    /// them (pad does not scale) [default: squash]
+    /// How images of other proportions come to the size: they keep them, and their edges are
+    /// continued; or they are stretched, cut, or put on black (pad does not scale) [default: keep]
     #[arg(long, value_name = "HOW")]
     fit: Option<FitArg>,
     /// Leave out, and count, images that cannot be read
     #[arg(long)]
     skip_unreadable: bool,
-    /// Take .png files for images even if they lie beside images of the same name, as masks do
+    /// Take every image for a sample, even if it lies where masks do: in a folder ground_truth or
+    /// masks, or beside an image as a_mask.png or as .png of the same name
     #[arg(long)]
     ignore_masks: bool,
     /// Keep a folder's images in memory if they take no more than this; otherwise read each from
@@ -42,7 +44,8 @@ enum ChannelsArg {
 /// Values of `--fit`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FitArg {
-    Squash,
+    Keep,
+    Stretch,
     Crop,
     Letterbox,
     Pad,
@@ -51,7 +54,8 @@ enum FitArg {
 impl FitArg {
     fn fit(self) -> Fit {
         match self {
-            Self::Squash => Fit::Squash,
+            Self::Keep => Fit::Keep,
+            Self::Stretch => Fit::Stretch,
             Self::Crop => Fit::Crop,
             Self::Letterbox => Fit::Letterbox,
             Self::Pad => Fit::Pad,
@@ -85,6 +89,7 @@ impl ImageArgs {
         let usual = ImageOptions::default();
         ImageOptions {
             size: self.image_size.map(|SizeArg(size)| size),
+            usual_side: usual.usual_side,
             channels: self.channels.map(ChannelsArg::count),
             fit: self.fit().unwrap_or(usual.fit),
             masks: match self.ignore_masks {

@@ -1,6 +1,7 @@
 //! The options that split DATA into a part to train on and a part to test on.
 
 use clap::{Args, ValueEnum};
+use unlike_core::words::counted;
 use unlike_data::{
     DataSet,
     split::{self, Split},
@@ -15,7 +16,8 @@ use crate::terminal::{failure::Result, say};
 pub(crate) struct SplitArgs {
     /// Take only a part of DATA: train and eval with the same options take disjoint parts. In
     /// merged-80-20, 80 % of the normals train; the others and all anomalies test. Official parts
-    /// are those in which MNIST and CIFAR-10 are published
+    /// are those in which MNIST and CIFAR-10 are published [default: all of DATA, or the sub-folders
+    /// train and test of images]
     #[arg(long, value_name = "HOW")]
     split: Option<SplitArg>,
     /// Decides which normals are among the 80 %
@@ -43,7 +45,17 @@ impl SplitArgs {
                 let test = with_test.then(|| data.select(split.test()));
                 (data.select(split.train()), test)
             }
-            None => (data, None),
+            None => match data.folder_parts() {
+                Some([train, test]) => {
+                    let left = counted(test.len(), "image");
+                    say(
+                        "split",
+                        &format!("by folders: {left} to test on are left out of the training"),
+                    );
+                    (data.select(&train), None)
+                }
+                None => (data, None),
+            },
         })
     }
 
@@ -51,7 +63,15 @@ impl SplitArgs {
     pub(crate) fn test_part(&self, data: DataSet) -> Result<(DataSet, Option<String>)> {
         Ok(match self.apply(&data)? {
             Some(split) => (data.select(split.test()), Some(split.describe().to_owned())),
-            None => (data, None),
+            None => match data.folder_parts() {
+                Some([train, test]) => {
+                    let left = counted(train.len(), "image");
+                    let how = format!("by folders: {left} to train on are left out of the test");
+                    say("split", &how);
+                    (data.select(&test), Some(how))
+                }
+                None => (data, None),
+            },
         })
     }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use unlike_core::words::{self, count, counted};
 use unlike_data::{
-    DataInfo,
-    info::{ColumnInfo, ImageInfo},
+    DataInfo, Survey,
+    info::{ColumnInfo, ImageInfo, LevelCount},
 };
 
 use crate::{
@@ -37,7 +37,8 @@ pub(crate) struct DataInfoArgs {
 impl DataInfoArgs {
     /// Counts what is in a file.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        let info = DataInfo::new(&self.reading.read(&self.data)?);
+        let info = self.reading.look(&self.data)?;
+        terminal::notes(&info.notes);
         if common.json {
             terminal::print_json(&info)?;
         } else {
@@ -49,13 +50,21 @@ impl DataInfoArgs {
 
 fn text(info: &DataInfo) -> String {
     let style = terminal::style();
-    let mut facts = vec![
-        ("file", info.path.clone()),
-        (
-            "format",
-            format!("{} ({})", info.format, info.format.describe()),
-        ),
-    ];
+    let mut facts = vec![("file", info.path.clone())];
+    if let Some(format) = info.format {
+        facts.push(("format", format!("{format} ({})", format.describe())));
+    }
+    if let Some(problem) = &info.problem {
+        facts.push(("unreadable", problem.message.clone()));
+        facts.extend(
+            problem
+                .hint
+                .as_ref()
+                .map(|hint| ("hint", terminal::flags(hint))),
+        );
+        facts.extend(info.files.iter().flat_map(files));
+        return layout::facts(&facts, style);
+    }
     match &info.image {
         Some(image) => facts.extend(images(info, image)),
         None => facts.extend([
@@ -119,10 +128,105 @@ fn images(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
         ("images", count(info.rows)),
         ("size", words::image_size([*height, *width, *channels])),
     ];
+    facts.extend(info.files.iter().flat_map(files));
+    if !info.parts.is_empty() {
+        facts.push(("parts", listed(&info.parts)));
+    }
+    if let Some(twice) = info.duplicates.as_ref().filter(|d| d.images > 0) {
+        let pairs = twice.examples.iter().take(2);
+        let pairs: Vec<String> = pairs.map(|[a, b]| format!("`{a}` and `{b}`")).collect();
+        let mut of = Vec::new();
+        if twice.across_parts > 0 {
+            of.push(format!("{} in another part", count(twice.across_parts)));
+        }
+        if twice.across_labels > 0 {
+            of.push(format!("{} with another label", count(twice.across_labels)));
+        }
+        let of = if of.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", of.join(", "))
+        };
+        let images = counted(twice.images, "image");
+        facts.push((
+            "doubled",
+            format!("{images} as one before{of}: {}", pairs.join(", ")),
+        ));
+    }
     if let Some(masks) = info.masks {
         facts.push(("masks", count(masks)));
     }
     facts
+}
+
+/// What the files are, as far as that says more than what is read.
+fn files(survey: &Survey) -> Vec<(&'static str, String)> {
+    let Survey {
+        images: _,
+        sizes,
+        formats,
+        modes,
+        unread,
+        other_files,
+        own,
+    } = survey;
+    let mut facts = Vec::new();
+    for (name, counts) in [("own sizes", sizes), ("formats", formats), ("modes", modes)] {
+        if !counts.is_empty() {
+            facts.push((name, listed(counts)));
+        }
+    }
+    if !unread.is_empty() {
+        let named = unread
+            .iter()
+            .take(4)
+            .map(|u| format!("`{}` ({})", u.id, u.reason));
+        let named: Vec<String> = named.collect();
+        let more = more(unread.len(), named.len());
+        facts.push((
+            "unread",
+            format!("{}: {}{more}", count(unread.len()), named.join(", ")),
+        ));
+    }
+    if !other_files.is_empty() {
+        let named: Vec<LevelCount> = other_files
+            .iter()
+            .map(|other| LevelCount {
+                level: match other.level.as_str() {
+                    "" => "without an ending".into(),
+                    ending => format!(".{ending}"),
+                },
+                ..other.clone()
+            })
+            .collect();
+        facts.push(("ignored", listed(&named)));
+    }
+    if !own.is_empty() {
+        let named: Vec<String> = own.iter().take(4).map(|id| format!("`{id}`")).collect();
+        let more = more(own.len(), named.len());
+        facts.push((
+            "no data",
+            format!("written by unlike: {}{more}", named.join(", ")),
+        ));
+    }
+    facts
+}
+
+/// The first of many, and how many more there are.
+fn listed(counts: &[LevelCount]) -> String {
+    let shown: Vec<String> = counts
+        .iter()
+        .take(6)
+        .map(|c| format!("{} ({})", c.level, count(c.count)))
+        .collect();
+    format!("{}{}", shown.join(", "), more(counts.len(), shown.len()))
+}
+
+fn more(all: usize, shown: usize) -> String {
+    match all - shown {
+        0 => String::new(),
+        more => format!(" and {} more", count(more)),
+    }
 }
 
 fn row(column: &ColumnInfo) -> Vec<String> {

@@ -88,6 +88,7 @@ impl EvalArgs {
             .map(|path| Ok((path, self.device.load(path)?)))
             .collect::<Result<_>>()?;
         let data = self.reading.read_for(&self.data, model)?;
+        let unread = data.unread_note();
         let (data, protocol) = self.split.test_part(data)?;
         if let Some(labels) = data.labels() {
             say("labels", labels.rule());
@@ -102,6 +103,8 @@ impl EvalArgs {
         let mut evaluated = test.evaluate(&judge)?;
         terminal::notes(&evaluated.notes);
         evaluated.evaluation.cautions.extend(caution);
+        let unread = unread.map(|note| format!("In none of these numbers: {note}."));
+        evaluated.evaluation.cautions.extend(unread);
         for (path, baseline) in &baselines {
             let title = baseline.config().model.title();
             let name = format!("{title} ({})", path.display());

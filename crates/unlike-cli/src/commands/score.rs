@@ -9,6 +9,7 @@ use unlike_core::{
     files::check_writable,
     words::{count, counted},
 };
+use unlike_data::Unread;
 use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanations};
 
 use crate::{
@@ -36,7 +37,8 @@ Examples:
   unlike score runs/egbad-flows new.csv --out s.csv --explain why
                                  and which columns made them so
   unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv
-                                 exit code 1 if a sample is flagged";
+                                 exit code 1 if a sample is flagged, 3 if none
+                                 is, but an image was not read";
 
 /// Score rows or images, and flag some
 #[derive(Args, Debug)]
@@ -55,7 +57,8 @@ pub(crate) struct ScoreArgs {
     /// most-anomalous.png)
     #[arg(long, value_name = "DIR")]
     explain: Option<PathBuf>,
-    /// End with exit code 1 if a sample is flagged
+    /// End with exit code 1 if a sample is flagged, or else with 3 if an image was not read: of a
+    /// format that is not read, or damaged and left out by --skip-unreadable
     #[arg(long)]
     fail_on_anomaly: bool,
     /// The score to use, of those that `unlike inspect MODEL` lists [default: the model's]
@@ -80,7 +83,9 @@ impl ScoreArgs {
         }
         let judge = self.decision.judge(model)?;
         let model = judge.model();
-        let samples = self.reading.read_for(&self.data, model)?.into_samples();
+        let data = self.reading.read_for(&self.data, model)?;
+        let unread = data.unread().to_vec();
+        let samples = data.into_samples();
         let judged = judge.judge(&samples)?;
         terminal::notes(&judged.notes);
         terminal::notes(judge.notes());
@@ -104,15 +109,21 @@ impl ScoreArgs {
             "flagged",
             &format!("{}: {}", count(flagged), judged.decision.clause()),
         );
+        if !unread.is_empty() {
+            let images = counted(unread.len(), "image");
+            let them = if unread.len() == 1 { "it" } else { "them" };
+            say("unread", &format!("{images}: nothing is known of {them}"));
+        }
         for path in self.out.iter().chain(&explained) {
             say("written", &path.display().to_string());
         }
         if common.json {
-            terminal::print_json(&self.document(&judged, &device))?;
+            terminal::print_json(&self.document(&judged, &unread, &device))?;
         }
-        Ok(match self.fail_on_anomaly && flagged > 0 {
-            true => Outcome::AnomaliesFound,
-            false => Outcome::Done,
+        Ok(match self.fail_on_anomaly {
+            true if flagged > 0 => Outcome::AnomaliesFound,
+            true if !unread.is_empty() => Outcome::Unread,
+            _ => Outcome::Done,
         })
     }
 
@@ -137,7 +148,7 @@ impl ScoreArgs {
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, judged: &Judged, device: &str) -> Value {
+    fn document(&self, judged: &Judged, unread: &[Unread], device: &str) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), json!(self.data.display().to_string()));
@@ -147,6 +158,7 @@ impl ScoreArgs {
         document.insert("threshold".into(), json!(judged.decisions.threshold));
         document.insert("rows".into(), json!(judged.len()));
         document.insert("flagged".into(), json!(judged.decisions.count()));
+        document.insert("unread".into(), json!(unread));
         match &self.out {
             Some(path) => document.insert("out".into(), json!(path.display().to_string())),
             None => {

@@ -14,6 +14,8 @@ pub(crate) enum Outcome {
     Done,
     /// Exit code 1: `--fail-on-anomaly` was given, and a sample was flagged.
     AnomaliesFound,
+    /// Exit code 3: `--fail-on-anomaly` was given, and no sample was flagged, but images were not read.
+    Unread,
 }
 
 /// Why a command did not do its work.
@@ -43,6 +45,7 @@ pub(crate) fn finish(result: Result<Outcome>, json: bool) -> ExitCode {
     match result {
         Ok(Outcome::Done) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Ok(Outcome::AnomaliesFound) => ExitCode::from(1),
+        Ok(Outcome::Unread) => ExitCode::from(3),
         Err(Failure::Error(error)) => report(&message(&error), hint(&error).as_deref(), json, 2),
         Err(Failure::Interrupted(hint)) => report("interrupted", Some(&hint), json, 130),
     }

@@ -145,6 +145,18 @@ fn a_model_remembers_how_its_images_were_read() {
     );
     refused("--image-size 0");
     refused("--image-size wide");
+    // Without a word on sizes, images keep their proportions.
+    place
+        .run("train tiles/good --model pca --image-size 16 --out kept")
+        .ends_with(0);
+    let message = place
+        .run("score kept new --fit stretch")
+        .ends_with(2)
+        .stderr;
+    assert!(
+        message.contains("`fit` is stretch; expected keep, as in training"),
+        "{message}"
+    );
 
     // Without a flag, a file of settings says how images come to their size.
     place.write("fit.toml", "[preprocessing]\nimage-fit = \"letterbox\"\n");
@@ -237,13 +249,6 @@ fn bad_folders_are_told_and_what_can_be_left_out_is() {
     assert!(ran.stderr.contains("all 40 samples"), "{}", ran.stderr);
     std::fs::remove_file(place.path("tiles/good/020.jpg")).unwrap();
 
-    place.write("tiles/good/large.pgm", tile(5, 20, false));
-    let message = refused("--overwrite");
-    assert!(
-        message.contains("20 × 20 pixels; expected 12 × 12"),
-        "{message}"
-    );
-    assert!(message.contains("--image-size"), "{message}");
     place.write("tiles/good/large.pgm", "P5\n20000 20000\n255\n");
     assert!(refused("--overwrite --image-size 8").contains("20000 × 20000 pixels"));
 
@@ -288,6 +293,151 @@ fn changes_to_training_images_are_settings() {
         "{message}"
     );
     assert!(!place.path("run").exists());
+}
+
+/// `set/train/good`, `set/test/good`, `set/test/spot` and its masks.
+fn with_set() -> Place {
+    let place = Place::new();
+    let put = |folder: &str, count: usize, from: usize, anomalous: bool| {
+        std::fs::create_dir_all(place.path(folder)).unwrap();
+        for i in 0..count {
+            place.write(
+                &format!("{folder}/{i:03}.pgm"),
+                tile(from + i, 12, anomalous),
+            );
+        }
+    };
+    put("set/train/good", 40, 0, false);
+    put("set/test/good", 10, 500, false);
+    put("set/test/spot", 10, 900, true);
+    std::fs::create_dir_all(place.path("set/ground_truth/spot")).unwrap();
+    for i in 0..10 {
+        let name = format!("set/ground_truth/spot/{i:03}_mask.pgm");
+        let marked = |x: usize, y: usize| x.abs_diff(6) < 2 && y.abs_diff(4) < 2;
+        place.write(&name, pgm(12, 12, |x, y| u8::from(marked(x, y))));
+    }
+    place
+}
+
+#[test]
+fn a_set_is_trained_and_measured_by_its_folders() {
+    let place = with_set();
+    let ran = place.run("train set --model pca --out run").ends_with(0);
+    assert!(
+        ran.stderr
+            .contains("by folders: 20 images to test on are left out"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("40 of 40 samples, labelled normal"),
+        "{}",
+        ran.stderr
+    );
+    for data in ["set", "set/test"] {
+        let report = place
+            .run(&format!("eval run {data} --json"))
+            .ends_with(0)
+            .json();
+        let metrics = &report["evaluation"]["variants"][0]["metrics"];
+        assert_eq!(
+            (&metrics["n_normal"], &metrics["n_anomalous"]),
+            (&10.into(), &10.into())
+        );
+        let pixels = &report["evaluation"]["pixels"];
+        assert_eq!(pixels["n_regions"], 10, "{pixels}");
+        let cautions = report["evaluation"]["cautions"].as_array().unwrap();
+        assert_eq!(cautions.len(), 0, "{cautions:?}");
+    }
+}
+
+#[test]
+fn results_below_the_data_are_no_data() {
+    let place = with_tiles(40, 6);
+    place
+        .run("train tiles/good --model ganomaly --epochs 1 --image-size 16 --out tiles/run")
+        .ends_with(0);
+    place
+        .run("score tiles/run tiles --explain tiles/why --out tiles/s.csv")
+        .ends_with(0);
+    std::fs::remove_file(place.path("tiles/why/maps.npy")).unwrap();
+    let info = place.run("data info tiles --json").ends_with(0).json();
+    assert_eq!(info["rows"], 46, "{info}");
+    assert_eq!(info["files"]["own"].as_array().unwrap()[0], "run", "{info}");
+    let scored = place.run("score tiles/run tiles").ends_with(0);
+    assert_eq!(scored.stdout.lines().count(), 47);
+}
+
+#[test]
+fn no_image_is_passed_over_without_a_word() {
+    let place = with_tiles(40, 6);
+    place
+        .run("train tiles/good --model pca --out run")
+        .ends_with(0);
+    let avif = [&[0, 0, 0, 24][..], b"ftypavif", &[0; 4], b"mif1miaf"].concat();
+    std::fs::create_dir(place.path("new")).unwrap();
+    place.write("new/a.pgm", tile(0, 12, false));
+    let score = |more: &str| place.run(&format!("score run new --fail-on-anomaly {more}"));
+    score("").ends_with(0);
+    place.write("new/b.avif", &avif);
+    let ran = score("").ends_with(3);
+    assert!(ran.stderr.contains("`b.avif` (AVIF)"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("unread    1 image: nothing is known of it"),
+        "{}",
+        ran.stderr
+    );
+    let json = score("--json").ends_with(3).json();
+    assert_eq!(json["unread"][0]["id"], "b.avif");
+    assert_eq!(json["unread"][0]["reason"], "the format AVIF");
+    // Damaged images that are left out, likewise.
+    std::fs::remove_file(place.path("new/b.avif")).unwrap();
+    place.write("new/c.jpg", "no JPEG");
+    score("").ends_with(2);
+    let json = score("--json --skip-unreadable").ends_with(3).json();
+    assert_eq!(json["unread"][0]["id"], "c.jpg");
+    // An anomaly is what counts more.
+    place.write("new/d.pgm", tile(7, 12, true));
+    score("--skip-unreadable").ends_with(1);
+    // Without the option, a command that did its work ends well.
+    place.run("score run new --skip-unreadable").ends_with(0);
+
+    // In reports, too.
+    place.write("tiles/bad/x.avif", &avif);
+    place.write("tiles/good/x.avif", &avif);
+    let json = place.run("eval run tiles --json").ends_with(0).json();
+    let caution = json["evaluation"]["cautions"].to_string();
+    assert!(
+        caution.contains("2 images not read") && caution.contains("bad/x.avif"),
+        "{caution}"
+    );
+    let json = place
+        .run("train tiles/good --model pca --out other --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(json["unread"][0]["id"], "x.avif");
+    let html = String::from_utf8(place.read("other/report.html")).unwrap();
+    assert!(html.contains("1 image not read"), "{html}");
+}
+
+#[test]
+fn data_info_tells_what_cannot_be_read() {
+    let place = with_tiles(3, 2);
+    place.write("tiles/good/x.heic", "damaged");
+    place.write("tiles/notes.txt", "no image");
+    place.write("tiles/bad/large.pgm", tile(5, 20, false));
+    place.write("tiles/bad/copy.pgm", tile(3000, 12, false));
+    insta::assert_snapshot!(
+        "data_info_mixed",
+        place.run("data info tiles").ends_with(0).stdout
+    );
+    place.write("a.parquet", b"PAR1\0\0");
+    insta::assert_snapshot!(
+        "data_info_unreadable",
+        place.run("data info a.parquet").ends_with(0).stdout
+    );
+    place.run("data info nowhere").ends_with(2);
 }
 
 #[test]

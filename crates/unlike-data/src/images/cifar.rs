@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use unlike_core::{Error, Result};
 
-use super::{ByteImages, decode, place::Depth};
+use super::{ByteImages, decode, pages::Page, place::Depth};
 use crate::{
     dataset::DataSet,
     labels::Classes,
@@ -43,8 +43,10 @@ pub(super) fn batches(folder: &Path) -> Result<Vec<PathBuf>> {
             files.push(path);
         }
     }
-    // `data_batch_*` comes before `test_batch` as it is.
+    // `data_batch_*` comes before `test_batch` as it is, and `.bin` before `.png`, of which the first is
+    // read where both are there.
     files.sort();
+    files.dedup_by(|later, first| later.file_stem() == first.file_stem());
     Ok(files)
 }
 
@@ -77,7 +79,7 @@ pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Res
             .to_string_lossy()
             .into_owned();
         let before = labels.len();
-        if decode::is_image(&source.bytes) {
+        if super::is_image(&source) {
             let pixels = sheet(&source)?;
             let count = pixels.len() / (3 * PLANE);
             labels.extend(sheets.next(file, &stem, count)?);
@@ -143,7 +145,7 @@ fn records(source: &Source) -> Result<Vec<&[u8]>> {
 
 /// The pixels of a sheet, one image after the other.
 fn sheet(source: &Source) -> Result<Vec<u8>> {
-    let raster = decode::decode(source, 3)?;
+    let raster = decode::decode(source, Page::First, 3)?;
     match raster.values {
         Depth::Byte(pixels) if raster.size.width == PLANE => Ok(pixels.into_owned()),
         _ => Err(source.malformed(

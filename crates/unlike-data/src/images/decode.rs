@@ -2,67 +2,151 @@
 
 use std::{borrow::Cow, io::Cursor};
 
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use hayro_jpeg2000::{ColorSpace, DecodeSettings, DecoderContext, Image as Jpeg2000};
+use image::{
+    AnimationDecoder, ColorType, DynamicImage, Frames, GrayAlphaImage, GrayImage, ImageDecoder,
+    ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbImage, RgbaImage,
+    codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
+};
 use unlike_core::{Error, Note, Result};
 
 use super::{
     ImageSize,
+    formats::{self, Format, Kind},
+    pages::{self, Gif, Page},
     place::{Depth, Raster},
 };
 use crate::source::Source;
 
-/// The endings of files that are taken for images in a folder.
-pub(super) const EXTENSIONS: [&str; 11] = [
-    "bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
-];
-
 /// Larger images are refused before memory is spent on them.
 const LARGEST: u64 = 100_000_000;
-
-/// Whether the first bytes are those of an image that can be decoded.
-pub(crate) fn is_image(bytes: &[u8]) -> bool {
-    // Netpbm's magic is two letters, which a text may start with.
-    image::guess_format(bytes).is_ok_and(|format| match format {
-        ImageFormat::Pnm => bytes.get(2).is_some_and(u8::is_ascii_whitespace),
-        other => other.reading_enabled(),
-    })
-}
 
 /// What an image's header says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Header {
+    pub(super) format: Format,
+    pub(super) page: Page,
     pub(super) size: ImageSize,
     pub(super) colour: bool,
     pub(super) transparent: bool,
     /// More than eight bits a value.
     pub(super) deep: bool,
+    /// Pixels are places in a palette.
+    pub(super) palette: bool,
 }
 
-/// Reads an image's header.
-pub(super) fn header(source: &Source) -> Result<Header> {
-    let mut decoder = decoder(source)?;
-    let (width, height) = decoder.dimensions();
-    let [width, height] = match turned(&mut decoder) {
-        true => [height, width],
-        false => [width, height],
+impl Header {
+    /// What its values are, in words.
+    pub(super) fn mode(&self) -> String {
+        let colour = match (self.palette, self.colour) {
+            (true, _) => "palette",
+            (false, true) => "colour",
+            (false, false) => "grey",
+        };
+        let bits = if self.deep { ", more than 8 bits" } else { "" };
+        let alpha = if self.transparent {
+            ", transparency"
+        } else {
+            ""
+        };
+        format!("{colour}{bits}{alpha}")
+    }
+}
+
+/// The pages of a file, one at least.
+pub(super) fn pages(source: &Source) -> Result<Vec<Page>> {
+    Ok(pages::pages(format(source)?, &source.bytes))
+}
+
+/// Reads the headers of a file's images, one at least.
+pub(super) fn headers(source: &Source) -> Result<Vec<Header>> {
+    let format = format(source)?;
+    let pages = pages::pages(format, &source.bytes);
+    match pages.first() {
+        // Frames are shown on one canvas.
+        Some(Page::Frame(_)) => {
+            let header = header(source, format, Page::First)?;
+            Ok(pages
+                .iter()
+                .map(|&page| Header { page, ..header })
+                .collect())
+        }
+        _ => pages
+            .into_iter()
+            .map(|page| header(source, format, page))
+            .collect(),
+    }
+}
+
+fn header(source: &Source, format: Format, page: Page) -> Result<Header> {
+    let header = match format {
+        Format::Jpeg2000 => {
+            let image = jpeg_2000(source)?;
+            Header {
+                format,
+                page,
+                size: size(image.width(), image.height()),
+                colour: image.color_space().num_channels() > 1,
+                transparent: image.has_alpha(),
+                deep: false,
+                palette: false,
+            }
+        }
+        Format::Known(known) => {
+            let bytes = page_bytes(&source.bytes, page);
+            let mut decoder = decoder(source, known, &bytes)?;
+            let (width, height) = decoder.dimensions();
+            let colour = decoder.color_type();
+            let gif = (known == ImageFormat::Gif).then(|| Gif::parse(&source.bytes));
+            Header {
+                format,
+                page,
+                size: match turned(&mut decoder) {
+                    true => size(height, width),
+                    false => size(width, height),
+                },
+                // The decoder of GIF gives colour and transparency whether there are any or not.
+                colour: gif.map_or(colour.has_color(), |gif| gif.colour),
+                transparent: gif.map_or(colour.has_alpha(), |gif| gif.transparent),
+                deep: !has_bytes(colour),
+                palette: palette(known, &source.bytes).is_some(),
+            }
+        }
     };
-    let pixels = u64::from(width) * u64::from(height);
+    let ImageSize { height, width } = header.size;
+    let pixels = width as u64 * height as u64;
     if pixels > LARGEST || pixels == 0 {
         return Err(source.malformed(
             format!("{width} × {height} pixels"),
             format!("1 to {} million pixels", LARGEST / 1_000_000),
         ));
     }
-    let colour = decoder.color_type();
-    Ok(Header {
-        size: ImageSize {
-            height: height as usize,
-            width: width as usize,
-        },
-        colour: colour.has_color(),
-        transparent: colour.has_alpha(),
-        deep: !has_bytes(colour),
-    })
+    Ok(header)
+}
+
+fn size(width: u32, height: u32) -> ImageSize {
+    ImageSize {
+        height: height as usize,
+        width: width as usize,
+    }
+}
+
+/// The first entry of a palette, if pixels are places in one.
+pub(super) fn palette(format: ImageFormat, bytes: &[u8]) -> Option<[u8; 3]> {
+    match format {
+        ImageFormat::Png if bytes.get(25) == Some(&3) => {
+            let at = bytes.windows(4).position(|name| name == b"PLTE")? + 4;
+            bytes.get(at..at + 3)?.try_into().ok()
+        }
+        ImageFormat::Gif if bytes.get(10)? & 0x80 != 0 => bytes.get(13..16)?.try_into().ok(),
+        ImageFormat::Bmp if matches!(bytes.get(28)?, 1 | 4 | 8) => {
+            let header: [u8; 4] = bytes.get(14..18)?.try_into().ok()?;
+            let at = 14 + u32::from_le_bytes(header) as usize;
+            // Blue comes first.
+            bytes.get(at..at + 3).map(|c| [c[2], c[1], c[0]])
+        }
+        _ => None,
+    }
 }
 
 fn has_bytes(colour: ColorType) -> bool {
@@ -74,10 +158,53 @@ fn has_bytes(colour: ColorType) -> bool {
 
 /// Decodes an image, turned upright as its metadata say, to grey (1 channel) or colour (3).
 /// Transparent pixels are laid over black.
-pub(super) fn decode(source: &Source, channels: usize) -> Result<Raster<'static>> {
+pub(super) fn decode(source: &Source, page: Page, channels: usize) -> Result<Raster<'static>> {
+    Ok(raster(pixels(source, page)?, channels))
+}
+
+/// Decodes some pages of a file, in this order, and gives each to `f`. Frames of an animation are
+/// gone through once.
+pub(super) fn each_page(
+    source: &Source,
+    wanted: &[Page],
+    channels: usize,
+    mut f: impl FnMut(Result<Raster<'static>>),
+) {
+    if let [Page::Frame(_), _, ..] = wanted {
+        let frames = format(source).and_then(|format| frames(source, format));
+        let mut frames = match frames {
+            Ok(frames) => frames.enumerate(),
+            Err(_) => {
+                wanted
+                    .iter()
+                    .for_each(|&page| f(decode(source, page, channels)));
+                return;
+            }
+        };
+        for page in wanted {
+            let image = frames.find(|(at, _)| *page == Page::Frame(*at));
+            f(frame(source, image.map(|(_, frame)| frame)).map(|image| raster(image, channels)));
+        }
+        return;
+    }
+    wanted
+        .iter()
+        .for_each(|&page| f(decode(source, page, channels)));
+}
+
+/// An image's pixels, turned upright, as the file has them.
+pub(super) fn pixels(source: &Source, page: Page) -> Result<DynamicImage> {
     #[cfg(test)]
     crate::counted::count(&source.path, crate::counted::Work::Decode);
-    let mut decoder = decoder(source)?;
+    let known = match (format(source)?, page) {
+        (Format::Jpeg2000, _) => return decode_jpeg_2000(source),
+        (format, Page::Frame(at)) => {
+            return frame(source, frames(source, format)?.nth(at));
+        }
+        (Format::Known(known), _) => known,
+    };
+    let bytes = page_bytes(&source.bytes, page);
+    let mut decoder = decoder(source, known, &bytes)?;
     let orientation = decoder.orientation().ok();
     let mut image =
         DynamicImage::from_decoder(decoder).map_err(|error| undecodable(source, &error))?;
@@ -85,10 +212,11 @@ pub(super) fn decode(source: &Source, channels: usize) -> Result<Raster<'static>
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }
-    let size = ImageSize {
-        height: image.height() as usize,
-        width: image.width() as usize,
-    };
+    Ok(image)
+}
+
+fn raster(image: DynamicImage, channels: usize) -> Raster<'static> {
+    let size = size(image.width(), image.height());
     let colour = image.color();
     let values = match colour {
         ColorType::L8 => Depth::Byte(Cow::Owned(image.into_luma8().into_raw())),
@@ -113,24 +241,118 @@ pub(super) fn decode(source: &Source, channels: usize) -> Result<Raster<'static>
         }
     };
     let held = if colour == ColorType::L8 { 1 } else { 3 };
-    Ok(Raster {
+    Raster {
         size,
         channels: held,
         values,
     }
-    .with_channels(channels))
+    .with_channels(channels)
 }
 
-fn decoder(source: &Source) -> Result<impl ImageDecoder + '_> {
-    let mut reader = ImageReader::new(Cursor::new(&source.bytes[..]))
-        .with_guessed_format()
-        .map_err(Error::io("read", &source.path))?;
+fn format(source: &Source) -> Result<Format> {
+    match formats::of_source(source) {
+        Kind::Image(format) => Ok(format),
+        Kind::Own => Ok(Format::Known(ImageFormat::Png)),
+        Kind::Unread(name) => Err(unread(source, name)),
+        Kind::Other => Err(source
+            .malformed(
+                "an image that cannot be decoded (its first bytes are those of no known format)",
+                format!("a whole {} image", formats::READ),
+            )
+            .with_hint(skip())),
+    }
+}
+
+/// An image of a format that is not read.
+pub(crate) fn unread(source: &Source, name: &str) -> Error {
+    source
+        .malformed(
+            format!("an image of the format {name}"),
+            format!("{} images", formats::READ),
+        )
+        .with_hint("save it as PNG or TIFF, which lose nothing")
+}
+
+fn page_bytes(bytes: &[u8], page: Page) -> Cow<'_, [u8]> {
+    match page {
+        Page::Directory(offset) => pages::with_directory_first(bytes, offset),
+        Page::First | Page::Frame(_) => Cow::Borrowed(bytes),
+    }
+}
+
+fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_alloc = Some(16 * LARGEST);
-    reader.limits(limits);
+    limits
+}
+
+fn decoder<'a>(
+    source: &Source,
+    format: ImageFormat,
+    bytes: &'a [u8],
+) -> Result<impl ImageDecoder + 'a> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits());
     reader
         .into_decoder()
         .map_err(|error| undecodable(source, &error))
+}
+
+fn frames(source: &Source, format: Format) -> Result<Frames<'_>> {
+    let bytes = Cursor::new(&source.bytes[..]);
+    let frames = match format {
+        Format::Known(ImageFormat::Gif) => GifDecoder::new(bytes).map(|d| d.into_frames()),
+        Format::Known(ImageFormat::WebP) => WebPDecoder::new(bytes).map(|d| d.into_frames()),
+        _ => PngDecoder::with_limits(bytes, limits())
+            .and_then(PngDecoder::apng)
+            .map(|d| d.into_frames()),
+    };
+    frames.map_err(|error| undecodable(source, &error))
+}
+
+fn frame(source: &Source, frame: Option<ImageResult<image::Frame>>) -> Result<DynamicImage> {
+    match frame {
+        Some(Ok(frame)) => Ok(frame.into_buffer().into()),
+        Some(Err(error)) => Err(undecodable(source, &error)),
+        None => Err(source
+            .malformed("an animation that ends too early", "all of its frames")
+            .with_hint(skip())),
+    }
+}
+
+fn jpeg_2000(source: &Source) -> Result<Jpeg2000<'_>> {
+    Jpeg2000::new(&source.bytes, &DecodeSettings::default())
+        .map_err(|error| undecodable_text(source, &error.to_string()))
+}
+
+/// Eight bits a value, whatever the file has.
+fn decode_jpeg_2000(source: &Source) -> Result<DynamicImage> {
+    let failed = |error: &str| undecodable_text(source, error);
+    let image = jpeg_2000(source)?;
+    let (width, height) = (image.width(), image.height());
+    let mut context = DecoderContext::default();
+    let decoded = image
+        .decode(&mut context)
+        .map_err(|error| failed(&error.to_string()))?;
+    let bytes = decoded.data_u8();
+    let transparent = image.has_alpha();
+    let decoded: Option<DynamicImage> = match (image.color_space().num_channels(), transparent) {
+        (1, false) => GrayImage::from_raw(width, height, bytes).map(Into::into),
+        (1, true) => GrayAlphaImage::from_raw(width, height, bytes).map(Into::into),
+        (3, false) => RgbImage::from_raw(width, height, bytes).map(Into::into),
+        (3, true) => RgbaImage::from_raw(width, height, bytes).map(Into::into),
+        (4, false) if matches!(image.color_space(), ColorSpace::CMYK) => {
+            // Ink takes light away, black ink from all colours.
+            let light = |p: &[u8]| {
+                let ink = |v: u8| u16::from(255 - v) * u16::from(255 - p[3]) / 255;
+                [p[0], p[1], p[2]].map(|v| ink(v) as u8)
+            };
+            let light = bytes.chunks_exact(4).flat_map(light).collect();
+            RgbImage::from_raw(width, height, light).map(Into::into)
+        }
+        (channels, _) => return Err(failed(&format!("{channels} channels"))),
+    };
+    decoded.ok_or_else(|| failed("channels of different sizes"))
 }
 
 /// Whether the metadata ask for a quarter turn, which swaps the sides.
@@ -160,12 +382,23 @@ fn check_complete(source: &Source) -> Result<()> {
 }
 
 fn undecodable(source: &Source, error: &ImageError) -> Error {
-    let found = match error {
-        ImageError::Unsupported(_) => format!("an image of an unsupported kind ({error})"),
-        _ => format!("an image that cannot be decoded ({error})"),
-    };
+    match error {
+        ImageError::Unsupported(_) => source
+            .malformed(
+                format!("an image of an unsupported kind ({error})"),
+                format!("a whole {} image", formats::READ),
+            )
+            .with_hint(skip()),
+        _ => undecodable_text(source, &error.to_string()),
+    }
+}
+
+fn undecodable_text(source: &Source, error: &str) -> Error {
     source
-        .malformed(found, "a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm image")
+        .malformed(
+            format!("an image that cannot be decoded ({error})"),
+            format!("a whole {} image", formats::READ),
+        )
         .with_hint(skip())
 }
 

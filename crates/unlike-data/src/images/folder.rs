@@ -1,72 +1,104 @@
-//! Folders of images: the first sub-folder is the class, and masks lie beside their images.
+//! Folders of images: where they lie says what they are, and masks lie beside them.
 
-use std::{path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use rayon::prelude::*;
 use unlike_core::{Error, ImageSource, Images, Note, Result, Samples};
 
 use super::{
     ImageSize, Masks,
-    decode::{self, EXTENSIONS, Header},
-    files::{self, Image, Skipped},
-    masks,
-    place::Depth,
+    decode::{self, Header},
+    formats,
+    layout::{self, Image},
+    masks::Marks,
+    names::{self, Part},
+    pages::{self, Page},
+    place::{Depth, Raster},
+    skipped::Skipped,
     sources::{Decoded, File, OnDisk, Recipe, digest},
+    walk,
 };
 use crate::{
     dataset::DataSet,
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
-    source::{Source, file_name},
+    source::Source,
     words,
 };
 
+/// What holds the classes of images in folders.
+const SUB_FOLDER: &str = "sub-folder";
+
 /// Reads all images of a folder and its sub-folders.
 pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<DataSet> {
-    let mut skipped = Skipped::default();
-    let images = files::find(root, &options.image, &mut skipped)?;
-    assemble(root, images, skipped, options)
+    let mut skipped = Skipped::new(root, options.image.skip_unreadable);
+    let walked = walk::walk(root, &mut skipped)?;
+    skipped.walked(&walked);
+    let mut notes = Vec::new();
+    let rule = options.image.masks;
+    let images = layout::arrange(root, walked.images, rule, &mut skipped, &mut notes)?;
+    let convention = Convention::Folders;
+    assemble(
+        root, SUB_FOLDER, images, skipped, notes, convention, options,
+    )
 }
 
 /// Reads one image.
 pub(super) fn read_one(source: Source, options: &ReadOptions) -> Result<DataSet> {
-    let id = file_name(&source.path);
     let path = source.path;
     let image = Image {
-        path: path.clone(),
-        id,
-        class: String::new(),
-        mask: None,
+        id: crate::source::file_name(&path),
+        ..Image::new(&path, path.clone())
     };
-    assemble(&path, vec![image], Skipped::default(), options)
+    let skipped = Skipped::new(&path, options.image.skip_unreadable);
+    assemble(
+        &path,
+        SUB_FOLDER,
+        vec![image],
+        skipped,
+        Vec::new(),
+        Convention::Folders,
+        options,
+    )
 }
 
 /// Decodes all images to one size.
-fn assemble(
+pub(super) fn assemble(
     root: &Path,
+    class_name: &str,
     images: Vec<Image>,
-    mut skipped: Skipped,
+    mut skipped: Skipped<'_>,
+    mut notes: Vec<Note>,
+    convention: Convention,
     options: &ReadOptions,
 ) -> Result<DataSet> {
     let reading = &options.image;
-    let headers: Vec<Result<Header>> = images.par_iter().map(|image| header(&image.path)).collect();
+    let headers: Vec<Result<Vec<Header>>> = images
+        .par_iter()
+        .map(|image| headers(&image.path))
+        .collect();
     let mut readable = Vec::with_capacity(images.len());
-    for (image, header) in images.into_iter().zip(headers) {
-        match header {
-            Ok(header) => readable.push((image, header)),
-            Err(error) => skipped.accept(error, reading)?,
+    let mut with_pages = Vec::new();
+    for (image, headers) in images.into_iter().zip(headers) {
+        match headers {
+            Ok(headers) => {
+                if headers.len() > 1 {
+                    with_pages.push((image.id.clone(), headers.len()));
+                }
+                readable.extend(paged(image, headers));
+            }
+            Err(error) => skipped.accept(error)?,
         }
     }
-    let Some((first, header)) = readable.first() else {
+    if readable.is_empty() {
         return Err(none(root, &skipped));
+    }
+    let sizes: Vec<ImageSize> = readable.iter().map(|(_, header)| header.size).collect();
+    let (size, size_note) = match reading.size {
+        Some(size) => (size, None),
+        None => usual_size(&sizes, reading.usual_side),
     };
-    let size = match reading.size {
-        Some(size) => size,
-        None => {
-            common_size(&readable, &first.path, header.size)?;
-            header.size
-        }
-    };
+    notes.extend(size_note);
     let colour = readable.iter().any(|(_, header)| header.colour);
     let channels = reading.channels.unwrap_or(if colour { 3 } else { 1 });
 
@@ -85,19 +117,23 @@ fn assemble(
         .fold(depth * readable.len(), usize::saturating_mul);
     let in_memory = wanted <= reading.memory;
     let blank: Arc<[bool]> = vec![false; size.height * size.width].into();
-    let opened: Vec<Result<Opened>> = readable
+    let files: Vec<&[(Image, Header)]> = readable
+        .chunk_by(|(a, _), (b, _)| a.path == b.path)
+        .collect();
+    let opened: Vec<Vec<Result<Opened>>> = files
         .par_iter()
-        .map(|(image, _)| open(image, &recipe, in_memory, &blank))
+        .map(|pages| open(pages, &recipe, in_memory, &blank))
         .collect();
     let (mut kept, mut pixels) = (Vec::new(), Vec::new());
     let (mut files, mut masks) = (Vec::new(), Vec::new());
-    for ((image, header), opened) in readable.into_iter().zip(opened) {
+    for ((image, header), opened) in readable.into_iter().zip(opened.into_iter().flatten()) {
         match opened {
             Ok(opened) => {
                 match opened.pixels {
                     Pixels::Kept(kept) => pixels.push(kept),
                     Pixels::OnDisk { checksum, digest } => files.push(File {
                         path: image.path.clone(),
+                        page: image.page,
                         checksum,
                         digest,
                     }),
@@ -105,14 +141,22 @@ fn assemble(
                 kept.push((image, header));
                 masks.push(opened.mask);
             }
-            Err(error) => skipped.accept(error, reading)?,
+            Err(error) => skipped.accept(error)?,
         }
     }
     if kept.is_empty() {
         return Err(none(root, &skipped));
     }
 
-    let mut notes: Vec<Note> = skipped.note().map(Note::from).into_iter().collect();
+    notes.extend(skipped.notes().into_iter().map(Note::from));
+    notes.extend(pages_note(&with_pages).map(Note::from));
+    let alike = pixels.windows(2).all(|pair| pair[0] == pair[1])
+        && files
+            .windows(2)
+            .all(|pair: &[File]| pair[0].digest == pair[1].digest);
+    if kept.len() > 1 && alike {
+        notes.push(alike_note(kept.len()).into());
+    }
     let transparent = kept.iter().filter(|(_, header)| header.transparent).count();
     if transparent > 0 {
         let images = words::counted(transparent, "image");
@@ -126,7 +170,8 @@ fn assemble(
         );
         notes.push(note.into());
     }
-    let classes = classes(&kept, options);
+    let classes = classes(&kept, class_name, options);
+    let parts = parts(&kept);
     let ids = kept.into_iter().map(|(image, _)| image.id).collect();
     let source: Arc<dyn ImageSource> = match in_memory {
         true => Arc::new(Decoded(pixels)),
@@ -134,51 +179,135 @@ fn assemble(
     };
     let samples = Images::from_source(root.display().to_string(), shape, source, ids)?;
     let samples = Samples::Images(samples);
-    let convention = Convention::NormalIfPresent(&["good", "normal"]);
     let data = DataSet::new(root, Format::Images, samples, classes, convention, options)?;
-    let data = data.with_notes(notes);
+    let data = data
+        .with_notes(notes)
+        .with_parts(parts)
+        .with_unread(skipped.into_unread());
     Ok(match masks.iter().any(Option::is_some) {
         true => data.with_masks(Masks::new([size.height, size.width], masks)),
         false => data,
     })
 }
 
-fn none(root: &Path, skipped: &Skipped) -> Error {
-    Error::NotEnough {
-        what: format!("images in `{}`", root.display()),
-        found: skipped.note().unwrap_or_else(|| "none".into()),
-        expected: "at least 1".into(),
-        hint: Some(format!("images are files that end in {}", EXTENSIONS.join(", ")).into()),
-    }
+/// Says that nothing can be learned from images about how they may differ.
+pub(super) fn alike_note(count: usize) -> String {
+    format!(
+        "all {} are alike, pixel for pixel",
+        words::counted(count, "image")
+    )
 }
 
-fn common_size(images: &[(Image, Header)], first: &Path, size: ImageSize) -> Result<()> {
-    let Some((other, header)) = images.iter().find(|(_, header)| header.size != size) else {
-        return Ok(());
+/// One image for each page of a file.
+fn paged(image: Image, headers: Vec<Header>) -> Vec<(Image, Header)> {
+    if let [header] = headers[..] {
+        let page = header.page;
+        return vec![(Image { page, ..image }, header)];
+    }
+    let count = headers.len();
+    let of = |(at, header): (usize, Header)| {
+        let image = Image {
+            id: format!("{}#{}", image.id, at + 1),
+            page: header.page,
+            place: [at, count],
+            ..image.clone()
+        };
+        (image, header)
     };
-    Err(Error::Malformed {
-        path: other.path.clone(),
-        location: Default::default(),
-        found: format!("{} × {} pixels", header.size.width, header.size.height),
-        expected: format!(
-            "{} × {}, as `{}` has",
-            size.width,
-            size.height,
-            first.display()
-        ),
-        hint: Some(Note::new("bring all to one size with ").setting("image-size")),
+    headers.into_iter().enumerate().map(of).collect()
+}
+
+/// Says which files hold several images.
+fn pages_note(files: &[(String, usize)]) -> Option<String> {
+    let pages: usize = files.iter().map(|(_, pages)| pages).sum();
+    let named = files
+        .iter()
+        .map(|(id, pages)| format!("`{id}` ({})", words::count(*pages)));
+    (!files.is_empty()).then(|| {
+        format!(
+            "{} with several pages or frames, each of which is an image, {} in all: {}",
+            words::counted(files.len(), "file"),
+            words::count(pages),
+            words::limited(named, 4)
+        )
     })
 }
 
-/// Reads an image's header, and no more of the file than that takes.
-fn header(path: &Path) -> Result<Header> {
+/// The positions of each part, if folders say which images belong to one.
+fn parts(images: &[(Image, Header)]) -> Vec<(String, Range<usize>)> {
+    let of = |part: Part| {
+        let is = |(image, _): &(Image, Header)| image.part == Some(part);
+        // They come one after the other.
+        let start = images.iter().position(is)?;
+        let count = images.iter().filter(|image| is(image)).count();
+        Some((part.name().to_owned(), start..start + count))
+    };
+    Part::ALL.into_iter().filter_map(of).collect()
+}
+
+fn none(root: &Path, skipped: &Skipped<'_>) -> Error {
+    let notes = skipped.notes();
+    Error::NotEnough {
+        what: format!("images in `{}`", root.display()),
+        found: match notes.is_empty() {
+            true => "none".into(),
+            false => notes.join("; "),
+        },
+        expected: "at least 1".into(),
+        hint: Some(format!("images are files that end in {}", formats::endings()).into()),
+    }
+}
+
+/// The size to bring images to where none was asked for: their own, if it is the same for all and not
+/// large. Else a square, because networks halve the sides of what they see.
+fn usual_size(sizes: &[ImageSize], most: usize) -> (ImageSize, Option<Note>) {
+    /// The longest side of images that are left as they are, and the shortest of a square.
+    const LARGEST: usize = 256;
+    const SMALLEST: usize = 32;
+    let longer = |size: &ImageSize| size.height.max(size.width);
+    let own = sizes.first().copied().unwrap_or(ImageSize {
+        height: 1,
+        width: 1,
+    });
+    let alike = sizes.iter().all(|size| *size == own);
+    if alike && longer(&own) <= LARGEST {
+        return (own, None);
+    }
+    let mut sides: Vec<usize> = sizes.iter().map(longer).collect();
+    sides.sort_unstable();
+    let median = sides[sides.len() / 2];
+    let side = median.next_power_of_two().max(SMALLEST).min(most);
+    let shown = |size: &ImageSize| format!("{} × {}", size.width, size.height);
+    let by_area = |size: &&ImageSize| size.width * size.height;
+    let (least, most) = (
+        sizes.iter().min_by_key(by_area),
+        sizes.iter().max_by_key(by_area),
+    );
+    let found = match (alike, least.zip(most)) {
+        (false, Some((least, most))) => format!("{} to {}", shown(least), shown(most)),
+        _ => shown(&own),
+    };
+    let note = Note::new(format!(
+        "images of {found} pixels are brought to {side} × {side}, as they are read; choose another size \
+         with "
+    ));
+    let size = ImageSize {
+        height: side,
+        width: side,
+    };
+    (size, Some(note.setting("image-size")))
+}
+
+/// Reads the headers of a file's images, and no more of the file than that takes.
+pub(super) fn headers(path: &Path) -> Result<Vec<Header>> {
     if let Some(start) = Source::start(path)?
-        && let Ok(header) = decode::header(&start)
+        && !pages::is_animated_png(&start.bytes)
+        && let Ok(headers) = decode::headers(&start)
     {
-        return Ok(header);
+        return Ok(headers);
     }
     // Where there is something wrong with it, the whole file says what.
-    decode::header(&Source::load(path)?)
+    decode::headers(&Source::load(path)?)
 }
 
 /// An image that was decoded.
@@ -197,23 +326,66 @@ enum Pixels {
     },
 }
 
-/// Decodes one image, and its mask.
-fn open(image: &Image, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> Result<Opened> {
-    let source = Source::load(&image.path)?;
-    let raster = decode::decode(&source, recipe.channels)?;
+/// Decodes the images of one file, and their masks.
+fn open(
+    images: &[(Image, Header)],
+    recipe: &Recipe,
+    keep: bool,
+    blank: &Arc<[bool]>,
+) -> Vec<Result<Opened>> {
+    let Some((first, _)) = images.first() else {
+        return Vec::new();
+    };
+    let source = match Source::load(&first.path) {
+        Ok(source) => source,
+        Err(error) => {
+            // An error cannot be copied: the others are told as far as its words go.
+            let others = images[1..].iter().map(|(image, _)| {
+                Err(Error::Malformed {
+                    path: image.path.clone(),
+                    location: Default::default(),
+                    found: error.to_string(),
+                    expected: "a file that can be read".into(),
+                    hint: None,
+                })
+            });
+            let others: Vec<_> = others.collect();
+            return std::iter::once(Err(error)).chain(others).collect();
+        }
+    };
+    let pages: Vec<Page> = images.iter().map(|(image, _)| image.page).collect();
+    let mut opened = Vec::with_capacity(images.len());
+    decode::each_page(&source, &pages, recipe.channels, |raster| {
+        let (image, _) = &images[opened.len()];
+        opened.push(raster.and_then(|raster| place(image, &source, raster, recipe, keep, blank)));
+    });
+    opened
+}
+
+/// Brings one image to its size, and its mask.
+fn place(
+    image: &Image,
+    source: &Source,
+    raster: Raster<'static>,
+    recipe: &Recipe,
+    keep: bool,
+    blank: &Arc<[bool]>,
+) -> Result<Opened> {
     let from = raster.size;
     let placement = recipe.placement(from, &image.path)?;
     let pixels = placement
         .place(raster)
         .map_err(|refusal| refusal.into_error(&image.path))?;
-    let mask = match &image.mask {
-        Some(path) => {
-            let mask = decode::decode(&Source::load(path)?, 1)?;
-            check_mask(path, mask.size, from)?;
-            Some(masks::marked(&mask, &placement, blank))
-        }
-        None => None,
-    };
+    let mut marks: Option<Marks> = None;
+    for path in &image.masks {
+        let mask = marks_of(image, path)?;
+        check_mask(path, mask.size, from)?;
+        marks = Some(match marks {
+            Some(marks) => marks.and(&mask),
+            None => mask,
+        });
+    }
+    let mask = marks.map(|marks| marks.placed(&placement, blank));
     let pixels = match keep {
         true => Pixels::Kept(pixels),
         // Once the pixels are here: a training asks for it, and would decode all images again.
@@ -223,6 +395,20 @@ fn open(image: &Image, recipe: &Recipe, keep: bool, blank: &Arc<[bool]>) -> Resu
         },
     };
     Ok(Opened { pixels, mask })
+}
+
+/// What a mask marks: on the same page as its image, where that has several.
+fn marks_of(image: &Image, path: &Path) -> Result<Marks> {
+    let source = Source::load(path)?;
+    let [at, count] = image.place;
+    let pages = decode::pages(&source)?;
+    match pages.get(at) {
+        Some(page) if pages.len() == count => Marks::read(&source, *page),
+        _ => Err(source.malformed(
+            format!("a mask of {}", words::counted(pages.len(), "page")),
+            format!("{}, as its image has", words::count(count)),
+        )),
+    }
 }
 
 fn check_mask(path: &Path, mask: ImageSize, image: ImageSize) -> Result<()> {
@@ -239,14 +425,10 @@ fn check_mask(path: &Path, mask: ImageSize, image: ImageSize) -> Result<()> {
 }
 
 /// The sub-folders as classes. A single one says nothing, unless the user or its name does.
-fn classes(images: &[(Image, Header)], options: &ReadOptions) -> Option<Classes> {
+fn classes(images: &[(Image, Header)], name: &str, options: &ReadOptions) -> Option<Classes> {
     let mut levels: Vec<String> = Vec::new();
     let code = |(image, _): &(Image, Header)| {
-        let class = if image.class.is_empty() {
-            "(no sub-folder)"
-        } else {
-            &image.class
-        };
+        let class = image.class.as_deref().unwrap_or("(no sub-folder)");
         let at = levels
             .iter()
             .position(|level| level == class)
@@ -258,8 +440,9 @@ fn classes(images: &[(Image, Header)], options: &ReadOptions) -> Option<Classes>
     };
     let codes = images.iter().map(code).collect();
     let asked = !options.normal_labels.is_empty() || !options.anomalous_labels.is_empty();
-    let says = levels.len() > 1 || asked || levels == ["good"] || levels == ["normal"];
-    says.then(|| Classes::new("sub-folder", levels, codes))
+    let named = levels.iter().any(|level| names::is_normal(level));
+    let says = levels.len() > 1 || asked || named;
+    says.then(|| Classes::new(name, levels, codes))
 }
 
 #[cfg(test)]

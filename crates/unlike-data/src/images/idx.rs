@@ -21,28 +21,72 @@ pub(crate) fn is_idx(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0, UNSIGNED_BYTE, 3 | 4, ..])
 }
 
-/// The image files of a folder, the training part first.
-pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The image files of a folder, the training part first. Of files that differ in their spelling or in
+/// compression only, as downloads leave them beside each other, the first is taken, not compressed before
+/// compressed; the others come second.
+pub(super) fn files(folder: &Path) -> Result<[Vec<PathBuf>; 2]> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let path = entry.map_err(Error::io("read", folder))?.path();
         let name = file_name(&path);
-        if name.contains("images") && name.contains("idx3") {
-            files.push((!name.starts_with("train"), name, path));
+        if name.contains("images") && name.contains("idx3") && path.is_file() {
+            let plain = plain_name(&name);
+            files.push((
+                !name.starts_with("train"),
+                plain,
+                name.ends_with(".gz"),
+                name,
+                path,
+            ));
         }
     }
     files.sort();
-    Ok(files.into_iter().map(|(_, _, path)| path).collect())
+    let mut known: Vec<String> = Vec::new();
+    let (mut first, mut again) = (Vec::new(), Vec::new());
+    for (_, plain, _, _, path) in files {
+        if known.contains(&plain) {
+            again.push(path);
+        } else {
+            known.push(plain);
+            first.push(path);
+        }
+    }
+    Ok([first, again])
+}
+
+/// A name as all spell it: `train-images.idx3-ubyte.gz` is `train-images-idx3-ubyte`.
+fn plain_name(name: &str) -> String {
+    let lower = name.to_lowercase();
+    lower
+        .strip_suffix(".gz")
+        .unwrap_or(&lower)
+        .replace(['.', '_'], "-")
 }
 
 /// Reads image files and the label files beside them, one after the other.
-pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Result<DataSet> {
+///
+/// A file that holds the very images of one before it is left out: counted twice, an image would stand on
+/// both sides of a split.
+pub(super) fn read(
+    path: &Path,
+    files: &[PathBuf],
+    again: &[PathBuf],
+    options: &ReadOptions,
+) -> Result<DataSet> {
     let mut all: Option<ByteImages> = None;
+    let mut seen: Vec<(u32, usize)> = Vec::new();
+    let mut left_out: Vec<String> = again.iter().map(|path| file_name(path)).collect();
     let mut labels = Some(Vec::new());
     for file in files {
         let source = Source::load(file)?;
         let [count, height, width, channels] = shape(&source)?;
         let name = file_name(file);
+        let known = (source.checksum(), source.bytes.len());
+        if seen.contains(&known) {
+            left_out.push(name);
+            continue;
+        }
+        seen.push(known);
         let found = labels_beside(file, count)?;
         let all = all.get_or_insert_with(|| ByteImages {
             height,
@@ -93,6 +137,13 @@ pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Res
             hint: None,
         });
     };
+    if !left_out.is_empty() {
+        let note = format!(
+            "{} left out: the same images under another name",
+            words::quoted(&left_out)
+        );
+        all.notes.insert(0, note.into());
+    }
     all.classes =
         labels.map(|labels| Classes::numbered("labels", &labels, |digit| digit.to_string()));
     all.into_data_set(path, Format::Idx, options)
@@ -166,11 +217,13 @@ fn labels_beside(images: &Path, count: usize) -> Result<Option<Vec<u8>>> {
         Some(plain) => plain.to_owned(),
         None => format!("{name}.gz"),
     };
-    let beside = [name, toggled].map(|name| images.with_file_name(name));
-    let Some(path) = beside
-        .into_iter()
-        .find(|path| path != images && path.is_file())
-    else {
+    // Some have a dot where others have a hyphen.
+    let dashed = [&name, &toggled].map(|name| name.replace(".idx1", "-idx1"));
+    let dotted = [&name, &toggled].map(|name| name.replace("-idx1", ".idx1"));
+    let names = [[name, toggled], dashed, dotted].concat();
+    let beside = names.into_iter().map(|name| images.with_file_name(name));
+    let mut beside = beside;
+    let Some(path) = beside.find(|path| path != images && path.is_file()) else {
         return Ok(None);
     };
     let source = Source::load(&path)?;

@@ -5,12 +5,19 @@
 
 mod cifar;
 mod decode;
-mod files;
 mod folder;
+mod formats;
 mod idx;
+mod layout;
+mod list;
 mod masks;
+mod names;
+mod pages;
 mod place;
+mod skipped;
 mod sources;
+mod survey;
+mod walk;
 
 use std::{ops::Range, path::Path};
 
@@ -26,10 +33,15 @@ use crate::{
     words,
 };
 
-pub(crate) use decode::is_image;
+pub(crate) use decode::unread;
+pub(crate) use formats::{Kind, of_source as kind};
 pub(crate) use idx::is_idx;
+pub(crate) use list::List;
 pub use masks::Masks;
+pub(crate) use names::is_normal_class;
 use place::{Placement, Raster};
+pub use skipped::Unread;
+pub use survey::{Duplicates, Survey};
 
 /// The size that images are brought to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,13 +53,18 @@ pub struct ImageSize {
 }
 
 /// How an image is brought to a size. Scaling is antialiased (a triangle filter as wide as the
-/// scale asks for); what is not covered is black.
+/// scale asks for).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fit {
-    /// Scaled to the size, whatever that does to the proportions.
+    /// Scaled to fit into the size with its proportions, in the middle; its edges are continued to the
+    /// sides that are left. So a defect keeps its form, and where the image ends no edge is seen that a
+    /// model would have to learn.
     #[default]
-    Squash,
+    Keep,
+    /// Scaled to the size, whatever that does to the proportions.
+    #[serde(alias = "squash")]
+    Stretch,
     /// Scaled to cover the size, and cut to it around the middle.
     Crop,
     /// Scaled to fit into the size, with black on two sides.
@@ -61,10 +78,16 @@ pub enum Fit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskRule {
-    /// A `.png` that shares its folder and its name, up to the extension, with an image of another
-    /// format is that image's mask: what is brighter than half marks an anomaly.
+    /// Those whose place or name says so; whatever is not zero in them marks an anomaly.
+    ///
+    /// - In a folder called `ground_truth` or `masks`, beside folders of images: the mask has its image's
+    ///   name, with or without `_mask`, and lies in folders of the same names
+    ///   (`test/hole/000.png`, `ground_truth/hole/000_mask.png`). Such a folder is also found beside the
+    ///   folder that is read, where that is called `test` or `images`.
+    /// - In the folder of its image: with `_mask`, `_gt` or `_label` after the image's name; or as a
+    ///   `.png` of the same name as an image of another format.
     #[default]
-    SameName,
+    ByName,
     /// None: every image is a sample.
     Ignore,
 }
@@ -73,8 +96,13 @@ pub enum MaskRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ImageOptions {
-    /// The size to bring all images to; their own, which must be the same for all, if absent.
+    /// The size to bring all images to. If absent: their own, if it is the same for all and neither side
+    /// exceeds 256; else a square whose side is the smallest power of two, from 32 to
+    /// [`usual_side`](Self::usual_side), that is at least as long as the longer side of half of the images.
     pub size: Option<ImageSize>,
+    /// The longest side of a square that images are brought to unasked; 64, which networks on pixels can
+    /// afford.
+    pub usual_side: usize,
     /// 1 for grey, 3 for colour; colour if any image is, if absent. Colour becomes grey by its
     /// luminance (ITU-R BT.709).
     pub channels: Option<usize>,
@@ -94,6 +122,7 @@ impl Default for ImageOptions {
     fn default() -> Self {
         Self {
             size: None,
+            usual_side: 64,
             channels: None,
             fit: Fit::default(),
             masks: MaskRule::default(),
@@ -106,15 +135,23 @@ impl Default for ImageOptions {
 /// Reads a folder: CIFAR-10 or IDX files if it holds them, images otherwise.
 pub(crate) fn read_folder(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     check(options)?;
+    // As torchvision lays MNIST out: what it has made of the files lies beside the folder `raw`.
+    let raw = path.join("raw");
+    if options.format.is_none() && raw.is_dir() && !idx::files(&raw)?[0].is_empty() {
+        return read_folder(&raw, options);
+    }
     let format = match options.format {
         Some(format) => format,
         None if !cifar::batches(path)?.is_empty() => Format::Cifar10,
-        None if !idx::files(path)?.is_empty() => Format::Idx,
+        None if !idx::files(path)?[0].is_empty() => Format::Idx,
         None => Format::Images,
     };
     match format {
         Format::Cifar10 => cifar::read(path, &cifar::batches(path)?, options),
-        Format::Idx => idx::read(path, &idx::files(path)?, options),
+        Format::Idx => {
+            let [files, again] = idx::files(path)?;
+            idx::read(path, &files, &again, options)
+        }
         Format::Images => folder::read(path, options),
         other => Err(Error::Malformed {
             path: path.to_owned(),
@@ -126,15 +163,29 @@ pub(crate) fn read_folder(path: &Path, options: &ReadOptions) -> Result<DataSet>
     }
 }
 
+/// Reads a list of images.
+pub(crate) fn read_list(list: &List<'_>, options: &ReadOptions) -> Result<DataSet> {
+    check(&ReadOptions {
+        label_column: None,
+        ..options.clone()
+    })?;
+    list.read(options)
+}
+
 /// Reads one file of images: an image, an IDX file or a CIFAR-10 batch.
 pub(crate) fn read_file(source: Source, format: Format, options: &ReadOptions) -> Result<DataSet> {
     check(options)?;
     let path = source.path.clone();
     match format {
         Format::Cifar10 => cifar::read(&path, std::slice::from_ref(&path), options),
-        Format::Idx => idx::read(&path, std::slice::from_ref(&path), options),
+        Format::Idx => idx::read(&path, std::slice::from_ref(&path), &[], options),
         _ => folder::read_one(source, options),
     }
+}
+
+/// Whether a file is an image that can be decoded.
+fn is_image(source: &Source) -> bool {
+    matches!(kind(source), Kind::Image(_) | Kind::Own)
 }
 
 /// Settings that have no meaning for images, or are out of range.
@@ -245,6 +296,14 @@ impl ByteImages {
                 })?;
             pixels
         };
+        let mut notes = self.notes;
+        let mut images = pixels.chunks_exact(shape.iter().product::<usize>().max(1));
+        if let Some(first) = images.next()
+            && self.ids.len() > 1
+            && images.all(|image| image == first)
+        {
+            notes.push(folder::alike_note(self.ids.len()).into());
+        }
         let samples = Samples::Images(Images::from_bytes(origin, shape, pixels, self.ids)?);
         let data = DataSet::new(
             path,
@@ -254,6 +313,6 @@ impl ByteImages {
             Convention::None,
             options,
         )?;
-        Ok(data.with_notes(self.notes).with_parts(self.parts))
+        Ok(data.with_notes(notes).with_parts(self.parts))
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Raster<'a> {
 }
 
 /// Eight bits a value, as most images have, or numbers from 0 to 1.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Depth<'a> {
     Byte(Cow<'a, [u8]>),
     Float(Vec<f32>),
@@ -100,6 +100,8 @@ pub(super) struct Placement {
     to: ImageSize,
     /// Left, top, width and height of the part that is covered.
     target: [usize; 4],
+    /// Whether the edges of what is covered are continued around it; else there is black.
+    continued: bool,
 }
 
 /// Why an image cannot be brought to a size.
@@ -129,7 +131,7 @@ impl Placement {
         let everywhere = [0, 0, to.width, to.height];
         let scales = [to_width / from_width, to_height / from_height];
         let (source, target) = match fit {
-            Fit::Squash => (whole, everywhere),
+            Fit::Stretch => (whole, everywhere),
             Fit::Crop => {
                 let scale = scales[0].max(scales[1]);
                 let width = (to_width / scale).min(from_width);
@@ -138,7 +140,7 @@ impl Placement {
                 let top = (from_height - height) / 2.0;
                 ([left, top, width, height], everywhere)
             }
-            Fit::Letterbox => {
+            Fit::Keep | Fit::Letterbox => {
                 let scale = scales[0].min(scales[1]);
                 let side = |from: f64, to: usize| ((from * scale).round() as usize).clamp(1, to);
                 (
@@ -165,10 +167,11 @@ impl Placement {
             source,
             to,
             target,
+            continued: fit == Fit::Keep,
         })
     }
 
-    /// The image at the size, black where nothing is covered.
+    /// The image at the size.
     pub(super) fn place(&self, raster: Raster<'_>) -> Result<Depth<'static>, Refusal> {
         let channels = raster.channels;
         Ok(match self.scaled(raster)? {
@@ -179,7 +182,7 @@ impl Placement {
         })
     }
 
-    /// Puts the covered part where it belongs, on zeros.
+    /// Puts the covered part where it belongs, on zeros or between its continued edges.
     fn surrounded<T: Copy + Default>(&self, scaled: Vec<T>, channels: usize) -> Vec<T> {
         let [left, top, width, height] = self.target;
         if [width, height] == [self.to.width, self.to.height] {
@@ -187,6 +190,15 @@ impl Placement {
         }
         let mut out = vec![T::default(); self.to.height * self.to.width * channels];
         let row_size = width * channels;
+        if self.continued {
+            let places = (0..self.to.height).flat_map(|y| (0..self.to.width).map(move |x| (x, y)));
+            for ((x, y), pixel) in places.zip(out.chunks_exact_mut(channels)) {
+                let x = x.saturating_sub(left).min(width - 1);
+                let y = y.saturating_sub(top).min(height - 1);
+                pixel.copy_from_slice(&scaled[y * row_size + x * channels..][..channels]);
+            }
+            return out;
+        }
         for (y, row) in (top..top + height).zip(scaled.chunks_exact(row_size)) {
             let start = (y * self.to.width + left) * channels;
             out[start..start + row_size].copy_from_slice(row);

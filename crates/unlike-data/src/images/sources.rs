@@ -7,6 +7,7 @@ use unlike_core::{Error, ImageSource, Result};
 
 use super::{
     Fit, ImageSize, decode,
+    pages::Page,
     place::{Depth, Placement},
 };
 use crate::source::Source;
@@ -48,6 +49,7 @@ pub(super) struct OnDisk {
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) path: PathBuf,
+    pub(super) page: Page,
     pub(super) checksum: u32,
     /// Of the values that it becomes.
     pub(super) digest: [u8; 32],
@@ -55,12 +57,17 @@ pub(super) struct File {
 
 impl ImageSource for OnDisk {
     fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
-        let File { path, checksum, .. } = &self.files[image];
+        let File {
+            path,
+            page,
+            checksum,
+            ..
+        } = &self.files[image];
         let source = Source::load(path)?;
         if source.checksum() != *checksum {
             return Err(changed(path));
         }
-        let raster = decode::decode(&source, self.recipe.channels)?;
+        let raster = decode::decode(&source, *page, self.recipe.channels)?;
         let placed = self.recipe.placement(raster.size, path)?.place(raster);
         placed
             .map_err(|refusal| refusal.into_error(path))?

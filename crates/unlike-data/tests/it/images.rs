@@ -12,35 +12,35 @@ use unlike_data::{
 use crate::{bundled, gzip};
 
 /// A folder that disappears with the test.
-struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     }
 
-    fn with(self, name: &str, image: impl Into<DynamicImage>) -> Self {
+    pub(crate) fn with(self, name: &str, image: impl Into<DynamicImage>) -> Self {
         image.into().save(self.path(name)).unwrap();
         self
     }
 
-    fn with_bytes(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with_bytes(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         std::fs::write(self.path(name), bytes).unwrap();
         self
     }
 
-    fn read(&self, options: ImageOptions) -> DataSet {
+    pub(crate) fn read(&self, options: ImageOptions) -> DataSet {
         read(self.0.path(), &images(options)).unwrap()
     }
 
     /// Message and hint, with the folder left out of paths.
-    fn error(&self, name: &str, options: &ReadOptions) -> (String, Option<String>) {
+    pub(crate) fn error(&self, name: &str, options: &ReadOptions) -> (String, Option<String>) {
         let path = if name.is_empty() {
             self.0.path().to_owned()
         } else {
@@ -55,19 +55,19 @@ impl Folder {
         (message, error.hint().map(ToString::to_string))
     }
 
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         self.error("", &ReadOptions::default()).0
     }
 }
 
-fn images(image: ImageOptions) -> ReadOptions {
+pub(crate) fn images(image: ImageOptions) -> ReadOptions {
     ReadOptions {
         image,
         ..ReadOptions::default()
     }
 }
 
-fn sized(height: usize, width: usize, fit: Fit) -> ImageOptions {
+pub(crate) fn sized(height: usize, width: usize, fit: Fit) -> ImageOptions {
     ImageOptions {
         size: Some(ImageSize { height, width }),
         fit,
@@ -75,36 +75,36 @@ fn sized(height: usize, width: usize, fit: Fit) -> ImageOptions {
     }
 }
 
-fn skipping() -> ImageOptions {
+pub(crate) fn skipping() -> ImageOptions {
     ImageOptions {
         skip_unreadable: true,
         ..ImageOptions::default()
     }
 }
 
-fn grey(width: u32, height: u32, value: u8) -> GrayImage {
+pub(crate) fn grey(width: u32, height: u32, value: u8) -> GrayImage {
     GrayImage::from_pixel(width, height, Luma([value]))
 }
 
-fn colour(width: u32, height: u32, value: [u8; 3]) -> RgbImage {
+pub(crate) fn colour(width: u32, height: u32, value: [u8; 3]) -> RgbImage {
     RgbImage::from_pixel(width, height, Rgb(value))
 }
 
-fn pixels(data: &DataSet) -> &Images {
+pub(crate) fn pixels(data: &DataSet) -> &Images {
     match data.samples() {
         Samples::Images(images) => images,
         Samples::Table(_) => panic!("images"),
     }
 }
 
-fn ids(data: &DataSet) -> Vec<String> {
+pub(crate) fn ids(data: &DataSet) -> Vec<String> {
     (0..data.samples().len())
         .map(|i| data.samples().id(i))
         .collect()
 }
 
 /// The values as bytes from 0 to 255.
-fn bytes(data: &DataSet) -> Vec<u8> {
+pub(crate) fn bytes(data: &DataSet) -> Vec<u8> {
     pixels(data)
         .pixels()
         .unwrap()
@@ -113,7 +113,7 @@ fn bytes(data: &DataSet) -> Vec<u8> {
         .collect()
 }
 
-fn image(name: &str) -> PathBuf {
+pub(crate) fn image(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it/image_files")
         .join(name)
@@ -236,7 +236,7 @@ fn images_are_fitted_as_asked() {
     let fitted = |height, width, fit| bytes(&folder.read(sized(height, width, fit)));
     let (b, w) = (0, 255);
     // The filter is wider than a pixel: a seventh comes from the other half.
-    assert_eq!(fitted(2, 2, Fit::Squash), [36, 219, 36, 219]);
+    assert_eq!(fitted(2, 2, Fit::Stretch), [36, 219, 36, 219]);
     assert_eq!(fitted(2, 2, Fit::Crop), [b, w, b, w]);
     #[rustfmt::skip]
     assert_eq!(fitted(4, 4, Fit::Letterbox), [
@@ -264,7 +264,7 @@ fn shrinking_is_antialiased() {
     // Stripes of one pixel: their mean is what is left, not one of them.
     let stripes = GrayImage::from_fn(64, 64, |x, _| Luma([if x % 2 == 0 { 0 } else { 255 }]));
     let folder = Folder::new().with("a.png", stripes);
-    let shrunk = bytes(&folder.read(sized(8, 8, Fit::Squash)));
+    let shrunk = bytes(&folder.read(sized(8, 8, Fit::Stretch)));
     assert!(shrunk.iter().all(|v| (118..=138).contains(v)), "{shrunk:?}");
 }
 
@@ -314,7 +314,7 @@ fn tiny_and_long_images_are_read() {
         .with("a.png", grey(1, 1, 80))
         .with("b.png", grey(20_000, 1, 80))
         .with("c.png", grey(1, 20_000, 80));
-    for fit in [Fit::Squash, Fit::Crop] {
+    for fit in [Fit::Stretch, Fit::Crop] {
         assert_eq!(
             bytes(&folder.read(sized(8, 8, fit))),
             [80; 3 * 64],
@@ -335,22 +335,53 @@ fn images_too_large_for_memory_are_refused_by_their_header() {
 }
 
 #[test]
-fn mixed_sizes_need_a_size() {
+fn images_of_mixed_sizes_keep_their_proportions_on_a_square() {
     let folder = Folder::new()
-        .with("a.png", grey(3, 2, 0))
-        .with("b.png", grey(2, 3, 0));
-    let (message, hint) = folder.error("", &ReadOptions::default());
+        .with("a.png", grey(30, 20, 0))
+        .with("b.png", grey(20, 50, 9))
+        .with("c.png", grey(60, 50, 9));
+    let data = folder.read(ImageOptions::default());
+    assert_eq!(pixels(&data).shape(), [64, 64, 1]);
     assert_eq!(
-        message,
-        "`b.png`: 2 × 3 pixels; expected 3 × 2, as `a.png` has"
+        data.notes(),
+        [
+            "images of 30 × 20 to 60 × 50 pixels are brought to 64 × 64, as they are read; choose \
+          another size with `image-size`"
+        ]
     );
-    assert_eq!(
-        hint.as_deref(),
-        Some("bring all to one size with `image-size`")
+    // Large ones are not kept at their size unasked.
+    let large = Folder::new().with("a.png", grey(300, 200, 0));
+    let data = large.read(ImageOptions::default());
+    assert_eq!(pixels(&data).shape(), [64, 64, 1]);
+    assert!(
+        data.notes()[0].starts_with("images of 300 × 200 pixels are"),
+        "{}",
+        data.notes()[0]
     );
+    // Those of one size that is not large are left as they are.
+    let small = Folder::new().with("a.png", grey(256, 20, 0));
     assert_eq!(
-        pixels(&folder.read(sized(4, 4, Fit::Squash))).shape(),
-        [4, 4, 1]
+        pixels(&small.read(ImageOptions::default())).shape(),
+        [20, 256, 1]
+    );
+}
+
+#[test]
+fn edges_are_continued_where_an_image_ends() {
+    let folder = Folder::new().with("a.png", halves());
+    let kept = |height, width| bytes(&folder.read(sized(height, width, Fit::Keep)));
+    let row = |left, right| [[left; 2], [right; 2]].concat();
+    assert_eq!(kept(4, 4), row(0, 255).repeat(4));
+    assert_eq!(kept(2, 8), [[0; 4], [255; 4]].concat().repeat(2));
+    // Masks end where their image ends.
+    let marked = Folder::new()
+        .with("a.bmp", halves())
+        .with("a.png", grey(4, 2, 1));
+    let data = marked.read(sized(4, 4, Fit::Keep));
+    let mask = data.masks().unwrap().mask(0).unwrap().to_vec();
+    assert_eq!(
+        mask,
+        [[false; 4], [true; 4], [true; 4], [false; 4]].concat()
     );
 }
 
@@ -362,7 +393,8 @@ fn a_folder_without_images() {
     assert_eq!(
         hint.as_deref(),
         Some(
-            "images are files that end in bmp, jpeg, jpg, pbm, pgm, png, pnm, ppm, tif, tiff, webp"
+            "images are files that end in apng, bmp, dib, gif, j2c, j2k, jfif, jp2, jpc, jpe, jpeg, jpf, \
+             jpg, jpx, pam, pbm, pgm, png, pnm, ppm, tga, tif, tiff, vda, vst, webp"
         )
     );
 }
@@ -393,7 +425,7 @@ fn damaged_images_are_named_or_left_out_and_counted() {
         assert!(
             message.ends_with("; expected a whole image")
                 || message
-                    .ends_with("; expected a whole JPEG, PNG, BMP, TIFF, WebP or Netpbm image"),
+                    .ends_with("; expected a whole JPEG, PNG, BMP, GIF, TIFF, WebP, JPEG 2000, TGA or Netpbm image"),
             "{length}: {message}"
         );
         assert_eq!(found.as_deref(), Some(hint));
@@ -431,7 +463,7 @@ fn on_disk(image: ImageOptions) -> ImageOptions {
 fn images_are_the_same_in_memory_and_on_the_disk() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_fn(5, 7, |x, y| Luma([(999 * x + y) as u16]));
     let bytes = GrayImage::from_fn(9, 6, |x, y| Luma([(20 * x + y) as u8]));
-    for fit in [Fit::Squash, Fit::Crop, Fit::Letterbox] {
+    for fit in [Fit::Stretch, Fit::Crop, Fit::Letterbox] {
         let folder = Folder::new()
             .with("a.png", bytes.clone())
             .with("b.jpg", colour(8, 3, [9, 80, 200]))
@@ -513,8 +545,8 @@ fn links_in_a_loop_are_named_or_left_out() {
 
 #[test]
 fn masks_lie_beside_their_images() {
-    // A mask that is bright in one quarter.
-    let mask = GrayImage::from_fn(4, 4, |x, y| Luma([if x < 2 && y < 2 { 200 } else { 90 }]));
+    // A mask that marks one quarter.
+    let mask = GrayImage::from_fn(4, 4, |x, y| Luma([if x < 2 && y < 2 { 200 } else { 0 }]));
     let folder = Folder::new()
         .with("bad/1.bmp", grey(4, 4, 10))
         .with("bad/1.png", mask)
@@ -535,7 +567,7 @@ fn masks_lie_beside_their_images() {
     assert_eq!(turned.masks().unwrap().mask(1), masks.mask(0));
     assert_eq!(turned.classes().unwrap().class(0), "fine");
 
-    let small = folder.read(sized(2, 2, Fit::Squash));
+    let small = folder.read(sized(2, 2, Fit::Stretch));
     assert_eq!(small.masks().unwrap().mask(0).unwrap(), [x, o, o, o]);
     let padded = folder.read(sized(4, 6, Fit::Pad));
     let row = [o, x, x, o, o, o];
@@ -609,7 +641,7 @@ fn settings_that_make_no_sense_for_images() {
          sub-folder)` (1)"
     );
     assert_eq!(
-        message(&images(sized(0, 4, Fit::Squash))),
+        message(&images(sized(0, 4, Fit::Stretch))),
         "`image-size` is 4 × 0; expected 1 to 4096 pixels a side"
     );
     let options = ImageOptions {
@@ -663,7 +695,7 @@ fn a_model_reads_images_as_it_was_trained() {
 }
 
 /// An IDX file of unsigned bytes.
-fn idx(shape: &[u32], data: &[u8]) -> Vec<u8> {
+pub(crate) fn idx(shape: &[u32], data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, shape.len() as u8];
     bytes.extend(shape.iter().flat_map(|size| size.to_be_bytes()));
     bytes.extend(data);

@@ -90,8 +90,8 @@ fn the_json_has_its_keys() {
         .collect();
     #[rustfmt::skip]
     assert_eq!(keys, [
-        "anomalous", "class_name", "classes", "columns", "format", "image", "label_rule", "layout",
-        "masks", "normal", "notes", "path", "rows",
+        "anomalous", "class_name", "classes", "columns", "duplicates", "files", "format", "image",
+        "label_rule", "layout", "masks", "normal", "notes", "parts", "path", "problem", "rows",
     ]);
     assert_eq!(json["columns"][0]["kind"], "number");
     assert_eq!(json["columns"][1]["top"][0]["level"], "x");

@@ -16,7 +16,7 @@ fn the_bundled_file_has_its_published_counts() {
     )
     .unwrap();
     let info = DataInfo::new(&data);
-    assert_eq!(info.format, Format::Kdd);
+    assert_eq!(info.format, Some(Format::Kdd));
     assert_eq!(info.rows, 494_021);
     assert_eq!((info.normal, info.anomalous), (Some(97_278), Some(396_743)));
     assert_eq!(info.classes.len(), 23);

@@ -3,6 +3,8 @@
 mod arbitrary;
 mod bad_input;
 mod csv;
+mod image_formats;
+mod image_layouts;
 mod images;
 mod info;
 mod kdd;

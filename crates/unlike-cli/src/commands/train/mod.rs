@@ -132,6 +132,7 @@ impl TrainArgs {
         let data = self
             .reading
             .read_for_training(&self.data, fit, features.as_ref())?;
+        let (unread, unread_note) = (data.unread().to_vec(), data.unread_note());
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
         let normals = data.normals_for_training()?;
         let test = test.map(DataSet::into_labelled).transpose()?;
@@ -156,6 +157,9 @@ impl TrainArgs {
         let mut report = environment.sign(run_report(&model));
         report.run.seconds = Some(seconds);
         report.images.extend(sheets::of_model(folder.root())?);
+        if let Some(note) = unread_note {
+            report.data.get_or_insert_default().notes.push(note);
+        }
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
         summary(&model, &folder, &self.data, seconds);
         if common.json {
@@ -167,6 +171,7 @@ impl TrainArgs {
                 "parameters": model.parameters(),
                 "smallest_false_alarm_rate": model.calibration().smallest_rate(),
                 "seconds": seconds,
+                "unread": unread,
                 "device": environment.device,
                 "provenance": model.provenance(),
             });
