@@ -25,7 +25,7 @@ pub use state::ResumeFile;
 
 use crate::{
     backend::{self, Device},
-    fingerprint::fingerprint,
+    fingerprint::{Sketch, fingerprint},
     method::{Batch, Losses, StepContext, Trainee},
     model::{Model, Parts, Provenance},
 };
@@ -98,6 +98,7 @@ pub fn fit(
         unlike_version: env!("CARGO_PKG_VERSION").to_owned(),
         origin: samples.origin().to_owned(),
         fingerprint: fingerprint(samples, &preprocessing.input())?,
+        rows: Sketch::of(samples, &preprocessing.input()),
         n_train: data.train.len(),
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),
