@@ -4,6 +4,11 @@
 //! 1. A split takes one of the features that vary among its samples, as scikit-learn does: one that
 //!    does not vary separates nothing, and most features of encoded categories do not.
 //! 2. c(n) uses the harmonic numbers themselves; the paper writes their logarithmic estimate.
+//! 3. No tree can split on a feature that never varied in training, so a forest as the paper has it
+//!    takes any value there for normal. Here such a feature's departure d from its only value, in the
+//!    units of preprocessing, isolates a sample by itself with the weight w = d / (1 + d): the path
+//!    length is (1 - w) h + w. In rows the largest w counts; in images their mean over all pixels,
+//!    because one pixel at a border that was always black is no news.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -21,6 +26,9 @@ use crate::{
 
 /// The largest subsample: every node of its tree has a number that 32-bit floats hold.
 const LARGEST: usize = EXACT / 2;
+
+/// The arrays of features that never varied, and of their values.
+const CONSTANT: [&str; 2] = ["constant", "constant_value"];
 
 /// Decides how many trees are grown, and on how much; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +57,8 @@ pub struct Iforest {
     trees: Vec<Tree>,
     /// c(n) for n from 0 to the size of the subsample.
     expected: Vec<f64>,
+    /// The features that had one value in all of training, and that value.
+    constant: Vec<(usize, f32)>,
 }
 
 impl IforestConfig {
@@ -69,7 +79,8 @@ impl IforestConfig {
             Tree::grow(features, &mut positions, depth, &mut rng)
         };
         let trees = (0..self.trees as u64).into_par_iter().map(grow).collect();
-        Ok(Iforest::new(features.shape().clone(), trees))
+        let shape = features.shape().clone();
+        Ok(Iforest::new(shape, trees, constant(features)))
     }
 
     fn check(&self) -> Result<()> {
@@ -78,6 +89,20 @@ impl IforestConfig {
         let expected = format!("a number from 2 to {LARGEST}");
         check_setting("subsample", self.subsample, possible, &expected)
     }
+}
+
+/// The features that have one value in all samples, and that value.
+fn constant(features: &Features) -> Vec<(usize, f32)> {
+    let mut samples = features.values().chunks_exact(features.shape().size());
+    let first = samples.next().unwrap_or_default();
+    let mut varies = vec![false; first.len()];
+    for sample in samples {
+        for ((varies, a), b) in varies.iter_mut().zip(first).zip(sample) {
+            *varies |= a != b;
+        }
+    }
+    let all = first.iter().copied().enumerate();
+    all.filter(|&(feature, _)| !varies[feature]).collect()
 }
 
 /// c(n) for n from 0 to `largest`: the average length of an unsuccessful search in a binary search
@@ -134,15 +159,47 @@ impl Iforest {
             };
             trees.push(tree);
         }
-        Ok(Self::new(shape, trees))
+        // Where all features varied there is neither of the two arrays.
+        let some = CONSTANT.iter().any(|name| arrays.any_shape(name).is_ok());
+        let constant = match some {
+            true => {
+                let [feature, value] = CONSTANT;
+                let count = row_count(arrays, feature)?;
+                let features = arrays.get(feature, &[count])?;
+                let features = wholes(feature, features, shape.size() - 1)?;
+                let values = get_finite(arrays, value, &[count])?;
+                features.into_iter().zip(values.iter().copied()).collect()
+            }
+            false => Vec::new(),
+        };
+        Ok(Self::new(shape, trees, constant))
     }
 
-    fn new(shape: FeatureShape, trees: Vec<Tree>) -> Self {
+    fn new(shape: FeatureShape, trees: Vec<Tree>, constant: Vec<(usize, f32)>) -> Self {
         let expected = expected_lengths(trees[0].size());
         Self {
             shape,
             trees,
             expected,
+            constant,
+        }
+    }
+
+    /// How much a value of a feature that never varied isolates by itself, from 0 to 1.
+    fn departure(value: f32, usual: f32) -> f64 {
+        let d = (f64::from(value) - f64::from(usual)).abs();
+        d / (1.0 + d)
+    }
+
+    /// How much of a sample's isolation is by features that never varied, from 0 to 1.
+    fn departed(&self, sample: &[f32]) -> f64 {
+        let weights = self
+            .constant
+            .iter()
+            .map(|&(feature, usual)| Self::departure(sample[feature], usual));
+        match self.shape {
+            FeatureShape::Row { .. } => weights.fold(0.0, f64::max),
+            FeatureShape::Image { .. } => weights.sum::<f64>() / self.shape.size() as f64,
         }
     }
 
@@ -154,7 +211,7 @@ impl Iforest {
 
 impl Scorer for Iforest {
     /// `isolation`: 2^(-E(h) / c(n)), from 0 to 1; 0.5 for a sample of average path length, and for
-    /// every sample when there was one training sample.
+    /// the training sample when there was one only.
     fn parts(&self, features: &Features) -> Result<ScoreParts> {
         check_scoring(features, &self.shape)?;
         let average = self.expected[self.trees[0].size()];
@@ -167,12 +224,15 @@ impl Scorer for Iforest {
                     let leaf = tree.walk(sample, |_, _| length += 1.0);
                     length + self.expected(leaf)
                 };
-                let sum: f64 = self.trees.iter().map(length).sum();
+                let departed = self.departed(sample);
                 if average == 0.0 {
-                    0.5
-                } else {
-                    (-sum / self.trees.len() as f64 / average).exp2()
+                    // One training sample: all that can be told is whether it is this one.
+                    return (departed - 1.0).exp2();
                 }
+                let sum: f64 = self.trees.iter().map(length).sum();
+                let mean = sum / self.trees.len() as f64;
+                let mean = mean - departed * (mean - 1.0).max(0.0);
+                (-mean / average).exp2()
             },
         );
         Ok(ScoreParts::new(vec![("isolation".into(), scores)]))
@@ -184,7 +244,8 @@ impl Scorer for Iforest {
     /// A split takes a sample from a node of n training samples to one of m, and so its expected
     /// path length from c(n) to 1 + c(m). The differences along a path add up to c(root) - h, and
     /// the score is 2^(E(c(root) - h) / c(root) - 1): this is the decomposition of a tree's
-    /// prediction by Saabas ("Interpreting random forests", 2014), applied to path lengths.
+    /// prediction by Saabas ("Interpreting random forests", 2014), applied to path lengths. A feature
+    /// that never varied saves its weight times all steps but one.
     fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
         check_scoring(features, &self.shape)?;
         let scratch = || vec![0.0; self.shape.size()];
@@ -198,6 +259,15 @@ impl Scorer for Iforest {
                         saved[branch.feature as usize] +=
                             self.expected(branch) - 1.0 - self.expected(child);
                     });
+                }
+                let average = self.expected[self.trees[0].size()];
+                let of_one = match self.shape {
+                    FeatureShape::Row { .. } => 1.0,
+                    FeatureShape::Image { .. } => self.shape.size() as f64,
+                };
+                for &(feature, usual) in &self.constant {
+                    let weight = Self::departure(sample[feature], usual) / of_one;
+                    saved[feature] += weight * (average - 1.0).max(1.0) * self.trees.len() as f64;
                 }
                 for (cell, saved) in row.iter_mut().zip(saved) {
                     *cell = saturate((*saved / self.trees.len() as f64).max(0.0));
@@ -223,6 +293,14 @@ impl Scorer for Iforest {
         insert("threshold", |node| node.threshold);
         insert("right", |node| node.right as f32);
         insert("size", |node| node.size as f32);
+        let count = self.constant.len();
+        if count > 0 {
+            let [feature, value] = CONSTANT;
+            let features = self.constant.iter().map(|&(feature, _)| feature as f32);
+            arrays.insert(feature, &[count], features.collect());
+            let values = self.constant.iter().map(|&(_, value)| value);
+            arrays.insert(value, &[count], values.collect());
+        }
         arrays
     }
 }
@@ -305,17 +383,54 @@ mod tests {
     }
 
     #[test]
-    fn equal_samples_and_a_single_one_score_a_half() {
+    fn equal_samples_and_a_single_one_score_a_half_and_what_departs_more() {
         for count in [1, 2, 300] {
             let training = rows(2, &[3.0, 4.0].repeat(count));
             let model = IforestConfig::default().fit(&training, 0).unwrap();
-            let scores = scores(&model, &rows(2, &[3.0, 4.0, 99.0, 0.0]));
-            assert!(scores.iter().all(|s| (s - 0.5).abs() < 1e-12), "{scores:?}");
-            assert_eq!(
-                model.contributions(&rows(2, &[99.0, 0.0])).unwrap(),
-                [0.0, 0.0]
-            );
+            let found = scores(&model, &rows(2, &[3.0, 4.0, 3.0, 4.5, 99.0, 4.0]));
+            assert!((found[0] - 0.5).abs() < 1e-12, "{found:?}");
+            // Two samples have paths of length 1 already, which nothing shortens.
+            assert!(count == 2 || found.is_sorted_by(|a, b| a < b), "{found:?}");
+            let contributions = model.contributions(&rows(2, &[3.0, 9.0])).unwrap();
+            assert!(contributions[0] == 0.0 && contributions[1] > 0.0);
         }
+    }
+
+    #[test]
+    fn a_feature_that_never_varied_is_no_blind_spot() {
+        let line: Vec<f32> = (0..300).flat_map(|i| [i as f32 / 150.0, 5.0]).collect();
+        let config = IforestConfig::default();
+        let model = config.fit(&rows(2, &line), 0).unwrap();
+        let queries = [1.0, 5.0, 1.0, 5.000_001, 1.0, 6.0, 1.0, -1e6];
+        let found = scores(&model, &rows(2, &queries));
+        assert!(
+            (found[1] - found[0]).abs() < 1e-3,
+            "a last bit is no anomaly"
+        );
+        assert!(found[2] > found[1] && found[3] > found[2] && found[3] > 0.9);
+        let again = Iforest::from_arrays(&config, &model.arrays()).unwrap();
+        assert_eq!(scores(&again, &rows(2, &queries)), found);
+        let mut damaged = model.arrays();
+        damaged.insert("constant", &[1], vec![2.0]);
+        assert!(Iforest::from_arrays(&config, &damaged).is_err());
+
+        // Of images, one pixel counts for little, and all of them for much.
+        let shape = FeatureShape::Image {
+            height: 10,
+            width: 10,
+            channels: 1,
+        };
+        let black = Features::new(shape.clone(), vec![-1.0; 2000]);
+        let model = config.fit(&black, 0).unwrap();
+        let mut images = vec![-1.0; 100];
+        images.extend([-1.0; 99]);
+        images.push(1.0);
+        images.extend([1.0; 100]);
+        let found = scores(&model, &Features::new(shape, images));
+        assert!(
+            (found[0] - 0.5).abs() < 1e-12 && found[1] < 0.51 && found[2] > 0.6,
+            "{found:?}"
+        );
     }
 
     #[test]

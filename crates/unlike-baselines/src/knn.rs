@@ -15,8 +15,8 @@ use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer, ch
 
 use crate::{
     samples::{
-        check_scoring, check_training, damaged, get_finite, get_shape, insert_shape, row_count,
-        saturate,
+        EXACT, check_scoring, check_training, damaged, get_finite, get_shape, insert_shape,
+        row_count, saturate, wholes,
     },
     search::{Neighbour, References},
 };
@@ -34,7 +34,9 @@ pub struct KnnConfig {
     ///
     /// They are the first distinct ones in a random order of the training set, by the seed. In logs
     /// such as KDD Cup 99 a few records make up most of the rows: without duplicates there is room
-    /// for the others, and the frequent ones are still the likeliest to be there.
+    /// for the others, and the frequent ones are still the likeliest to be there. Each counts as often
+    /// as it occurs in the training set: a record that most rows equal has its neighbours at distance
+    /// 0.
     pub references: usize,
 }
 
@@ -66,6 +68,8 @@ pub struct Knn {
     k: usize,
     aggregate: Aggregate,
     references: References,
+    /// How many training samples equal each reference; no more than `k` matter.
+    counts: Vec<u32>,
 }
 
 impl KnnConfig {
@@ -78,11 +82,16 @@ impl KnnConfig {
         check_training(features)?;
         let mut order: Vec<usize> = (0..features.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-        let positions = first_distinct(features, &order, self.references);
+        let distinct = first_distinct(features, &order, self.references);
+        let positions: Vec<usize> = distinct.iter().map(|&(position, _)| position).collect();
+        // More than k equal neighbours are as good as k, and model files hold small numbers exactly.
+        let most = self.k.min(EXACT);
+        let counts = distinct.iter().map(|&(_, count)| count.min(most) as u32);
         Ok(Knn::new(
             self,
             features.shape().clone(),
             features.gather(&positions),
+            counts.collect(),
         ))
     }
 
@@ -97,8 +106,9 @@ impl KnnConfig {
     }
 }
 
-/// The first `most` positions in this order whose samples differ from all before, ascending.
-fn first_distinct(features: &Features, order: &[usize], most: usize) -> Vec<usize> {
+/// The first `most` positions in this order whose samples differ from all before, ascending, and how
+/// many samples equal each.
+fn first_distinct(features: &Features, order: &[usize], most: usize) -> Vec<(usize, usize)> {
     let compare = |a: usize, b: usize| {
         let (a, b) = (features.sample(order[a]), features.sample(order[b]));
         // Finite values are ordered. -0 equals 0: their distance is 0, too.
@@ -106,12 +116,15 @@ fn first_distinct(features: &Features, order: &[usize], most: usize) -> Vec<usiz
     };
     let mut ranks: Vec<usize> = (0..order.len()).collect();
     ranks.par_sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
-    ranks.dedup_by(|later, first| compare(*later, *first).is_eq());
-    ranks.sort_unstable();
-    ranks.truncate(most);
-    let mut positions: Vec<usize> = ranks.into_iter().map(|rank| order[rank]).collect();
-    positions.sort_unstable();
-    positions
+    let equal = ranks.chunk_by(|&a, &b| compare(a, b).is_eq());
+    let mut distinct: Vec<(usize, usize)> = equal.map(|ranks| (ranks[0], ranks.len())).collect();
+    distinct.sort_unstable();
+    distinct.truncate(most);
+    for (rank, _) in &mut distinct {
+        *rank = order[*rank];
+    }
+    distinct.sort_unstable();
+    distinct
 }
 
 impl Knn {
@@ -128,16 +141,31 @@ impl Knn {
             return Err(damaged("references", format!("{rows} rows"), &expected));
         }
         let references = get_finite(arrays, "references", &[rows, shape.size()])?.to_vec();
-        Ok(Self::new(config, shape, references))
+        let counts = wholes(
+            "counts",
+            arrays.get("counts", &[rows])?,
+            config.k.min(EXACT),
+        )?;
+        if counts.contains(&0) {
+            return Err(damaged("counts", "0", "1 or more"));
+        }
+        let counts = counts.into_iter().map(|count| count as u32).collect();
+        Ok(Self::new(config, shape, references, counts))
     }
 
-    fn new(config: &KnnConfig, shape: FeatureShape, references: Vec<f32>) -> Self {
+    fn new(
+        config: &KnnConfig,
+        shape: FeatureShape,
+        references: Vec<f32>,
+        counts: Vec<u32>,
+    ) -> Self {
         let references = References::new(shape.size(), references);
         Self {
             shape,
             k: config.k,
             aggregate: config.aggregate,
             references,
+            counts,
         }
     }
 }
@@ -147,10 +175,18 @@ impl Scorer for Knn {
     fn parts(&self, features: &Features) -> Result<ScoreParts> {
         check_scoring(features, &self.shape)?;
         let score = |_: &[f32], nearest: &[Neighbour]| {
-            let distances = nearest.iter().map(|neighbour| neighbour.squared.sqrt());
+            let equal = |neighbour: &Neighbour| {
+                let count = self.counts[neighbour.position] as usize;
+                std::iter::repeat_n(neighbour.squared.sqrt(), count)
+            };
+            let distances = nearest.iter().flat_map(equal).take(self.k);
             match self.aggregate {
                 Aggregate::Largest => distances.fold(0.0, f64::max),
-                Aggregate::Mean => distances.sum::<f64>() / nearest.len() as f64,
+                Aggregate::Mean => {
+                    let (sum, count) =
+                        distances.fold((0.0, 0), |(sum, count), d| (sum + d, count + 1));
+                    sum / f64::from(count)
+                }
             }
         };
         let scores = self
@@ -183,6 +219,8 @@ impl Scorer for Knn {
         insert_shape(&mut arrays, &self.shape);
         let shape = [self.references.len(), self.shape.size()];
         arrays.insert("references", &shape, self.references.values().to_vec());
+        let counts = self.counts.iter().map(|&count| count as f32).collect();
+        arrays.insert("counts", &[self.counts.len()], counts);
         arrays
     }
 }
@@ -228,16 +266,43 @@ mod tests {
     }
 
     #[test]
-    fn a_value_counts_once_however_often_it_occurs() {
+    fn a_value_is_kept_once_however_often_it_occurs() {
         let training = rows(
             2,
             &[1.0, 0.0, 2.0, 5.0, 1.0, -0.0, 1.0, 0.0, 2.0, 5.0, 0.0, 9.0],
         );
-        assert_eq!(first_distinct(&training, &[0, 1, 2, 3, 4, 5], 9), [0, 1, 5]);
-        assert_eq!(first_distinct(&training, &[3, 2, 5, 0, 4, 1], 9), [3, 4, 5]);
-        assert_eq!(first_distinct(&training, &[3, 2, 5, 0, 4, 1], 2), [3, 5]);
+        let first = |order: &[usize], most| first_distinct(&training, order, most);
+        assert_eq!(first(&[0, 1, 2, 3, 4, 5], 9), [(0, 3), (1, 2), (5, 1)]);
+        assert_eq!(first(&[3, 2, 5, 0, 4, 1], 9), [(3, 3), (4, 2), (5, 1)]);
+        assert_eq!(first(&[3, 2, 5, 0, 4, 1], 2), [(3, 3), (5, 1)]);
         let arrays = KnnConfig::default().fit(&training, 0).unwrap().arrays();
         assert_eq!(arrays.any_shape("references").unwrap().shape, [3, 2]);
+    }
+
+    #[test]
+    fn equal_training_samples_are_as_many_neighbours() {
+        // Six times 0 and three times 10: the fifth nearest of all nine rows.
+        let mut values = vec![0.0; 6];
+        values.extend([10.0; 3]);
+        let training = rows(1, &values);
+        let queries = rows(1, &[0.0, 4.0, 10.0, 12.0]);
+        let found = scores(&KnnConfig::default(), &training, &queries);
+        assert_eq!(found, [0.0, 4.0, 10.0, 12.0]);
+        let mean = KnnConfig {
+            aggregate: Aggregate::Mean,
+            ..Default::default()
+        };
+        assert_eq!(scores(&mean, &training, &queries), [0.0, 4.0, 4.0, 6.0]);
+        // As saved.
+        let config = KnnConfig::default();
+        let arrays = config.fit(&training, 0).unwrap().arrays();
+        let again = Knn::from_arrays(&config, &arrays).unwrap();
+        assert_eq!(again, config.fit(&training, 0).unwrap());
+        for count in [0.0, 0.5, 6.0] {
+            let mut damaged = arrays.clone();
+            damaged.insert("counts", &[2], vec![1.0, count]);
+            assert!(Knn::from_arrays(&config, &damaged).is_err(), "{count}");
+        }
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::{
 pub struct PcaConfig {
     /// Keeps as few of the leading components as hold this share of the training set's variance,
     /// above 0 and at most 1; 0.95, as before the classic detectors in Ruff et al., "Deep one-class
-    /// classification", ICML 2018.
+    /// classification", ICML 2018. A share below 1 never keeps as many components as there are
+    /// features that vary: nothing would be left to score.
     pub variance_share: f64,
     /// Keeps this many leading components instead, from 1 up, but never one without variance; not
     /// set.
@@ -60,7 +61,9 @@ impl PcaConfig {
         self.check()?;
         check_training(features)?;
         let mean = mean(features);
-        let components = leading(features, &mean, seed, |variances| self.keep(variances))?;
+        let varying = varying(features);
+        let keep = |variances: &[f64]| self.keep(variances, varying);
+        let components = leading(features, &mean, seed, keep)?;
         let rows = components.col_iter().flat_map(|column| column.iter());
         let components = rows.map(|&value| value as f32).collect();
         Ok(Pca {
@@ -83,8 +86,8 @@ impl PcaConfig {
         check_setting("components", count, count >= 1, "a number from 1 up")
     }
 
-    /// How many of these variances, which descend, are kept.
-    fn keep(&self, variances: &[f64]) -> usize {
+    /// How many of these variances, which descend, are kept, of so many features that vary.
+    fn keep(&self, variances: &[f64], varying: usize) -> usize {
         // What rounding leaves of a zero.
         let floor = variances[0] * f64::EPSILON * variances.len() as f64;
         let rank = variances
@@ -100,8 +103,28 @@ impl PcaConfig {
             sum += **variance;
             sum < enough
         };
-        (variances.iter().take_while(short).count() + 1).min(rank)
+        let kept = (variances.iter().take_while(short).count() + 1).min(rank);
+        if kept == varying && self.variance_share < 1.0 {
+            // They span all of the space that samples move in.
+            return kept.saturating_sub(1);
+        }
+        kept
     }
+}
+
+/// How many features take more than one value.
+fn varying(features: &Features) -> usize {
+    let mut samples = features.values().chunks_exact(features.shape().size());
+    let Some(first) = samples.next() else {
+        return 0;
+    };
+    let mut varies = vec![false; first.len()];
+    for sample in samples {
+        for ((varies, a), b) in varies.iter_mut().zip(first).zip(sample) {
+            *varies |= a != b;
+        }
+    }
+    varies.into_iter().filter(|&varies| varies).count()
 }
 
 impl Pca {
@@ -273,13 +296,32 @@ mod tests {
 
     #[test]
     fn a_share_keeps_as_few_components_as_hold_it() {
-        for (share, kept) in [(0.5, 1), (0.89, 1), (0.91, 2), (1.0, 2)] {
+        // The second of two components is kept only where it is asked for.
+        for (share, kept) in [(0.5, 1), (0.89, 1), (0.91, 1), (1.0, 2)] {
             let config = share_of(share);
             assert_eq!(
                 config.fit(&cross(), 0).unwrap().components(),
                 kept,
                 "{share}"
             );
+        }
+    }
+
+    #[test]
+    fn something_is_left_to_score() {
+        // One feature; one that varies beside one that does not; and two without any correlation.
+        let one = rows(1, &[1.0, 2.0, 3.0]);
+        let beside = rows(2, &[1.0, 5.0, 2.0, 5.0, 3.0, 5.0]);
+        let round = rows(2, &[1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0]);
+        for (training, far, near) in [
+            (one, vec![1e6], vec![2.0]),
+            (beside, vec![1e6, 5.0], vec![2.0, 5.0]),
+            (round, vec![1e6, 1e5], vec![0.0, 0.0]),
+        ] {
+            let model = PcaConfig::default().fit(&training, 0).unwrap();
+            let width = training.shape().size();
+            let [far, near] = [far, near].map(|row| residuals(&model, &rows(width, &row))[0]);
+            assert!(far > 1e6 && near < 1e-9, "{far} {near}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! The command line.
 
-use std::process::ExitCode;
+use std::{collections::HashSet, ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use unlike::train::with_threads;
 
 use crate::{
@@ -87,7 +87,8 @@ impl Command {
 
 /// Reads the command line and runs it.
 pub(crate) fn main() -> ExitCode {
-    let Cli { common, command } = match Cli::try_parse() {
+    let words = joined(std::env::args_os(), &Cli::command());
+    let Cli { common, command } = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -101,6 +102,48 @@ pub(crate) fn main() -> ExitCode {
         None => command.run(common),
     };
     failure::finish(result, common.json)
+}
+
+/// The words of the command line, in which a value that begins with a hyphen is joined to its option:
+/// `--missing -999` says the same as `--missing=-999`. Words with two hyphens are options, and so are
+/// `-h` and `-V`, the only short ones.
+fn joined(words: impl Iterator<Item = OsString>, command: &clap::Command) -> Vec<OsString> {
+    let mut options = HashSet::new();
+    collect_options(command, &mut options);
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut open = false;
+    let mut only_values = false;
+    for word in words {
+        let text = word.to_string_lossy();
+        let is_value = text.len() > 1
+            && text.starts_with('-')
+            && !text.starts_with("--")
+            && !["-h", "-V"].contains(&&*text);
+        match joined.last_mut().filter(|_| open && is_value) {
+            Some(option) => {
+                option.push("=");
+                option.push(&word);
+                open = false;
+            }
+            None => {
+                only_values |= text == "--";
+                open = !only_values && options.contains(&*text);
+                joined.push(word);
+            }
+        }
+    }
+    joined
+}
+
+/// The options that take a value, as they are typed, of a command and those below it.
+fn collect_options(command: &clap::Command, options: &mut HashSet<String>) {
+    let with_value = command
+        .get_arguments()
+        .filter(|arg| arg.get_action().takes_values());
+    options.extend(with_value.filter_map(|arg| arg.get_long().map(|long| format!("--{long}"))));
+    for below in command.get_subcommands() {
+        collect_options(below, options);
+    }
 }
 
 /// Shows help where it was asked for, or what is wrong with the command line.
@@ -124,10 +167,50 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_may_begin_with_a_hyphen() {
+        let joined = |line: &str| {
+            let words = line.split(' ').map(OsString::from);
+            let words = super::joined(words, &Cli::command());
+            let texts = words.iter().map(|word| word.to_string_lossy());
+            texts.collect::<Vec<_>>().join(" ")
+        };
+        for (line, expected) in [
+            (
+                "unlike train d --missing -999",
+                "unlike train d --missing=-999",
+            ),
+            (
+                "unlike train d --anomalous-label -1,-2 --json",
+                "unlike train d --anomalous-label=-1,-2 --json",
+            ),
+            (
+                "unlike train d --label-column --json",
+                "unlike train d --label-column --json",
+            ),
+            ("unlike train d --seed -h", "unlike train d --seed -h"),
+            ("unlike train d --resume -x", "unlike train d --resume -x"),
+            (
+                "unlike train d --id-column - -x",
+                "unlike train d --id-column - -x",
+            ),
+            (
+                "unlike score m -- --missing -9",
+                "unlike score m -- --missing -9",
+            ),
+            (
+                "unlike score m d --missing=a -9",
+                "unlike score m d --missing=a -9",
+            ),
+        ] {
+            assert_eq!(joined(line), expected);
+        }
     }
 }

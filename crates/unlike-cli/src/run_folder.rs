@@ -17,9 +17,17 @@ use crate::{
     environment::Environment,
     events,
     folders::{NewFolders, write_text},
+    inputs::refuse_over,
 };
 
 const MODEL: &str = "model.safetensors";
+const CONFIG: &str = "config.toml";
+const ENVIRONMENT: &str = "environment.json";
+const METRICS: &str = "metrics.jsonl";
+const REPORT: &str = "report.html";
+/// What quickstart writes beside these.
+const EVALUATION: &str = "evaluation.json";
+const SCORES: &str = "scores.csv";
 const STATE: &str = "resume/state.safetensors";
 const LOCK: &str = "resume/lock";
 
@@ -28,8 +36,10 @@ const LOCK: &str = "resume/lock";
 pub(crate) enum Existing {
     /// Say no.
     Refuse,
-    /// Start again; the old model stays until the new one is there.
+    /// Start again; the old model stays until the new one is there. Other files are written over.
     Overwrite,
+    /// Start again, but only in the folder of a training.
+    Replace,
     /// Go on.
     Resume,
 }
@@ -46,9 +56,10 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes sure, before any work is done, that results can be written, and that nobody else writes
-    /// them there.
-    pub(crate) fn prepare(root: &Path, existing: Existing) -> Result<Self> {
+    /// Makes sure, before any work is done, that results can be written, that nobody else writes
+    /// them there, and that they replace nothing that is read or that is somebody's own.
+    pub(crate) fn prepare(root: &Path, existing: Existing, inputs: &[&Path]) -> Result<Self> {
+        refuse_inputs(root, inputs)?;
         let state = root.join(STATE);
         let folders = NewFolders::create(state.parent().unwrap_or(root))?;
         let lock = Lock::take(root)?;
@@ -64,6 +75,9 @@ impl RunFolder {
                         .into(),
                 ),
             });
+        }
+        if !used && existing != Existing::Overwrite {
+            refuse_foreign(root)?;
         }
         check_writable(&root.join(MODEL))?;
         Ok(Self {
@@ -96,7 +110,7 @@ impl RunFolder {
     /// Training begins: writes down what is going to be done. From here on the folder is this
     /// training's; a training that is refused must not come here.
     pub(crate) fn begin(&self, config: &TrainConfig, environment: &Environment) -> Result<()> {
-        if self.existing == Existing::Overwrite {
+        if matches!(self.existing, Existing::Overwrite | Existing::Replace) {
             events::remove(&self.root)?;
             sheets::remove(&self.root)?;
             for stale in [self.state(), self.metrics()] {
@@ -117,7 +131,7 @@ impl RunFolder {
     }
 
     pub(crate) fn config(&self) -> PathBuf {
-        self.root.join("config.toml")
+        self.root.join(CONFIG)
     }
 
     pub(crate) fn model(&self) -> PathBuf {
@@ -129,15 +143,15 @@ impl RunFolder {
     }
 
     pub(crate) fn metrics(&self) -> PathBuf {
-        self.root.join("metrics.jsonl")
+        self.root.join(METRICS)
     }
 
     pub(crate) fn report(&self) -> PathBuf {
-        self.root.join("report.html")
+        self.root.join(REPORT)
     }
 
     pub(crate) fn environment(&self) -> PathBuf {
-        self.root.join("environment.json")
+        self.root.join(ENVIRONMENT)
     }
 }
 
@@ -152,6 +166,47 @@ impl Drop for RunFolder {
             _ = sheets::remove(&self.root);
         }
     }
+}
+
+/// The files of a run folder that stand beside its model.
+const FILES: [&str; 4] = [CONFIG, ENVIRONMENT, METRICS, REPORT];
+
+/// Refuses a folder in which a file that is read would be written over. The settings of the training
+/// that the folder holds may be read and written again.
+fn refuse_inputs(root: &Path, inputs: &[&Path]) -> Result<()> {
+    let is_own = is_training(root);
+    let written = FILES.into_iter().chain([MODEL, STATE, EVALUATION, SCORES]);
+    for name in written.filter(|&name| name != CONFIG || !is_own) {
+        refuse_over(&root.join(name), inputs)?;
+    }
+    Ok(())
+}
+
+/// Whether a training was begun in a folder.
+fn is_training(root: &Path) -> bool {
+    root.join(MODEL).exists()
+        || root.join(STATE).exists()
+        || Environment::load(&root.join(ENVIRONMENT)).is_some()
+}
+
+/// Refuses a folder with files of the names that a training writes, which no training wrote.
+fn refuse_foreign(root: &Path) -> Result<()> {
+    if is_training(root) {
+        return Ok(());
+    }
+    let there = FILES.into_iter().find(|name| root.join(name).exists());
+    let Some(name) = there else {
+        return Ok(());
+    };
+    Err(Error::Setting {
+        name: "out".into(),
+        found: format!(
+            "`{}`, which holds a `{name}` that no training wrote",
+            root.display()
+        ),
+        expected: "a new folder, or that of a training".into(),
+        hint: Some("--overwrite replaces the file, --out names another folder".into()),
+    })
 }
 
 /// Keeps others from training into a folder. The system gives it back when the process ends, however

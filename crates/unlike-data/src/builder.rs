@@ -1,10 +1,11 @@
 //! One column of a text file while it is read: number or category, by content or as told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use unlike_core::{ColumnKind, MISSING, Note, Result, Values};
 
 use crate::{
+    decimal::{Decimal, Fits, spelled},
     sniff,
     source::{self, Source},
     words,
@@ -15,9 +16,11 @@ use crate::{
 const DISTINCT_NUMBERS: usize = 20;
 const TEXTS_ONE_IN: usize = 10;
 
-/// The cells that stand for a missing value.
+/// The cells that stand for a missing value: these texts, and the same numbers however they are
+/// written.
 pub(crate) struct MissingCells<'a> {
     texts: &'a [String],
+    numbers: Vec<f64>,
     /// Whether a listed text starts with this byte: almost no cell needs a comparison.
     first_bytes: [bool; 256],
     empty: bool,
@@ -29,22 +32,40 @@ impl<'a> MissingCells<'a> {
         for &byte in texts.iter().filter_map(|text| text.as_bytes().first()) {
             first_bytes[usize::from(byte)] = true;
         }
+        let numbers = texts
+            .iter()
+            .filter_map(|text| sniff::number(text.as_bytes()));
         Self {
             texts,
+            numbers: numbers.filter(|v| v.is_finite()).collect(),
             first_bytes,
             empty: texts.iter().any(String::is_empty),
         }
     }
 
     pub(crate) fn contains(&self, cell: &[u8]) -> bool {
-        match cell.first() {
-            None => self.empty,
-            Some(&byte) => {
-                self.first_bytes[usize::from(byte)]
-                    && self.texts.iter().any(|text| text.as_bytes() == cell)
-            }
-        }
+        let Some(&byte) = cell.first() else {
+            return self.empty;
+        };
+        let listed = self.first_bytes[usize::from(byte)]
+            && self.texts.iter().any(|text| text.as_bytes() == cell);
+        listed
+            || (!self.numbers.is_empty() && sniff::number(cell).is_some_and(|v| self.is_number(v)))
     }
+
+    /// Whether this number stands for a missing value.
+    pub(crate) fn is_number(&self, value: f64) -> bool {
+        self.numbers.contains(&value)
+    }
+}
+
+/// What is known of a column before it is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// Absent if the content decides.
+    pub(crate) kind: Option<ColumnKind>,
+    /// How its numbers are written; absent if the content decides.
+    pub(crate) decimal: Option<Decimal>,
 }
 
 /// Collects the cells of one column.
@@ -52,8 +73,7 @@ pub(crate) struct ColumnBuilder<'a> {
     source: &'a Source,
     name: &'a str,
     missing: &'a MissingCells<'a>,
-    /// Told, not inferred.
-    fixed: Option<ColumnKind>,
+    told: Told,
     cells: Cells,
 }
 
@@ -67,17 +87,78 @@ struct Numbers {
     values: Vec<f64>,
     any: bool,
     texts: usize,
-    first_text: Option<(u32, String)>,
     first_not_finite: Option<(u32, String)>,
+    /// Whole numbers that floating-point numbers cannot hold, and the first.
+    rounded: usize,
+    first_rounded: Option<(u32, String)>,
 }
 
 /// What became of a column.
 pub(crate) struct Built {
     pub(crate) values: Values,
-    /// A sentence, if the user should know how the column was read.
-    pub(crate) note: Option<String>,
-    /// Whether it holds texts after numbers, and must be read again as a category.
+    /// What the user should know about how the column was read.
+    pub(crate) notes: Vec<Note>,
+    /// Whether it holds texts after numbers, and must be read again as texts.
     pub(crate) again: bool,
+    /// The decimal marks under which all of its texts are numbers.
+    pub(crate) fits: Fits,
+    /// Whether one of its texts shows which mark that is.
+    pub(crate) marked: bool,
+    /// How its numbers were written, if not plainly.
+    pub(crate) decimal: Option<Decimal>,
+}
+
+impl Built {
+    /// Makes numbers of texts that all spell some. `told` wins over `usual`, which decides where the
+    /// texts leave the mark open.
+    pub(crate) fn spell_out(
+        &mut self,
+        name: &str,
+        told: Option<Decimal>,
+        usual: Decimal,
+        missing: &MissingCells<'_>,
+        rows: &[u32],
+    ) {
+        let decimal = match (told, self.fits) {
+            (_, Fits::None) => return,
+            (Some(told), fits) if fits.allows(told) => told,
+            (_, Fits::One(decimal)) => decimal,
+            (_, Fits::Both) => usual,
+        };
+        let Values::Category { levels, codes } = &self.values else {
+            return;
+        };
+        let number = |level: &String| {
+            let value = spelled(level, decimal);
+            value.filter(|&v| !missing.is_number(v)).unwrap_or(f64::NAN)
+        };
+        let by_level: Vec<f64> = levels.iter().map(number).collect();
+        let plain = |&code: &u32| {
+            code == MISSING || sniff::number(levels[code as usize].as_bytes()).is_some()
+        };
+        if let Some(at) = codes.iter().position(|code| !plain(code)) {
+            let level = codes[at] as usize;
+            let note = Note::new(format!(
+                "column `{name}`: cells such as `{}` (row {}) are read as numbers, here {}",
+                words::shortened(&levels[level]),
+                rows[at],
+                unlike_core::words::number(by_level[level]),
+            ));
+            let open = self.fits == Fits::Both && told.is_none();
+            self.notes.push(match open {
+                true => note
+                    .text("; if that is wrong, say ")
+                    .set("decimal", decimal.other()),
+                false => note,
+            });
+        }
+        let value = |&code: &u32| match code {
+            MISSING => f64::NAN,
+            code => by_level[code as usize],
+        };
+        self.decimal = Some(decimal);
+        self.values = Values::Number(codes.iter().map(value).collect());
+    }
 }
 
 impl<'a> ColumnBuilder<'a> {
@@ -85,10 +166,10 @@ impl<'a> ColumnBuilder<'a> {
         source: &'a Source,
         name: &'a str,
         missing: &'a MissingCells<'a>,
-        fixed: Option<ColumnKind>,
+        told: Told,
         rows: usize,
     ) -> Self {
-        let cells = match fixed {
+        let cells = match told.kind {
             Some(ColumnKind::Category) => Cells::Category(Categories::with_capacity(rows)),
             _ => Cells::Number(Numbers {
                 values: Vec::with_capacity(rows),
@@ -99,24 +180,44 @@ impl<'a> ColumnBuilder<'a> {
             source,
             name,
             missing,
-            fixed,
+            told,
             cells,
         }
+    }
+
+    /// Collects texts, whatever they spell.
+    pub(crate) fn as_texts(self, rows: usize) -> Self {
+        Self {
+            cells: Cells::Category(Categories::with_capacity(rows)),
+            ..self
+        }
+    }
+
+    fn is_number_told(&self) -> bool {
+        self.told.kind == Some(ColumnKind::Number)
     }
 
     /// Adds a cell; `row` is its row in the file.
     pub(crate) fn push(&mut self, cell: &[u8], row: u32) -> Result<()> {
         let cell = sniff::trimmed(cell);
         let missing = self.missing.contains(cell);
+        let told = self.is_number_told();
         match &mut self.cells {
             Cells::Number(numbers) if missing => numbers.values.push(f64::NAN),
-            Cells::Number(numbers) => match sniff::number(cell) {
+            Cells::Number(numbers) => match number(cell, self.told.decimal) {
+                Some(value) if self.missing.is_number(value) => numbers.values.push(f64::NAN),
                 Some(value) if value.is_finite() => {
                     numbers.any = true;
                     numbers.values.push(value);
+                    if value.abs() >= EXACT && is_rounded(cell, value) {
+                        numbers.rounded += 1;
+                        numbers
+                            .first_rounded
+                            .get_or_insert_with(|| (row, lossy(cell)));
+                    }
                 }
                 Some(_) => {
-                    if self.fixed.is_some() {
+                    if told {
                         return Err(self.not_finite(row, &lossy(cell)));
                     }
                     numbers.any = true;
@@ -125,19 +226,10 @@ impl<'a> ColumnBuilder<'a> {
                         .first_not_finite
                         .get_or_insert_with(|| (row, lossy(cell)));
                 }
-                None if self.fixed.is_some() => {
-                    return Err(self
-                        .at(row, format!("the text `{}`", words::shortened(&lossy(cell))), "a number")
-                        .with_hint(format!(
-                            "correct it, or leave the cell empty if the value is missing; `{}` is a \
-                             column of numbers",
-                            self.name
-                        )));
-                }
-                None if numbers.any => {
+                None if numbers.any || told => {
+                    numbers.any = true;
                     numbers.values.push(f64::NAN);
                     numbers.texts += 1;
-                    numbers.first_text.get_or_insert_with(|| (row, lossy(cell)));
                 }
                 None => {
                     let mut categories = Categories::with_capacity(numbers.values.capacity());
@@ -160,41 +252,61 @@ impl<'a> ColumnBuilder<'a> {
 
     /// The column, given the row number in the file of each of its cells.
     pub(crate) fn finish(self, rows: &[u32]) -> Result<Built> {
-        let (mut note, mut again) = (None, false);
+        let (mut notes, mut again, mut fits) = (Vec::new(), false, Fits::None);
+        let mut marked = false;
         match &self.cells {
+            Cells::Number(numbers) if numbers.texts > 0 => again = true,
             Cells::Number(numbers) => {
-                if let Some((row, text)) = &numbers.first_text {
-                    let values = numbers.values.iter().filter(|v| !v.is_nan());
-                    let distinct = more_than(DISTINCT_NUMBERS, values.clone().map(|v| v.to_bits()));
-                    let count = values.count();
-                    if distinct && numbers.texts * TEXTS_ONE_IN < count + numbers.texts {
-                        return Err(self.odd_text(*row, text, count));
-                    }
-                    note = Some(self.not_all_numbers(*row, text));
-                    again = true;
-                } else if let Some((row, text)) = &numbers.first_not_finite {
+                if let Some((row, text)) = &numbers.first_not_finite {
                     return Err(self.not_finite(*row, text));
-                } else if !numbers.any {
-                    note = Some(self.no_value());
                 }
+                if !numbers.any {
+                    notes.push(self.no_value());
+                }
+                notes.extend(self.rounded(numbers));
             }
             Cells::Category(categories) if categories.levels.is_empty() => {
-                note = Some(self.no_value());
+                notes.push(self.no_value());
             }
-            Cells::Category(categories) if self.fixed.is_none() => {
-                note = self.mixed(categories, rows)?;
+            Cells::Category(_) if self.told.kind == Some(ColumnKind::Category) => {}
+            Cells::Category(categories) => {
+                let texts = categories.levels.iter().map(String::as_str);
+                fits = Fits::of(texts.clone());
+                marked = fits != Fits::None && texts.clone().any(|text| text.contains([',', '.']));
+                if fits == Fits::None {
+                    notes.extend(self.mixed(categories, rows)?);
+                }
             }
-            Cells::Category(_) => {}
         }
         Ok(Built {
             values: self.into_values(),
-            note,
+            notes,
             again,
+            fits,
+            marked,
+            decimal: None,
         })
     }
 
-    fn no_value(&self) -> String {
-        format!("column `{}` has no value in any row", self.name)
+    /// Which differences a column of large whole numbers has lost.
+    fn rounded(&self, numbers: &Numbers) -> Option<Note> {
+        let (row, text) = numbers.first_rounded.as_ref()?;
+        Some(
+            Note::new(format!(
+                "column `{}`: {} of more than 15 digits rounded (row {row}: `{}`); if they are names, \
+                 say ",
+                self.name,
+                words::counted(numbers.rounded, "whole number"),
+                words::shortened(text),
+            ))
+            .set("id-column", self.name)
+            .text(" or ")
+            .set("category-columns", self.name),
+        )
+    }
+
+    fn no_value(&self) -> Note {
+        format!("column `{}` has no value in any row", self.name).into()
     }
 
     fn into_values(self) -> Values {
@@ -207,21 +319,33 @@ impl<'a> ColumnBuilder<'a> {
         }
     }
 
-    /// Looks at a category that nobody declared: numbers among its texts are a mistake in the file
-    /// or worth a note.
-    fn mixed(&self, categories: &Categories, rows: &[u32]) -> Result<Option<String>> {
-        let name = self.name;
-        let finite = |level: &String| sniff::number(level.as_bytes()).is_some_and(f64::is_finite);
-        let numeric: Vec<bool> = categories.levels.iter().map(finite).collect();
-        let decimal_comma = |level: &String| {
-            level.matches(',').count() == 1
-                && sniff::number(level.replace(',', ".").as_bytes()).is_some()
+    /// Looks at texts that nobody declared a category: numbers among them are a mistake in the file or
+    /// worth a note.
+    fn mixed(&self, categories: &Categories, rows: &[u32]) -> Result<Option<Note>> {
+        let finite = |level: &String| {
+            number(level.as_bytes(), self.told.decimal).is_some_and(f64::is_finite)
         };
+        let numeric: Vec<bool> = categories.levels.iter().map(finite).collect();
+        if self.is_number_told() {
+            let is_text = |&code: &u32| code != MISSING && !numeric[code as usize];
+            let Some(at) = categories.codes.iter().position(is_text) else {
+                return Ok(None);
+            };
+            let text = &categories.levels[categories.codes[at] as usize];
+            return Err(self
+                .at(
+                    rows[at],
+                    format!("the text `{}`", words::shortened(text)),
+                    "a number",
+                )
+                .with_hint(format!(
+                    "correct it, or leave the cell empty if the value is missing; `{}` is a column of \
+                     numbers",
+                    self.name
+                )));
+        }
         if !numeric.contains(&true) {
-            let all = !numeric.is_empty() && categories.levels.iter().all(decimal_comma);
-            return Ok(all.then(|| {
-                format!("column `{name}` is read as a category, but looks like numbers with a decimal comma")
-            }));
+            return Ok(None);
         }
         let of_text = |&&code: &&u32| code != MISSING && !numeric[code as usize];
         let texts = categories.codes.iter().filter(of_text).count();
@@ -244,13 +368,14 @@ impl<'a> ColumnBuilder<'a> {
         Ok(Some(self.not_all_numbers(row, text)))
     }
 
-    fn not_all_numbers(&self, row: u32, text: &str) -> String {
+    fn not_all_numbers(&self, row: u32, text: &str) -> Note {
         format!(
             "column `{}` is read as a category, because not all of its cells are numbers (row {row}: \
              `{}`)",
             self.name,
             words::shortened(text)
         )
+        .into()
     }
 
     fn odd_text(&self, row: u32, text: &str, numbers: usize) -> unlike_core::Error {
@@ -330,13 +455,23 @@ fn lossy(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).into_owned()
 }
 
-fn more_than(limit: usize, values: impl Iterator<Item = u64>) -> bool {
-    let mut seen = HashSet::new();
-    for value in values {
-        seen.insert(value);
-        if seen.len() > limit {
-            return true;
+/// The cell as a number, infinite or NaN if it spells that out; with a decimal comma if that is how the
+/// column is written.
+fn number(cell: &[u8], decimal: Option<Decimal>) -> Option<f64> {
+    match decimal {
+        Some(Decimal::Comma) if cell.contains(&b'.') || cell.contains(&b',') => {
+            spelled(std::str::from_utf8(cell).ok()?, Decimal::Comma)
         }
+        _ => sniff::number(cell),
     }
-    false
+}
+
+/// From here on, different whole numbers can be equal as floating-point numbers.
+const EXACT: f64 = (1u64 << 53) as f64;
+
+/// Whether a cell spells a whole number that is not this value.
+fn is_rounded(cell: &[u8], value: f64) -> bool {
+    let digits = cell.trim_ascii().strip_prefix(b"+").unwrap_or(cell);
+    let unsigned = digits.strip_prefix(b"-").unwrap_or(digits);
+    unsigned.iter().all(u8::is_ascii_digit) && format!("{value:.0}").as_bytes() != digits
 }

@@ -1,6 +1,7 @@
 //! What a reader hands over: samples, their classes and labels, and what is worth knowing.
 
 use std::{
+    collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -8,9 +9,11 @@ use std::{
 use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
 use crate::{
+    decimal::Decimal,
     images::{Masks, Unread},
     labels::{self, Classes, Convention, Labels},
     read::{Format, ReadOptions},
+    reading::Reading,
     words,
 };
 
@@ -31,6 +34,7 @@ pub struct DataSet {
     notes: Vec<Note>,
     /// Columns whose names suggest labels, though nobody said so.
     label_like: Vec<String>,
+    reading: Reading,
 }
 
 /// The samples that training may see, and how many it may not.
@@ -71,7 +75,17 @@ impl DataSet {
     ) -> Result<Self> {
         let (normal, anomalous) = (&options.normal_labels, &options.anomalous_labels);
         let labels = match &classes {
-            Some(classes) => labels::resolve(classes, normal, anomalous, convention)?,
+            Some(classes) => {
+                let told = !normal.is_empty() || !anomalous.is_empty();
+                let remembered = options.remembered.as_ref().filter(|_| !told);
+                let as_in_training = remembered.and_then(|r| {
+                    labels::as_in_training(classes, &r.normal_labels, &r.anomalous_labels)
+                });
+                match as_in_training {
+                    Some(labels) => Some(labels),
+                    None => labels::resolve(classes, normal, anomalous, convention)?,
+                }
+            }
             None => {
                 if let Some(class) = normal.iter().chain(anomalous).next() {
                     let setting = if normal.is_empty() {
@@ -106,7 +120,14 @@ impl DataSet {
             layout: None,
             notes: Vec::new(),
             label_like: Vec::new(),
+            reading: Reading::told(options),
         })
+    }
+
+    /// With the columns whose numbers are not written plainly.
+    pub(crate) fn with_decimals(mut self, decimals: BTreeMap<String, Decimal>) -> Self {
+        self.reading.decimals = decimals;
+        self
     }
 
     pub(crate) fn with_layout(self, layout: String) -> Self {
@@ -135,6 +156,13 @@ impl DataSet {
         Self { notes, ..self }
     }
 
+    /// With these notes before the others.
+    pub(crate) fn with_first_notes(mut self, mut notes: Vec<Note>) -> Self {
+        notes.append(&mut self.notes);
+        self.notes = notes;
+        self
+    }
+
     pub(crate) fn with_label_like(self, label_like: Vec<String>) -> Self {
         Self { label_like, ..self }
     }
@@ -158,6 +186,7 @@ impl DataSet {
             layout: self.layout.clone(),
             notes: self.notes.clone(),
             label_like: self.label_like.clone(),
+            reading: self.reading.clone(),
         }
     }
 
@@ -249,6 +278,12 @@ impl DataSet {
     /// What a user should know about how the file was read, one sentence each, in file order.
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// What the user said about how it is to be read, and how numbers were written, for a model to
+    /// remember.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// The samples with their labels, for evaluation.

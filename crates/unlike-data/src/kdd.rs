@@ -88,7 +88,7 @@ pub(crate) fn recognise(bytes: &[u8]) -> bool {
 
 /// Reads 41 columns, and the label and NSL-KDD's difficulty where they are there.
 pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<DataSet> {
-    let text = Text::new(source, b',');
+    let text = Text::new(source, sniff::without_bom(&source.bytes), b',');
     let width = text.width()?;
     let names: Vec<&str> = FEATURES
         .into_iter()

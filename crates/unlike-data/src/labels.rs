@@ -216,6 +216,31 @@ pub(crate) fn resolve(
     Ok(Some(labelled(classes, &by_level)))
 }
 
+/// Applies the rule of training, as far as it decides about the classes that are there.
+pub(crate) fn as_in_training(
+    classes: &Classes,
+    normal: &[String],
+    anomalous: &[String],
+) -> Option<Labels> {
+    let levels = |texts: &[String]| -> Vec<usize> {
+        texts.iter().filter_map(|text| classes.find(text)).collect()
+    };
+    let [is_normal, is_anomalous] = [levels(normal), levels(anomalous)];
+    let unnamed = match (normal.is_empty(), anomalous.is_empty()) {
+        (true, true) => return None,
+        (true, false) => Some(Label::Normal),
+        (false, true) => Some(Label::Anomalous),
+        (false, false) => None,
+    };
+    let label = |level: usize| match level {
+        level if is_normal.contains(&level) => Some(Label::Normal),
+        level if is_anomalous.contains(&level) => Some(Label::Anomalous),
+        _ => unnamed,
+    };
+    let by_level: Option<Vec<Label>> = (0..classes.levels.len()).map(label).collect();
+    by_level.map(|by_level| labelled(classes, &by_level))
+}
+
 /// The classes that one setting names.
 struct Named {
     levels: Vec<usize>,

@@ -13,9 +13,11 @@
 //! ```
 
 mod builder;
+mod clean;
 #[cfg(test)]
 mod counted;
 mod dataset;
+mod decimal;
 pub mod images;
 pub mod info;
 mod kdd;
@@ -23,6 +25,7 @@ mod labels;
 mod npy;
 pub mod preprocess;
 mod read;
+mod reading;
 mod roles;
 mod sniff;
 mod source;
@@ -32,10 +35,12 @@ mod text;
 mod words;
 
 pub use dataset::{DataSet, NormalsForTraining};
+pub use decimal::Decimal;
 pub use images::{Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread};
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
 pub use preprocess::{
-    Bound, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Transformed,
+    Bound, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Tails, Transformed,
 };
 pub use read::{DEFAULT_MISSING, Format, ReadOptions, read};
+pub use reading::Reading;

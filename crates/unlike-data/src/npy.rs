@@ -13,6 +13,7 @@ use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Tab
 use zip::ZipArchive;
 
 use crate::{
+    builder::MissingCells,
     dataset::DataSet,
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
@@ -37,6 +38,17 @@ pub(crate) fn read_npy(source: &Source, options: &ReadOptions) -> Result<DataSet
 /// Reads the arrays `X` and, if there, `y` of an archive.
 pub(crate) fn read_npz(source: &Source, options: &ReadOptions) -> Result<DataSet> {
     let damaged = |error: zip::result::ZipError| {
+        if error
+            .to_string()
+            .contains("ompression method not supported")
+        {
+            return source
+                .malformed(
+                    format!("a zip archive that is packed in a way that is not read ({error})"),
+                    "arrays that are stored or deflated",
+                )
+                .with_hint("save it with numpy.savez or numpy.savez_compressed");
+        }
         source
             .malformed(
                 format!("a damaged zip archive ({error})"),
@@ -97,30 +109,42 @@ fn assemble(
     if classes.is_some() {
         options.label_column = None;
     }
-    let roles = roles::assign(&names, &options, None, None)?;
-    let missing = options
-        .missing
-        .iter()
-        .any(|text| text.eq_ignore_ascii_case("nan"));
+    let mut notes = Vec::new();
+    let roles = roles::assign(&names, &options, None, None, &mut notes)?;
+    let missing = Missing {
+        nan: options
+            .missing
+            .iter()
+            .any(|text| text.eq_ignore_ascii_case("nan")),
+        cells: MissingCells::new(&options.missing),
+    };
     let kinds = options.kinds();
     let mut columns = Vec::with_capacity(names.len());
     let mut ids = None;
     for (at, name) in names.iter().enumerate() {
-        let values = match roles[at] {
-            Role::Dropped => continue,
-            _ => array.column(source, at, name, missing)?,
-        };
         match roles[at] {
-            Role::Label => classes = Some(classes_of(source, name, &values)?),
-            Role::Id => ids = Some(values.iter().map(f64::to_string).collect()),
-            _ => {
+            Role::Dropped => {}
+            Role::Label => {
+                let texts = array.places(at).map(|place| array.text(place));
+                classes = Some(classes_of(source, name, texts)?);
+            }
+            Role::Id => {
+                let texts = array.places(at).map(|place| array.text(place));
+                ids = Some(texts.map(Option::unwrap_or_default).collect());
+            }
+            Role::Feature => {
+                let values = array.column(source, at, name, &missing)?;
                 let values = if kinds.get(name.as_str()) == Some(&ColumnKind::Category) {
-                    let (levels, codes) = categorised(&values);
+                    // A place of a missing value has no text.
+                    let present = values.iter().zip(array.places(at));
+                    let texts = present.map(|(v, place)| array.text(place).filter(|_| !v.is_nan()));
+                    let (levels, codes) = categorised(texts);
                     Values::Category {
                         levels: levels.into(),
                         codes,
                     }
                 } else {
+                    notes.extend(array.rounded(at, name, &values));
                     Values::Number(values)
                 };
                 columns.push(Column {
@@ -143,11 +167,23 @@ fn assemble(
         Convention::ZeroOne,
         &options,
     )
+    .map(|data| data.with_notes(notes))
 }
 
-/// Numbers as classes: `0`, `1`, `2.5`.
-fn classes_of(source: &Source, name: &str, values: &[f64]) -> Result<Classes> {
-    if let Some(row) = values.iter().position(|v| v.is_nan()) {
+/// What stands for a missing value.
+struct Missing<'a> {
+    nan: bool,
+    cells: MissingCells<'a>,
+}
+
+/// Numbers or texts as classes: `0`, `1`, `2.5`, `ok`.
+fn classes_of(
+    source: &Source,
+    name: &str,
+    texts: impl Iterator<Item = Option<String>>,
+) -> Result<Classes> {
+    let (levels, codes) = categorised(texts);
+    if let Some(row) = codes.iter().position(|&code| code == MISSING) {
         return Err(source
             .malformed_at(
                 source::cell(row as u64 + 1, name),
@@ -156,25 +192,26 @@ fn classes_of(source: &Source, name: &str, values: &[f64]) -> Result<Classes> {
             )
             .with_hint("remove the row, or give it a class of its own"));
     }
-    let (levels, codes) = categorised(values);
     Ok(Classes::new(name, levels, codes))
 }
 
-/// Distinct numbers as texts, in order of first appearance, and one code per value.
-fn categorised(values: &[f64]) -> (Vec<String>, Vec<u32>) {
-    let mut by_bits = HashMap::new();
+/// Distinct texts, in order of first appearance, and one code per text.
+fn categorised(texts: impl Iterator<Item = Option<String>>) -> (Vec<String>, Vec<u32>) {
+    let mut by_text: HashMap<String, u32> = HashMap::new();
     let mut levels = Vec::new();
-    let code = |&value: &f64| {
-        if value.is_nan() {
+    let code = |text: Option<String>| {
+        let Some(text) = text else {
             return MISSING;
+        };
+        if let Some(&code) = by_text.get(&text) {
+            return code;
         }
-        // Adding zero makes one class of -0 and 0.
-        *by_bits.entry((value + 0.0).to_bits()).or_insert_with(|| {
-            levels.push((value + 0.0).to_string());
-            levels.len() as u32 - 1
-        })
+        let code = levels.len() as u32;
+        levels.push(text.clone());
+        by_text.insert(text, code);
+        code
     };
-    let codes = values.iter().map(code).collect();
+    let codes = texts.map(code).collect();
     (levels, codes)
 }
 
@@ -188,11 +225,22 @@ struct Array<'a> {
     data: &'a [u8],
 }
 
-/// How one number is stored.
+/// How one value is stored.
 #[derive(Clone, Copy)]
 struct Item {
     size: usize,
-    decode: fn(&[u8]) -> f64,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Number {
+        decode: fn(&[u8]) -> f64,
+        /// Exactly, also where `decode` rounds; absent for NaN.
+        text: fn(&[u8]) -> Option<String>,
+    },
+    /// UTF-32 of this byte order (`<U3`), or bytes (`|S3`), filled up with zeros.
+    Text { wide: bool, little: bool },
 }
 
 impl<'a> Array<'a> {
@@ -223,13 +271,7 @@ impl<'a> Array<'a> {
         };
         let descr = descr.and_then(quoted);
         let Some(item) = descr.and_then(item) else {
-            let found = match descr {
-                Some("|O") => "holds pickled Python objects".to_owned(),
-                Some(descr) => format!("holds values of type `{}`", words::shortened(descr)),
-                None => "holds records".to_owned(),
-            };
-            return Err(bad(found, "numbers (f4, f8, i1 to i8, u1 to u8 or bool)")
-                .with_hint("convert it with numpy: X.astype(numpy.float64)"));
+            return Err(unread(descr, header, bad));
         };
         let wanted = shape
             .iter()
@@ -259,6 +301,14 @@ impl<'a> Array<'a> {
                 expected,
             )
         };
+        if matches!(self.item.kind, Kind::Text { .. }) {
+            return Err(source
+                .malformed(format!("{} holds texts", self.title), NUMBERS)
+                .with_hint(
+                    "convert it with X.astype(float) if all texts spell numbers; or save a table \
+                     with texts as CSV: pandas.DataFrame(X).to_csv(\"data.csv\", index=False)",
+                ));
+        }
         match self.shape[..] {
             [0, _] => Err(bad("at least one row")),
             [_, 0] => Err(bad("at least one column")),
@@ -270,28 +320,79 @@ impl<'a> Array<'a> {
         }
     }
 
-    fn column(&self, source: &Source, at: usize, name: &str, missing: bool) -> Result<Vec<f64>> {
+    /// Where the values of a column are.
+    fn places(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
         let (rows, columns) = (self.shape[0], self.shape[1]);
         let (start, step) = if self.fortran {
             (at * rows, 1)
         } else {
             (at, columns)
         };
-        let values: Vec<f64> = (0..rows)
-            .map(|row| self.value(start + row * step))
-            .collect();
-        let refused = |v: &f64| v.is_infinite() || (v.is_nan() && !missing);
-        match values.iter().position(refused) {
-            None => Ok(values),
-            Some(row) => Err(source
-                .malformed_at(
-                    source::cell(row as u64 + 1, name),
-                    values[row].to_string(),
-                    "a finite number",
-                )
-                .with_hint(
-                    Note::new("if NaN stands for a missing value, say ").set("missing", "NaN"),
-                )),
+        (0..rows).map(move |row| start + row * step)
+    }
+
+    fn column(
+        &self,
+        source: &Source,
+        at: usize,
+        name: &str,
+        missing: &Missing<'_>,
+    ) -> Result<Vec<f64>> {
+        let value = |place| match self.value(place) {
+            value if missing.cells.is_number(value) => f64::NAN,
+            // Not yet known to be missing.
+            value if value.is_nan() && !missing.nan => f64::INFINITY,
+            value => value,
+        };
+        let values: Vec<f64> = self.places(at).map(value).collect();
+        let Some(row) = values.iter().position(|v| v.is_infinite()) else {
+            return Ok(values);
+        };
+        let found = self.places(at).nth(row).map_or(f64::NAN, |p| self.value(p));
+        let hint = match found.is_nan() {
+            true => Note::new("if NaN stands for a missing value, say ").set("missing", "NaN"),
+            false => Note::new(
+                "if it stands for a missing value, put NaN in its place (in Python: \
+                 X[~numpy.isfinite(X)] = numpy.nan) and say ",
+            )
+            .set("missing", "NaN"),
+        };
+        let place = source::cell(row as u64 + 1, name);
+        Err(source
+            .malformed_at(place, found.to_string(), "a finite number")
+            .with_hint(hint))
+    }
+
+    /// How many whole numbers of a column are rounded, if any is.
+    fn rounded(&self, at: usize, name: &str, values: &[f64]) -> Option<Note> {
+        /// From here on, different whole numbers can be equal as floating-point numbers.
+        const EXACT: f64 = (1u64 << 53) as f64;
+        let large = values.iter().zip(self.places(at));
+        let large = large.filter(|(v, _)| v.abs() >= EXACT);
+        let is_rounded =
+            |(v, place): &(&f64, usize)| self.text(*place).is_some_and(|t| t != format!("{v:.0}"));
+        let count = match self.item.size {
+            8 => large.filter(is_rounded).count(),
+            _ => 0,
+        };
+        (count > 0 && self.is_whole()).then(|| {
+            Note::new(format!(
+                "column `{name}`: {} of more than 15 digits rounded; if they are names, say ",
+                words::counted(count, "whole number")
+            ))
+            .set("id-column", name)
+            .text(" or ")
+            .set("category-columns", name)
+        })
+    }
+
+    /// Whether the type holds whole numbers only.
+    fn is_whole(&self) -> bool {
+        match self.item.kind {
+            Kind::Number { text, .. } => {
+                text(&vec![1; self.item.size]).is_some_and(|t| !t.contains(['.', 'e']))
+            }
+            Kind::Text { .. } => false,
         }
     }
 
@@ -310,12 +411,39 @@ impl<'a> Array<'a> {
                 format!("{}, one for each row of `{SAMPLES}`", words::count(rows)),
             ));
         }
-        let values: Vec<f64> = (0..length).map(|i| self.value(i)).collect();
-        classes_of(source, name, &values)
+        classes_of(source, name, (0..length).map(|i| self.text(i)))
+    }
+
+    fn bytes(&self, at: usize) -> &[u8] {
+        &self.data[at * self.item.size..][..self.item.size]
     }
 
     fn value(&self, at: usize) -> f64 {
-        (self.item.decode)(&self.data[at * self.item.size..][..self.item.size])
+        match self.item.kind {
+            Kind::Number { decode, .. } => decode(self.bytes(at)),
+            Kind::Text { .. } => f64::NAN,
+        }
+    }
+
+    /// The value as a person would write it; none for NaN and for an empty text.
+    fn text(&self, at: usize) -> Option<String> {
+        let bytes = self.bytes(at);
+        let text: String = match self.item.kind {
+            Kind::Number { text, .. } => return text(bytes),
+            Kind::Text { wide: false, .. } => String::from_utf8_lossy(bytes).into_owned(),
+            Kind::Text { little, .. } => {
+                let character = |&four: &[u8; 4]| {
+                    let code = match little {
+                        true => u32::from_le_bytes(four),
+                        false => u32::from_be_bytes(four),
+                    };
+                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+                };
+                bytes.as_chunks::<4>().0.iter().map(character).collect()
+            }
+        };
+        let text = text.trim_end_matches('\0');
+        (!text.is_empty()).then(|| text.to_owned())
     }
 }
 
@@ -357,22 +485,84 @@ fn parse_shape(text: &str) -> Option<Vec<usize>> {
         .collect()
 }
 
+const NUMBERS: &str = "numbers (f2, f4, f8, i1 to i8, u1 to u8 or bool)";
+
+/// The error about an array of a type that is not read.
+fn unread(descr: Option<&str>, header: &str, bad: impl Fn(String, &str) -> Error) -> Error {
+    let kind = descr.and_then(|descr| descr.get(1..2));
+    let (found, hint) = match (descr, kind) {
+        (_, Some("O")) => (
+            "holds pickled Python objects".to_owned(),
+            "save labels as texts with y.astype(str), and numbers with X.astype(float)",
+        ),
+        (Some(descr), Some("M" | "m")) => (
+            format!("holds times (`{}`)", words::shortened(descr)),
+            "convert them to numbers with X.astype(\"int64\")",
+        ),
+        (Some(descr), Some("c")) => (
+            format!("holds complex numbers (`{}`)", words::shortened(descr)),
+            "save their parts as columns: numpy.hstack([X.real, X.imag])",
+        ),
+        (Some(descr), _) => (
+            format!("holds values of type `{}`", words::shortened(descr)),
+            "convert it with numpy: X.astype(numpy.float64)",
+        ),
+        (None, _) => (
+            match field(header, "descr") {
+                Some(_) => "holds records",
+                None => "has no type in its header",
+            }
+            .to_owned(),
+            "make a table of them: pandas.DataFrame(X).to_csv(\"data.csv\", index=False), or, if all \
+             fields are numbers, numpy.lib.recfunctions.structured_to_unstructured(X)",
+        ),
+    };
+    bad(found, NUMBERS).with_hint(hint)
+}
+
 /// How values of a dtype are stored: byte order, kind and size, as in `<f8`.
 fn item(descr: &str) -> Option<Item> {
     macro_rules! number {
         ($type:ty, $from:ident) => {{
             const SIZE: usize = size_of::<$type>();
-            // `value` and `classes` hand over exactly SIZE bytes.
-            let decode = |bytes: &[u8]| {
+            fn value(bytes: &[u8]) -> Option<$type> {
+                // Arrays hand over exactly SIZE bytes.
                 bytes
-                    .first_chunk()
-                    .map_or(f64::NAN, |chunk| <$type>::$from(*chunk) as f64)
+                    .first_chunk::<SIZE>()
+                    .map(|chunk| <$type>::$from(*chunk))
+            }
+            let decode = |bytes: &[u8]| value(bytes).map_or(f64::NAN, |v| v as f64);
+            #[allow(
+                clippy::eq_op,
+                reason = "NaN differs from itself; whole numbers do not"
+            )]
+            let text = |bytes: &[u8]| {
+                let value = value(bytes).filter(|v| v == v)?;
+                // Adding zero makes one of -0 and 0.
+                Some((value + (0 as $type)).to_string())
             };
-            Some(Item { size: SIZE, decode })
+            Some(Item {
+                size: SIZE,
+                kind: Kind::Number { decode, text },
+            })
         }};
     }
     let little = !descr.starts_with('>');
+    let text = |wide: bool, length: &str| {
+        let length: usize = length.parse().ok().filter(|&length| length > 0)?;
+        let size = length.checked_mul(if wide { 4 } else { 1 })?;
+        let kind = Kind::Text { wide, little };
+        Some(Item { size, kind })
+    };
     match (descr.get(1..)?, little) {
+        ("f2", true) => Some(of_halves(
+            |bytes| half(u16::from_le_bytes(two(bytes))),
+            |bytes| shown(half(u16::from_le_bytes(two(bytes)))),
+        )),
+        ("f2", false) => Some(of_halves(
+            |bytes| half(u16::from_be_bytes(two(bytes))),
+            |bytes| shown(half(u16::from_be_bytes(two(bytes)))),
+        )),
         ("f4", true) => number!(f32, from_le_bytes),
         ("f4", false) => number!(f32, from_be_bytes),
         ("f8", true) => number!(f64, from_le_bytes),
@@ -391,6 +581,39 @@ fn item(descr: &str) -> Option<Item> {
         ("i8", false) => number!(i64, from_be_bytes),
         ("u8", true) => number!(u64, from_le_bytes),
         ("u8", false) => number!(u64, from_be_bytes),
+        (kind, _) if kind.starts_with('U') => text(true, &kind[1..]),
+        (kind, _) if kind.starts_with('S') => text(false, &kind[1..]),
         _ => None,
+    }
+}
+
+fn of_halves(decode: fn(&[u8]) -> f64, text: fn(&[u8]) -> Option<String>) -> Item {
+    Item {
+        size: 2,
+        kind: Kind::Number { decode, text },
+    }
+}
+
+fn two(bytes: &[u8]) -> [u8; 2] {
+    bytes.first_chunk().copied().unwrap_or_default()
+}
+
+fn shown(value: f64) -> Option<String> {
+    (!value.is_nan()).then(|| (value + 0.0).to_string())
+}
+
+/// The value of a 16-bit floating-point number (IEEE 754 binary16).
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let magnitude = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 {
+        -magnitude
+    } else {
+        magnitude
     }
 }

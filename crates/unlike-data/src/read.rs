@@ -7,8 +7,11 @@ use unlike_core::{ColumnKind, ColumnSpec, Error, Note, Result};
 
 use crate::{
     dataset::DataSet,
+    decimal::Decimal,
     images::{self, ImageOptions, Kind, List},
-    kdd, npy, sniff,
+    kdd, npy,
+    reading::Reading,
+    sniff,
     source::Source,
     table,
 };
@@ -133,15 +136,27 @@ pub struct ReadOptions {
     /// Columns that hold categories even if they look like numbers.
     pub category_columns: Vec<String>,
     /// The character between cells, ASCII; found by content if absent.
+    /// A blank stands for any number of blanks.
     pub delimiter: Option<u8>,
-    /// The cells that stand for a missing value. For NPY and NPZ, NaN stands for one if the list
-    /// has `NaN` in any case, and is refused otherwise.
+    /// The character, ASCII, with which lines begin that are no rows. If absent, comments are left
+    /// out where a file begins with lines of `#` or `%`.
+    pub comment: Option<u8>,
+    /// What stands between the whole and the fraction of a number, in columns that leave it open
+    /// (`1,234`); if absent, that of the other columns.
+    pub decimal: Option<Decimal>,
+    /// The cells that stand for a missing value: these texts, and cells that spell the same number.
+    /// For NPY and NPZ, NaN stands for one if the list has `NaN` in any case, and is refused otherwise.
     pub missing: Vec<String>,
     /// Whether the first row names the columns; found by content if absent.
     pub has_header: Option<bool>,
     /// The columns that a model knows: they are read as these kinds, whatever they look like.
     /// Other columns are read as their content suggests.
     pub expect: Option<Vec<ColumnSpec>>,
+    /// What training was told about its data: it holds here, too, where these options say nothing
+    /// else. Columns that it names need not be there.
+    pub remembered: Option<Reading>,
+    /// Leave out the column that held the labels in training: scoring needs none.
+    pub without_labels: bool,
     /// How to read images.
     pub image: ImageOptions,
 }
@@ -157,9 +172,13 @@ impl Default for ReadOptions {
             id_column: None,
             category_columns: Vec::new(),
             delimiter: None,
+            comment: None,
+            decimal: None,
             missing: DEFAULT_MISSING.map(str::to_owned).to_vec(),
             has_header: None,
             expect: None,
+            remembered: None,
+            without_labels: false,
             image: ImageOptions::default(),
         }
     }
@@ -173,9 +192,12 @@ impl ReadOptions {
             .iter()
             .flatten()
             .map(|c| (c.name.as_str(), c.kind));
+        let remembered = self.remembered.iter().flat_map(|r| &r.category_columns);
+        let remembered = remembered.filter(|_| self.category_columns.is_empty());
         let declared = self
             .category_columns
             .iter()
+            .chain(remembered)
             .map(|name| (&**name, ColumnKind::Category));
         expected.chain(declared).collect()
     }
@@ -190,6 +212,14 @@ impl ReadOptions {
 /// and the row and column where there is one.
 pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<DataSet> {
     let path = path.as_ref();
+    if let Some(remembered) = &options.remembered {
+        let (settled, notes) = remembered.settle(options.clone());
+        return Ok(read_settled(path, &settled)?.with_first_notes(notes));
+    }
+    read_settled(path, options)
+}
+
+fn read_settled(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     if path.is_dir() {
         return images::read_folder(path, options);
     }
@@ -241,6 +271,8 @@ fn recognise(source: &Source) -> Result<Format> {
         Err(images::unread(source, name))
     } else if bytes.starts_with(b"PAR1") {
         unknown("a Parquet file")
+    } else if let Some((found, hint)) = sniff::other_binary(bytes) {
+        Err(source.malformed(found, Format::any()).with_hint(hint))
     } else if sniff::is_utf16(bytes) {
         Err(source
             .malformed("UTF-16 text", "UTF-8 text")

@@ -1,8 +1,8 @@
 //! Which column plays which part: feature, label, id, or none.
 
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Note, Result};
 
-use crate::{read::ReadOptions, words};
+use crate::{read::ReadOptions, reading, words};
 
 /// The part that a column plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,13 @@ const LABEL_LIKE: [&str; 13] = [
 ];
 
 /// The role of each column. `label` and `dropped` are what the format says when the user says
-/// nothing.
+/// nothing, now or in training.
 pub(crate) fn assign(
     names: &[String],
     options: &ReadOptions,
     label: Option<&str>,
     dropped: Option<&str>,
+    notes: &mut Vec<Note>,
 ) -> Result<Vec<Role>> {
     let mut roles = vec![Role::Feature; names.len()];
     let mut give = |setting: &str, name: &str, role: Role| {
@@ -58,8 +59,16 @@ pub(crate) fn assign(
         }
         Ok(())
     };
-    if let Some(name) = options.label_column.as_deref().or(label) {
-        give("label-column", name, Role::Label)?;
+    let remembered = options.remembered.as_ref();
+    let of_training = remembered.and_then(|r| r.label_column.as_deref());
+    let of_training = of_training.filter(|name| names.iter().any(|n| n == name));
+    let label_told = options.label_column.as_deref();
+    if let Some(name) = label_told.or(of_training).or(label) {
+        let role = match options.without_labels && label_told.is_none() {
+            true => Role::Dropped,
+            false => Role::Label,
+        };
+        give("label-column", name, role)?;
     }
     if let Some(name) = &options.id_column {
         give("id-column", name, Role::Id)?;
@@ -71,6 +80,23 @@ pub(crate) fn assign(
         && roles[at] == Role::Feature
     {
         roles[at] = Role::Dropped;
+    }
+    if let Some(reading) = remembered {
+        let mut recall = |name: &String, role: Role| {
+            let at = names.iter().position(|n| n == name);
+            if let Some(at) = at.filter(|&at| roles[at] == Role::Feature) {
+                roles[at] = role;
+            }
+            at.is_some()
+        };
+        if let (None, Some(name)) = (&options.id_column, &reading.id_column)
+            && !recall(name, Role::Id)
+        {
+            notes.push(reading::absent("which named the samples", name));
+        }
+        for name in &reading.drop_columns {
+            recall(name, Role::Dropped);
+        }
     }
     for name in &options.category_columns {
         if !names.contains(name) {

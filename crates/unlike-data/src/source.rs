@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flate2::{Crc, read::MultiGzDecoder};
+use flate2::{Crc, bufread::GzDecoder};
 use unlike_core::{Error, Location, Result};
 
 #[cfg(test)]
@@ -62,22 +62,36 @@ impl Source {
 
     fn decompressed(self) -> Result<Self> {
         let mut bytes = Vec::with_capacity(self.bytes.len().saturating_mul(4));
-        match MultiGzDecoder::new(&self.bytes[..]).read_to_end(&mut bytes) {
-            Ok(_) => Ok(Self { bytes, ..self }),
-            Err(error) => {
+        let mut rest = &self.bytes[..];
+        // One member after the other, as `gzip` and `cat` make them. Tapes and block devices fill up
+        // with zeros after the last.
+        while !rest.iter().all(|&byte| byte == 0) {
+            if !rest.starts_with(&GZIP_MAGIC) {
+                let other = words::count(rest.len());
+                return Err(self
+                    .malformed(
+                        format!("gzip data and {other} bytes of something else after it"),
+                        "a whole file",
+                    )
+                    .with_hint("the file was damaged; copy or download it again"));
+            }
+            let mut member = GzDecoder::new(rest);
+            if let Err(error) = member.read_to_end(&mut bytes) {
                 let found = match error.kind() {
                     ErrorKind::UnexpectedEof => "gzip data that ends too early".to_owned(),
                     _ => format!("damaged gzip data ({error})"),
                 };
                 let after = words::count(bytes.len());
-                Err(self
+                return Err(self
                     .malformed(
                         format!("{found}, after {after} decompressed bytes"),
                         "a whole file",
                     )
-                    .with_hint("the file was cut short or damaged; copy or download it again"))
+                    .with_hint("the file was cut short or damaged; copy or download it again"));
             }
+            rest = member.into_inner();
         }
+        Ok(Self { bytes, ..self })
     }
 
     /// Tells whether a file is still what it was: the CRC-32 of its content.

@@ -1,9 +1,14 @@
 //! From delimited text to a data set: which column plays which part, and of which kind it is.
 
-use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
+use std::collections::BTreeMap;
+
+use unlike_core::{
+    Column, ColumnKind, ColumnSpec, Error, MISSING, Note, Result, Samples, Table, Values,
+};
 
 use crate::{
-    builder::{Built, MissingCells},
+    builder::{Built, MissingCells, Told},
+    clean::Clean,
     dataset::DataSet,
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
@@ -11,6 +16,7 @@ use crate::{
     sniff,
     source::{self, Source},
     text::{Shape, Text},
+    words,
 };
 
 /// What a format knows about its columns before the file is read.
@@ -30,6 +36,11 @@ pub(crate) struct Layout {
 
 /// Reads delimited text whose layout is found by looking.
 pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet> {
+    if let Some((found, hint)) = sniff::other_text(&source.bytes) {
+        return Err(source.malformed(found, "delimited text").with_hint(hint));
+    }
+    let missing = MissingCells::new(&options.missing);
+    let mut clean = Clean::new(&source.bytes, options.comment, &missing);
     let delimiter = match options.delimiter {
         Some(delimiter) if delimiter.is_ascii() && !b"\"\r\n".contains(&delimiter) => delimiter,
         Some(delimiter) => {
@@ -40,14 +51,19 @@ pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet
                 hint: None,
             });
         }
-        None => sniff::delimiter(&source.bytes),
+        None => clean
+            .delimiter
+            .unwrap_or_else(|| sniff::delimiter(&clean.bytes)),
     };
-    let text = Text::new(source, delimiter);
-    let mut notes = Vec::new();
-    let missing = MissingCells::new(&options.missing);
-    let header = options
-        .has_header
-        .unwrap_or_else(|| sniff::header(&source.bytes, delimiter, &missing));
+    if delimiter == b' ' {
+        clean.collapse_blanks();
+    }
+    let named = options.has_header.is_none() && clean.names_columns(delimiter, &missing);
+    let mut notes = std::mem::take(&mut clean.notes);
+    let header = options.has_header.unwrap_or_else(|| {
+        named || found_header(&clean.bytes, delimiter, &missing, options, &mut notes)
+    });
+    let text = Text::new(source, &clean.bytes, delimiter);
     let layout = Layout {
         format: Format::Csv,
         delimiter,
@@ -64,6 +80,61 @@ pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet
     read(&text, &layout, options, notes)
 }
 
+/// Whether the first row names the columns: those that a model knows, or else by looking. Where it
+/// holds numbers, the user hears of it.
+fn found_header(
+    bytes: &[u8],
+    delimiter: u8,
+    missing: &MissingCells<'_>,
+    options: &ReadOptions,
+    notes: &mut Vec<Note>,
+) -> bool {
+    if let Some(expected) = options
+        .expect
+        .as_ref()
+        .filter(|columns| !columns.is_empty())
+    {
+        let first = sniff::first_row(bytes, delimiter);
+        let numbered = |(i, cell): (usize, &Vec<u8>)| *cell == (i + 1).to_string().into_bytes();
+        let counts = first.iter().enumerate().all(numbered);
+        let named = |c: &ColumnSpec| first.iter().any(|cell| *cell == c.name.as_bytes());
+        if !counts && expected.iter().all(named) {
+            return true;
+        }
+        // Names that are positions: no header in training, and so none here.
+        let positions = |c: &ColumnSpec| {
+            c.name
+                .parse::<usize>()
+                .is_ok_and(|at| (1..=first.len()).contains(&at))
+        };
+        if expected.iter().all(positions) {
+            let header = sniff::header(bytes, delimiter, missing);
+            return header.names && !header.doubtful;
+        }
+    }
+    let header = sniff::header(bytes, delimiter, missing);
+    if header.doubtful {
+        let cells = sniff::first_row(bytes, delimiter);
+        let cells = cells
+            .iter()
+            .map(|cell| String::from_utf8_lossy(cell).into_owned());
+        let cells = words::limited(cells, 4);
+        let note = match header.names {
+            true => Note::new(format!(
+                "the first row (`{cells}`) is read as the names of the columns; if it is data, say "
+            ))
+            .setting("no-header"),
+            false => Note::new(format!(
+                "the first row (`{cells}`) is read as data, and columns are numbered; if it names them, \
+                 say "
+            ))
+            .setting("header"),
+        };
+        notes.push(note);
+    }
+    header.names
+}
+
 /// Reads delimited text of a known layout.
 pub(crate) fn read(
     text: &Text<'_>,
@@ -73,22 +144,32 @@ pub(crate) fn read(
 ) -> Result<DataSet> {
     let source = text.source;
     let names = &layout.shape.names;
-    let roles = roles::assign(names, options, layout.label, layout.dropped)?;
-    let kinds = kinds(&roles, layout, options);
+    let roles = roles::assign(names, options, layout.label, layout.dropped, &mut notes)?;
+    let told = told(&roles, layout, options);
     let wanted: Vec<usize> = (0..names.len())
         .filter(|&at| roles[at] != Role::Dropped)
         .collect();
     let missing = MissingCells::new(&options.missing);
-    let (built, rows) = text.columns(&layout.shape, &kinds, &wanted, &missing)?;
+    let (built, rows) = text.columns(&layout.shape, &told, &wanted, &missing)?;
 
     let mut columns = Vec::with_capacity(wanted.len());
     let (mut classes, mut ids) = (None, None);
-    for (at, Built { values, note, .. }) in wanted.into_iter().zip(built) {
+    let mut decimals = BTreeMap::new();
+    for (at, built) in wanted.into_iter().zip(built) {
+        let Built {
+            values,
+            notes: of_column,
+            decimal,
+            ..
+        } = built;
+        if let Some(decimal) = decimal {
+            decimals.insert(names[at].clone(), decimal);
+        }
         match roles[at] {
             Role::Label => classes = Some(self::classes(source, &names[at], values, &rows)?),
             Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
             Role::Feature | Role::Dropped => {
-                notes.extend(note.map(Note::from));
+                notes.extend(of_column);
                 columns.push(Column {
                     name: names[at].as_str().into(),
                     values,
@@ -125,6 +206,7 @@ pub(crate) fn read(
         data.with_layout(layout.describe())
             .with_notes(notes)
             .with_label_like(label_like)
+            .with_decimals(decimals)
     })
 }
 
@@ -132,6 +214,7 @@ impl Layout {
     fn describe(&self) -> String {
         let delimiter = match self.delimiter {
             b'\t' => "tab".to_owned(),
+            b' ' => "blanks".to_owned(),
             other => format!("`{}`", char::from(other)),
         };
         let names = match (self.format, self.shape.header) {
@@ -143,17 +226,23 @@ impl Layout {
     }
 }
 
-/// The kind that each column is told to be, if it is.
-fn kinds(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Option<ColumnKind>> {
+/// What is known of each column: the kind that it is told to be, and how numbers are written.
+fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Told> {
     let told = options.kinds();
-    let kind = |at: usize| match roles[at] {
-        Role::Feature => told
-            .get(layout.shape.names[at].as_str())
-            .or_else(|| layout.kinds.get(at))
-            .copied(),
-        _ => Some(ColumnKind::Category),
+    let decimals = options.remembered.as_ref().map(|r| &r.decimals);
+    let of_column = |at: usize| {
+        let name = layout.shape.names[at].as_str();
+        let kind = match roles[at] {
+            Role::Feature => told.get(name).or_else(|| layout.kinds.get(at)).copied(),
+            _ => Some(ColumnKind::Category),
+        };
+        let remembered = decimals.and_then(|decimals| decimals.get(name)).copied();
+        Told {
+            kind,
+            decimal: options.decimal.or(remembered),
+        }
     };
-    (0..roles.len()).map(kind).collect()
+    (0..roles.len()).map(of_column).collect()
 }
 
 /// The label column as classes; a sample without one is an error.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use csv::ByteRecord;
-use unlike_core::{ColumnKind, Error, Note, Result};
+use unlike_core::{Error, Note, Result};
 
 use crate::{
-    builder::{Built, ColumnBuilder, MissingCells},
+    builder::{Built, ColumnBuilder, MissingCells, Told},
+    decimal::{Decimal, Fits},
     sniff,
     source::{self, Source},
     words,
@@ -29,10 +30,11 @@ pub(crate) struct Shape {
 }
 
 impl<'a> Text<'a> {
-    pub(crate) fn new(source: &'a Source, delimiter: u8) -> Self {
+    /// `bytes` are the file's rows, line by line.
+    pub(crate) fn new(source: &'a Source, bytes: &'a [u8], delimiter: u8) -> Self {
         Self {
             source,
-            bytes: sniff::without_bom(&source.bytes),
+            bytes,
             delimiter,
         }
     }
@@ -60,14 +62,16 @@ impl<'a> Text<'a> {
                     .source
                     .not_utf8(source::cell(row.into(), &number), cell));
             };
-            if name.is_empty() {
-                notes.push(
-                    format!("column {number} has no name in the header; it is called `{number}`")
-                        .into(),
-                );
-            }
             let name = if name.is_empty() {
-                number
+                let is_taken = first.iter().any(|c| sniff::trimmed(c) == number.as_bytes());
+                let called = match is_taken {
+                    true => format!("({number})"),
+                    false => number.clone(),
+                };
+                let note =
+                    format!("column {number} has no name in the header; it is called `{called}`");
+                notes.push(note.into());
+                called
             } else {
                 name.to_owned()
             };
@@ -108,38 +112,65 @@ impl<'a> Text<'a> {
     /// Reads the wanted columns, and each row's number in the file.
     ///
     /// Columns that turn out to hold texts after they held numbers are read a second time, because
-    /// numbers do not remember how they were written.
+    /// numbers do not remember how they were written. Texts that all spell numbers (`1,234.5`, `12 %`)
+    /// are then numbers again.
     pub(crate) fn columns(
         &self,
         shape: &Shape,
-        kinds: &[Option<ColumnKind>],
+        told: &[Told],
         wanted: &[usize],
         missing: &MissingCells<'_>,
     ) -> Result<(Vec<Built>, Vec<u32>)> {
-        let (mut built, row_numbers) = self.pass(shape, kinds, wanted, missing)?;
+        let (mut built, row_numbers) = self.pass(shape, told, wanted, missing, false)?;
         let again: Vec<usize> = (0..built.len()).filter(|&i| built[i].again).collect();
         if !again.is_empty() {
-            let kinds = vec![Some(ColumnKind::Category); shape.names.len()];
             let columns: Vec<usize> = again.iter().map(|&i| wanted[i]).collect();
-            let (second, _) = self.pass(shape, &kinds, &columns, missing)?;
+            let (second, _) = self.pass(shape, told, &columns, missing, true)?;
             for (i, column) in again.into_iter().zip(second) {
-                built[i].values = column.values;
+                built[i] = column;
             }
         }
+        let usual = self.usual_mark(&built);
+        for (column, &at) in built.iter_mut().zip(wanted) {
+            let name = &shape.names[at];
+            column.spell_out(name, told[at].decimal, usual, missing, &row_numbers);
+        }
         Ok((built, row_numbers))
+    }
+
+    /// The decimal mark where a column leaves it open: that of the other columns, or else that which
+    /// goes with the delimiter.
+    fn usual_mark(&self, built: &[Built]) -> Decimal {
+        let says = |decimal| {
+            built
+                .iter()
+                .any(|b| b.fits == Fits::One(decimal) && b.marked)
+        };
+        match (says(Decimal::Point), says(Decimal::Comma)) {
+            (true, false) => Decimal::Point,
+            (false, true) => Decimal::Comma,
+            _ if self.delimiter == b';' => Decimal::Comma,
+            _ => Decimal::Point,
+        }
     }
 
     fn pass(
         &self,
         shape: &Shape,
-        kinds: &[Option<ColumnKind>],
+        told: &[Told],
         wanted: &[usize],
         missing: &MissingCells<'_>,
+        as_texts: bool,
     ) -> Result<(Vec<Built>, Vec<u32>)> {
         let width = shape.names.len();
         let reserve = self.rows_at_most(width);
         let build = |&at: &usize| {
-            ColumnBuilder::new(self.source, &shape.names[at], missing, kinds[at], reserve)
+            let builder =
+                ColumnBuilder::new(self.source, &shape.names[at], missing, told[at], reserve);
+            match as_texts {
+                true => builder.as_texts(reserve),
+                false => builder,
+            }
         };
         let mut builders: Vec<ColumnBuilder<'_>> = wanted.iter().map(build).collect();
         let mut row_numbers = Vec::with_capacity(reserve);
@@ -176,11 +207,20 @@ impl<'a> Text<'a> {
 
     fn ragged(&self, cells: &ByteRecord, row: u32, shape: &Shape) -> Error {
         let width = shape.names.len();
-        let hint = if cells.len() > width {
+        let first = cells.get(0).unwrap_or_default();
+        let comment = ["#", "%", "//", ";"]
+            .into_iter()
+            .find(|mark| first.starts_with(mark.as_bytes()));
+        let hint = if let Some(mark) = comment {
+            Note::new(format!(
+                "a line that begins with `{mark}` looks like a comment; leave such lines out with "
+            ))
+            .set("comment", &mark[..1])
+        } else if cells.len() > width {
             let delimiter = char::from(self.delimiter).escape_default();
-            format!("put cells that contain the delimiter `{delimiter}` in quotes")
+            format!("put cells that contain the delimiter `{delimiter}` in quotes").into()
         } else {
-            "the row is incomplete; leave a cell empty where a value is missing".to_owned()
+            "the row is incomplete; leave a cell empty where a value is missing".into()
         };
         let found = words::counted(cells.len(), "cell");
         self.source

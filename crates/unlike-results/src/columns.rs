@@ -109,12 +109,19 @@ fn rule(column: &FittedColumn, scaling: Scaling) -> String {
                 center,
                 scale,
                 fill,
+                bend,
             } = column;
             let range = match scaling {
                 Scaling::MinMax => format!("[{}, {}] to [-1, 1]", number(*min), number(*max)),
-                Scaling::Standard => {
-                    format!("({} ± {}) to (0 ± 1)", number(*center), number(*scale))
-                }
+                Scaling::Standard => match bend {
+                    // Mean and deviation of the bent values mean nothing to people.
+                    Some(_) => "mean ± standard deviation to (0 ± 1)".to_owned(),
+                    None => format!("({} ± {}) to (0 ± 1)", number(*center), number(*scale)),
+                },
+            };
+            let range = match bend {
+                Some(_) => format!("{range}, by their logarithm because of heavy tails"),
+                None => range,
             };
             match fill {
                 Some(median) => format!("{range}; missing: {}, marked", number(*median)),

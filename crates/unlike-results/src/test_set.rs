@@ -283,11 +283,21 @@ impl TestSet {
         const FLATTERING: &str = "Its normal samples are no news to the model, so these numbers \
              flatter it; measure it on samples that it has not seen.";
         let origin = &model.provenance().origin;
-        Ok(if model.trained_on(&self.labelled.normals())? {
+        let normals = self.labelled.normals();
+        Ok(if model.trained_on(&normals)? {
             Some(format!(
                 "`{}` holds exactly the normal samples that the model was trained on. {FLATTERING}",
                 self.name
             ))
+        } else if model.share_trained_on(&normals).is_some() {
+            // Row by row, so that another name or order hides nothing.
+            let seen = model.seen(&normals, &self.name)?;
+            seen.map(|seen| {
+                let mut letters = seen.chars();
+                let first = letters.next().map(|c| c.to_uppercase().to_string());
+                let seen = first.unwrap_or_default() + letters.as_str();
+                format!("{seen}. {FLATTERING}")
+            })
         } else if *origin == self.labelled.samples().origin() {
             Some(format!(
                 "The model was trained on `{origin}` too. Where its normal samples are the same, they \

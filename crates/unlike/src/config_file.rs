@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 use unlike_core::{Error, Location, Note, Result, Samples};
-use unlike_data::Fit;
+use unlike_data::{Fit, Reading};
 use unlike_features::FeatureConfig;
 
 use crate::{models::MODELS, train::TrainConfig};
@@ -100,6 +100,14 @@ impl ConfigFile {
         let fit = settings.get("preprocessing")?.get("image-fit")?;
         // What is wrong with it is said when all settings are read.
         fit.clone().try_into().ok()
+    }
+
+    /// What the file says about how the data are to be read.
+    pub fn reading(&self) -> Option<Reading> {
+        let settings = &self.file.as_ref()?.settings;
+        let reading = settings.get("preprocessing")?.get("reading")?;
+        // What is wrong with it is said when all settings are read.
+        reading.clone().try_into().ok()
     }
 
     /// What the file says that detectors see of images.

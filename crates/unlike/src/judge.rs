@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Decision, Decisions, Detector, InputSpec, Note, Result, Samples, ScoreParts,
     Scores,
-    words::{counted, rate},
+    words::{counted, rate, score},
 };
 
 use crate::model::{Model, Scored};
@@ -204,6 +204,60 @@ impl Model {
             origin: provenance.origin.clone(),
             unlike_version: provenance.unlike_version.clone(),
         }
+    }
+}
+
+/// Samples of which this share equals what the model was trained on are not new to it.
+const SEEN: f64 = 0.2;
+
+impl Model {
+    /// Why these normals do not tell what the model makes of new ones, if that is so: it was trained on
+    /// them. `name` is what people call them.
+    ///
+    /// # Errors
+    /// If an image can no longer be read.
+    pub fn seen(&self, normals: &Samples, name: &str) -> Result<Option<String>> {
+        let origin = &self.provenance().origin;
+        Ok(if self.trained_on(normals)? {
+            Some(format!(
+                "`{name}` holds exactly the normal samples that the model was trained on"
+            ))
+        } else if let Some(share) = self.share_trained_on(normals).filter(|&s| s >= SEEN) {
+            Some(format!(
+                "{:.0} % of the normal samples in `{name}` equal samples that the model was trained on",
+                100.0 * share
+            ))
+        } else if origin == normals.origin() && self.share_trained_on(normals).is_none() {
+            Some(format!("the model was trained on `{origin}`, too"))
+        } else {
+            None
+        })
+    }
+
+    /// What is worth knowing about the scores of held-out normals: that all are equal, or rounding.
+    pub fn score_notes(&self) -> Vec<Note> {
+        /// Features are 32-bit numbers around 1; a squared difference of their last bits.
+        const ROUNDING: f64 = 1e-13;
+        let scores = self.calibration().scores();
+        let (Some(&first), Some(&last)) = (scores.first(), scores.last()) else {
+            return Vec::new();
+        };
+        let text = if scores.len() > 1 && first == last {
+            format!(
+                "all {} score {}: the model sees no difference between them",
+                counted(scores.len(), "held-out normal"),
+                score(first)
+            )
+        } else if last.abs() < ROUNDING && first.abs() < ROUNDING {
+            format!(
+                "the scores of held-out normals, up to {}, are no more than rounding: the model \
+                 reproduces them exactly, and calls a sample anomalous for its last bits",
+                score(last)
+            )
+        } else {
+            return Vec::new();
+        };
+        vec![text.into()]
     }
 }
 

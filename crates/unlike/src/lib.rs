@@ -23,6 +23,7 @@ mod sight;
 pub mod train;
 
 pub use config_file::ConfigFile;
+pub use fingerprint::Sketch;
 pub use judge::{About, Judge, Judged};
 pub use model::{Model, Provenance, Scored};
 pub use registry::ModelConfig;

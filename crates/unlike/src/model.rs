@@ -12,7 +12,7 @@ use unlike_features::{Extraction, resized};
 
 use crate::{
     backend, file,
-    fingerprint::fingerprint,
+    fingerprint::{Sketch, fingerprint},
     generated,
     looks::Look,
     models::MODELS,
@@ -108,6 +108,9 @@ pub struct Provenance {
     /// earlier versions. See [`Model::trained_on`].
     #[serde(default)]
     pub fingerprint: String,
+    /// Some of those samples, if they are rows. See [`Model::share_trained_on`].
+    #[serde(default, skip_serializing_if = "Sketch::is_empty")]
+    pub rows: Sketch,
     /// Samples that trained.
     pub n_train: usize,
     /// Held-out samples that measured every epoch.
@@ -407,6 +410,14 @@ impl Model {
     /// If an image can no longer be read.
     pub fn trained_on(&self, normals: &Samples) -> Result<bool> {
         Ok(self.parts.provenance.fingerprint == fingerprint(normals, &self.input())?)
+    }
+
+    /// The share of these samples, rows of a table, that equal rows that training was given; from
+    /// thousands of rows on an estimate. `None` where that cannot be told: of images, and in the models
+    /// of earlier versions.
+    pub fn share_trained_on(&self, samples: &Samples) -> Option<f64> {
+        let rows = &self.parts.provenance.rows;
+        rows.share_of(samples, &self.input())
     }
 
     /// The settings that it was trained with.

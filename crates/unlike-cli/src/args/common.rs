@@ -19,3 +19,29 @@ impl Common {
         self.threads.map(NonZeroUsize::get)
     }
 }
+
+/// A seed: any whole number of 64 bits; the same text always gives the same one.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    let number: i128 = text
+        .parse()
+        .map_err(|_| "expected a whole number".to_owned())?;
+    match (u64::try_from(number), i64::try_from(number)) {
+        (Ok(seed), _) => Ok(seed),
+        // Files of settings hold 63 bits; negative numbers count down from the largest.
+        (_, Ok(negative)) => Ok((negative & i64::MAX) as u64),
+        _ => Err("expected a whole number of 64 bits".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seed;
+
+    #[test]
+    fn seeds_may_be_negative() {
+        assert_eq!(seed("7"), Ok(7));
+        assert_eq!(seed("-1"), Ok(i64::MAX as u64));
+        assert_eq!(seed("-2"), Ok(i64::MAX as u64 - 1));
+        assert!(seed("1.5").is_err() && seed("99999999999999999999").is_err());
+    }
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args, builder::PossibleValuesParser};
 use unlike::{Model, features::FeatureConfig};
 use unlike_core::Error;
-use unlike_data::{DataInfo, DataSet, Fit, Format, ImageSize, ReadOptions};
+use unlike_data::{DataInfo, DataSet, Decimal, Fit, Format, ImageSize, ReadOptions, Reading};
 
 use super::image::ImageArgs;
 use crate::terminal::{self, failure::Result};
@@ -36,10 +36,19 @@ pub(crate) struct DataArgs {
     /// Columns of numbers that are categories all the same
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     category_columns: Vec<String>,
-    /// What stands between cells: a character, or `tab` [default: found by content]
+    /// What stands between cells: a character, `tab`, or `space` for any number of blanks [default:
+    /// found by content]
     #[arg(long, value_name = "CHARACTER")]
     delimiter: Option<String>,
-    /// Cells that stand for a missing value [default: empty, NA, N/A, #N/A, <NA>, NULL, null, ?]
+    /// Lines that begin with it are no rows [default: # or %, if the file begins with it]
+    #[arg(long, value_name = "CHARACTER")]
+    comment: Option<String>,
+    /// What stands before the fraction of numbers such as 1,234: point or comma [default: found by
+    /// content]
+    #[arg(long, value_name = "MARK", value_parser = PossibleValuesParser::new(Decimal::ALL.map(Decimal::name)))]
+    decimal: Option<String>,
+    /// Cells that stand for a missing value: these texts, and the same numbers however they are written
+    /// [default: empty, NA, N/A, #N/A, <NA>, NULL, null, ?]
     #[arg(long, value_name = "TEXT,…", value_delimiter = ',')]
     missing: Option<Vec<String>>,
     /// The first row names the columns [default: found by content]
@@ -58,12 +67,14 @@ impl DataArgs {
         Ok(DataInfo::of_path(path, &self.options()?)?)
     }
 
-    /// Reads DATA to train on. `fit` is how images come to their size.
+    /// Reads DATA to train on. `fit` is how images come to their size, `features` what detectors see of
+    /// them, and `remembered` what a file of settings says about the data.
     pub(crate) fn read_for_training(
         &self,
         path: &Path,
         fit: Fit,
         features: Option<&FeatureConfig>,
+        remembered: Option<Reading>,
     ) -> Result<DataSet> {
         let mut options = self.options()?;
         options.image.fit = fit;
@@ -73,6 +84,7 @@ impl DataArgs {
             width: side,
         };
         options.image.size = options.image.size.or(own.map(square));
+        options.remembered = remembered;
         told(path, &options)
     }
 
@@ -82,9 +94,24 @@ impl DataArgs {
     }
 
     /// Reads DATA as a model knows it: columns are of the model's kinds, whatever the cells look
-    /// like, and images come to the model's size as they did in training.
+    /// like, images come to the model's size as they did in training, and what training was told
+    /// about its data holds unless options say otherwise.
     pub(crate) fn read_for(&self, path: &Path, model: &Model) -> Result<DataSet> {
-        let options = model.preprocessing().read_options(self.options()?);
+        self.read_as(path, model, self.options()?)
+    }
+
+    /// As [`read_for`](Self::read_for), without the labels that training knew of: scoring needs none.
+    pub(crate) fn read_to_score(&self, path: &Path, model: &Model) -> Result<DataSet> {
+        let options = ReadOptions {
+            without_labels: true,
+            ..self.options()?
+        };
+        self.read_as(path, model, options)
+    }
+
+    fn read_as(&self, path: &Path, model: &Model, options: ReadOptions) -> Result<DataSet> {
+        let mut options = model.preprocessing().read_options(options);
+        options.remembered = Some(model.config().preprocessing.reading.clone());
         self.images.check_against(&options.image)?;
         told(path, &options)
     }
@@ -99,6 +126,8 @@ impl DataArgs {
             id_column: self.id_column.clone(),
             category_columns: self.category_columns.clone(),
             delimiter: self.delimiter.as_deref().map(delimiter).transpose()?,
+            comment: self.comment.as_deref().map(comment).transpose()?,
+            decimal: self.decimal.as_deref().map(str::parse).transpose()?,
             missing: self
                 .missing
                 .clone()
@@ -120,11 +149,25 @@ fn told(path: &Path, options: &ReadOptions) -> Result<DataSet> {
 fn delimiter(text: &str) -> Result<u8> {
     match text.as_bytes() {
         _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        _ if text == "space" => Ok(b' '),
         &[byte] => Ok(byte),
         _ => Err(Error::Setting {
             name: "delimiter".into(),
             found: format!("`{text}`"),
-            expected: "one character, or `tab`".into(),
+            expected: "one character, `tab` or `space`".into(),
+            hint: None,
+        }
+        .into()),
+    }
+}
+
+fn comment(text: &str) -> Result<u8> {
+    match text.as_bytes() {
+        &[byte] if byte.is_ascii_graphic() => Ok(byte),
+        _ => Err(Error::Setting {
+            name: "comment".into(),
+            found: format!("`{text}`"),
+            expected: "one character".into(),
             hint: None,
         }
         .into()),

@@ -10,7 +10,7 @@ mod image;
 mod split;
 
 pub(crate) use augment::AugmentArgs;
-pub(crate) use common::Common;
+pub(crate) use common::{Common, seed};
 pub(crate) use data::DataArgs;
 pub(crate) use decision::DecisionArgs;
 pub(crate) use device::{CPU, DeviceArg};

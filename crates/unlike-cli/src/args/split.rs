@@ -7,6 +7,7 @@ use unlike_data::{
     split::{self, Split},
 };
 
+use super::seed;
 use crate::terminal::{failure::Result, say};
 
 /// Which part of DATA a command takes. `train` and `eval` with the same options take parts that
@@ -21,7 +22,7 @@ pub(crate) struct SplitArgs {
     #[arg(long, value_name = "HOW")]
     split: Option<SplitArg>,
     /// Decides which normals are among the 80 %
-    #[arg(long, value_name = "N", default_value = "0", requires = "split")]
+    #[arg(long, value_name = "N", default_value = "0", requires = "split", value_parser = seed)]
     split_seed: u64,
 }
 

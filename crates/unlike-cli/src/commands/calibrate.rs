@@ -11,7 +11,7 @@ use unlike_core::{
 
 use crate::{
     args::{Common, DataArgs, DeviceArg},
-    inputs::refuse_over,
+    inputs::{is_same, refuse_over, refuse_there},
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -40,6 +40,9 @@ pub(crate) struct CalibrateArgs {
     /// Where to write the model [default: over MODEL]
     #[arg(long, value_name = "MODEL2")]
     out: Option<PathBuf>,
+    /// Replace another model that is there already
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     device: DeviceArg,
     #[command(flatten)]
@@ -49,15 +52,16 @@ pub(crate) struct CalibrateArgs {
 impl CalibrateArgs {
     /// Scores normals, and saves the model with their scores.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        let out = match &self.out {
-            Some(path) => path.clone(),
-            None if self.model.is_dir() => self.model.join("model.safetensors"),
-            None => self.model.clone(),
+        let own = match self.model.is_dir() {
+            true => self.model.join("model.safetensors"),
+            false => self.model.clone(),
         };
+        let out = self.out.clone().unwrap_or_else(|| own.clone());
         let model = self.device.load(&self.model)?;
         self.device.describe_for(&model.config().model)?;
         // Over MODEL is how a model gets its new calibration.
         refuse_over(&out, &[&self.data])?;
+        refuse_there(&out, self.force || is_same(&out, &own))?;
         check_writable(&out)?;
         let before = model.calibration().len();
         let data = self.reading.read_for(&self.data, &model)?;
@@ -66,7 +70,15 @@ impl CalibrateArgs {
             "data",
             &format!("{}: {}", self.data.display(), normals.describe()),
         );
+        let name = self.data.display().to_string();
+        if let Some(seen) = model.seen(&normals.samples, &name)? {
+            let note = format!(
+                "{seen}; p-values from them promise nothing: calibrate on samples that it has not seen"
+            );
+            terminal::notes(&[note.into()]);
+        }
         let model = model.recalibrate(&normals.samples)?;
+        terminal::notes(&model.score_notes());
         model.save(&out)?;
 
         let calibration = model.calibration();

@@ -8,10 +8,10 @@ use unlike_report::{Report, terminal as text};
 use unlike_results::{Evaluated, TestSet, run_report, save_evaluation};
 
 use crate::{
-    args::{Common, DataArgs, DecisionArgs, DeviceArg, SplitArgs},
+    args::{Common, DataArgs, DecisionArgs, DeviceArg, SplitArgs, seed},
     environment::Environment,
     folders::NewFolders,
-    inputs::refuse_over,
+    inputs::{refuse_over, refuse_there},
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -47,6 +47,9 @@ pub(crate) struct EvalArgs {
     /// The folder for report.html, evaluation.json and scores.csv
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace results that are in that folder
+    #[arg(long)]
+    force: bool,
     /// Another model to show beside this one (may be repeated)
     #[arg(long, value_name = "MODEL")]
     baseline: Vec<PathBuf>,
@@ -54,7 +57,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "NAME")]
     score: Option<String>,
     /// Of the bootstrap behind the intervals
-    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     seed: u64,
     #[command(flatten)]
     device: DeviceArg,
@@ -70,8 +73,14 @@ impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         if let Some(folder) = &self.out {
-            for name in [EVALUATION, REPORT, SCORES] {
-                refuse_over(&folder.join(name), &[&self.data, &self.model])?;
+            let mut inputs = vec![self.data.as_path(), self.model.as_path()];
+            inputs.extend(self.baseline.iter().map(PathBuf::as_path));
+            let written = [EVALUATION, REPORT, SCORES].map(|name| folder.join(name));
+            for file in &written {
+                refuse_over(file, &inputs)?;
+            }
+            for file in &written {
+                refuse_there(file, self.force)?;
             }
         }
         let _folders = self.out.as_deref().map(NewFolders::create).transpose()?;

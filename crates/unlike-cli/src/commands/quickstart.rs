@@ -12,6 +12,7 @@ use unlike_core::{
     Samples,
     words::{self, counted},
 };
+use unlike_data::Tails;
 use unlike_report::{Report, terminal as text};
 use unlike_results::{
     EpochTable, Evaluated, TestSet, run_report,
@@ -19,7 +20,7 @@ use unlike_results::{
 };
 
 use crate::{
-    args::{Common, DeviceArg},
+    args::{Common, DeviceArg, seed},
     commands::eval,
     environment::Environment,
     find_data,
@@ -60,7 +61,7 @@ pub(crate) struct QuickstartArgs {
     #[arg(value_parser = PossibleValuesParser::new(with_networks()))]
     model: String,
     /// Decides every random choice
-    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     seed: u64,
     /// Passes over the training rows [default: as recommended for the model]
     #[arg(long, value_name = "N")]
@@ -84,7 +85,7 @@ impl QuickstartArgs {
         let began = Instant::now();
         self.device.check()?;
         let file = find_data::kdd(self.data.as_deref())?;
-        let folder = RunFolder::prepare(&self.out, Existing::Overwrite)?;
+        let folder = RunFolder::prepare(&self.out, Existing::Replace, &[&file])?;
         let Protocol {
             train,
             test,
@@ -180,10 +181,13 @@ impl QuickstartArgs {
     }
 
     fn config(&self, name: &str, train: &Samples) -> Result<TrainConfig> {
-        Ok(TrainConfig {
+        let mut config = TrainConfig {
             seed: self.seed,
             ..TrainConfig::recommended(name, train)?
-        })
+        };
+        // As in the published experiments.
+        config.preprocessing.tails = Tails::Keep;
+        Ok(config)
     }
 
     fn show(&self, report: &Report, epochs: &EpochTable<'_>, common: Common) -> Result<Outcome> {

@@ -11,7 +11,7 @@ use unlike_results::{ReportFormat, load_report, save_report};
 use crate::{
     args::Common,
     environment::Environment,
-    inputs::refuse_over,
+    inputs::{is_same, refuse_over, refuse_there},
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -34,6 +34,9 @@ pub(crate) struct ReportArgs {
     /// Where to write it: .html, .md or .json [default: report.html beside the results]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace another file that is there already
+    #[arg(long)]
+    force: bool,
 }
 
 impl ReportArgs {
@@ -48,7 +51,10 @@ impl ReportArgs {
             .clone()
             .unwrap_or_else(|| folder.join("report.html"));
         ReportFormat::of(&out)?;
-        refuse_over(&out, &[&self.source, &self.source.join("evaluation.json")])?;
+        let read = ["evaluation.json", "environment.json"].map(|name| folder.join(name));
+        refuse_over(&out, &[&self.source, &read[0], &read[1]])?;
+        let own = is_same(&out, &folder.join("report.html"));
+        refuse_there(&out, self.force || own)?;
         check_writable(&out)?;
         save_report(&self.load()?, &out)?;
         say("report", &out.display().to_string());

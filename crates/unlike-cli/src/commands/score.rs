@@ -15,7 +15,7 @@ use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanatio
 use crate::{
     args::{Common, DataArgs, DecisionArgs, DeviceArg},
     folders::NewFolders,
-    inputs::refuse_over,
+    inputs::{refuse_over, refuse_there},
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -51,6 +51,9 @@ pub(crate) struct ScoreArgs {
     /// Where to write the scores: a .csv, .jsonl or .parquet file [default: CSV on stdout]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace results that are there already
+    #[arg(long)]
+    force: bool,
     /// Also write, to this folder, why samples got their scores. For rows: the columns that
     /// contributed most (explanations.csv). For images: all anomaly maps (maps.npy), and the maps
     /// of the flagged over their images, highest score first, 10 to 100 of them (overlays/,
@@ -83,7 +86,7 @@ impl ScoreArgs {
         }
         let judge = self.decision.judge(model)?;
         let model = judge.model();
-        let data = self.reading.read_for(&self.data, model)?;
+        let data = self.reading.read_to_score(&self.data, model)?;
         let unread = data.unread().to_vec();
         let samples = data.into_samples();
         let judged = judge.judge(&samples)?;
@@ -135,6 +138,7 @@ impl ScoreArgs {
         if let Some(out) = &self.out {
             format = ScoreFormat::of(out)?;
             refuse_over(out, &inputs)?;
+            refuse_there(out, self.force)?;
             check_writable(out)?;
         }
         let Some(folder) = &self.explain else {
@@ -142,6 +146,7 @@ impl ScoreArgs {
         };
         for out in explanation_files(folder, format) {
             refuse_over(&out, &inputs)?;
+            refuse_there(&out, self.force)?;
         }
         let folders = NewFolders::create(folder)?;
         Ok(Some((folder, format, folders)))

@@ -158,6 +158,131 @@ fn what_is_read_is_not_written_over_under_any_name() {
     }
 }
 
+#[test]
+fn a_training_writes_over_nothing_that_it_reads_or_that_is_not_its_own() {
+    let place = ready_to_train(100);
+    // The data, and the settings, under names that a run folder has.
+    place.write("metrics.jsonl", flows(100, 0));
+    place.write("config.toml", "model = { model = \"pca\" }\n");
+    place.write("mine/report.html", "mine");
+    place.write("mine/notes.txt", "mine");
+    let before = place.files();
+    let contents: Vec<_> = before.iter().map(|file| place.read(file)).collect();
+    for (line, expected) in [
+        (
+            "train metrics.jsonl --format csv --model pca --label-column label --out .",
+            "which is read: `",
+        ),
+        (
+            "train metrics.jsonl --format csv --model pca --label-column label --out . --overwrite",
+            "which is read: `",
+        ),
+        (
+            "train flows.csv --config config.toml --label-column label --out . --overwrite",
+            "which is read: `",
+        ),
+        (
+            "train flows.csv --model pca --label-column label --out .",
+            "that no training wrote",
+        ),
+        (
+            "train flows.csv --model pca --label-column label --out mine",
+            "that no training wrote",
+        ),
+        (
+            "quickstart --data flows.csv --out mine",
+            "that no training wrote",
+        ),
+    ] {
+        let ran = place.run(line).ends_with(2);
+        assert!(ran.stderr.contains(expected), "{line}: {}", ran.stderr);
+        assert!(ran.stderr.contains("\nhint: "), "{line}: {}", ran.stderr);
+        assert_eq!(place.files(), before, "{line}");
+        for (file, content) in before.iter().zip(&contents) {
+            assert!(place.read(file) == *content, "{line}: {file}");
+        }
+    }
+    // Where it is wanted, and beside files of other names.
+    place
+        .run("train flows.csv --model pca --label-column label --out mine --overwrite")
+        .ends_with(0);
+    assert_eq!(place.read("mine/notes.txt"), b"mine");
+    // The settings of the training that a folder holds may be those of the next.
+    place
+        .run("train flows.csv --config mine/config.toml --out mine --overwrite")
+        .ends_with(0);
+}
+
+#[test]
+fn results_that_are_there_are_replaced_only_where_that_is_wanted() {
+    let place = with_model();
+    place.write("model2.safetensors", model());
+    place.write("empty.csv", "");
+    place
+        .run("score model.safetensors new.csv --out empty.csv")
+        .ends_with(0);
+    for (line, file) in [
+        ("score model.safetensors new.csv --out out.csv", "out.csv"),
+        (
+            "score model.safetensors new.csv --explain why",
+            "why/explanations.csv",
+        ),
+        (
+            "eval model.safetensors new.csv --label-column label --out e",
+            "e/scores.csv",
+        ),
+        (
+            "eval model.safetensors new.csv --label-column label --out e",
+            "e/report.html",
+        ),
+        (
+            "calibrate model.safetensors new.csv --label-column label --out c.safetensors",
+            "c.safetensors",
+        ),
+        ("report e --out r.md", "r.md"),
+    ] {
+        if !place.path(file).exists() {
+            place.run(line).ends_with(0);
+        }
+        place.write(file, "an older result");
+        let ran = place.run(line).ends_with(2);
+        assert!(
+            ran.stderr.contains("which is there already"),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("hint: --force"),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert_eq!(place.read(file), b"an older result", "{line}");
+        place.run(&format!("{line} --force")).ends_with(0);
+        assert_ne!(place.read(file), b"an older result", "{line}");
+    }
+    // These renew what they are given.
+    place
+        .run("calibrate model.safetensors new.csv --label-column label --out ./model.safetensors")
+        .ends_with(0);
+    place.run("report e").ends_with(0);
+    // Beside what is read, whatever is wanted.
+    std::fs::hard_link(place.path("model2.safetensors"), place.path("e2.csv")).unwrap();
+    std::fs::create_dir(place.path("e2")).unwrap();
+    std::fs::hard_link(
+        place.path("model2.safetensors"),
+        place.path("e2/scores.csv"),
+    )
+    .unwrap();
+    let ran = place
+        .run("eval model.safetensors new.csv --label-column label --baseline model2.safetensors --out e2 --force")
+        .ends_with(2);
+    assert!(
+        ran.stderr.contains("which is read: `model2.safetensors`"),
+        "{}",
+        ran.stderr
+    );
+}
+
 /// Temporary files that were left behind.
 fn temporary(place: &Place) -> Vec<String> {
     let of_ours = |name: &String| {

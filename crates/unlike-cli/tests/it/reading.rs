@@ -1,6 +1,6 @@
 //! The same rows in other files are the same rows.
 
-use crate::support::{Place, flows, gzip, with_model};
+use crate::support::{Place, flows, gzip, noise, with_model};
 
 #[test]
 fn line_ends_byte_order_marks_and_compression_change_nothing() {
@@ -71,10 +71,12 @@ fn an_unseen_category_counts_as_other_and_is_counted() {
 #[test]
 fn columns_that_the_model_does_not_know_are_ignored_aloud() {
     let place = with_model();
+    let text = flows(20, 0).replacen("label", "weather", 1);
+    place.write("new.csv", text);
     let ran = place.run("score model.safetensors new.csv").ends_with(0);
     assert!(
         ran.stderr
-            .contains("column `label` is not known to the model and ignored"),
+            .contains("column `weather` is not known to the model and ignored"),
         "{}",
         ran.stderr
     );
@@ -123,4 +125,110 @@ fn data_info_counts_what_is_there() {
     );
     let ran = place.run("data info flows.csv").ends_with(0);
     assert!(ran.stderr.contains("looks like labels"), "{}", ran.stderr);
+}
+
+/// Rows of `id,amount,kind,state`, with -999 where a value is missing and one row in ten bad.
+fn orders(rows: usize) -> String {
+    let mut text = "id;amount;kind;state\n".to_owned();
+    for i in 0..rows {
+        let amount = match i % 7 {
+            3 => "-999".to_owned(),
+            _ => format!("{:.2}", 10.0 * noise(i)).replace('.', ","),
+        };
+        let state = if i % 10 == 9 { "bad" } else { "ok" };
+        text.push_str(&format!("order-{i};{amount};{};{state}\n", i % 3));
+    }
+    text
+}
+
+#[test]
+fn what_training_was_told_the_model_knows() {
+    let place = Place::new();
+    place.write("orders.csv", orders(300));
+    let told = "--id-column id --label-column state --normal-label ok --category-columns kind --missing -999";
+    place
+        .run(&format!(
+            "train orders.csv --model knn --seed -1 {told} --out run"
+        ))
+        .ends_with(0);
+    // Not told again: a missing value, numbers with commas, a category, ids.
+    place.write(
+        "new.csv",
+        "id;amount;kind\nA;-999,0;1.0\nB;5,5;2\nC;1.000,25;2\n",
+    );
+    let ran = place.run("score run new.csv --json").ends_with(0);
+    let scores = ran.json()["scores"].as_array().unwrap().clone();
+    let ids: Vec<&str> = scores.iter().map(|s| s["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["A", "B", "C"]);
+    let p = |i: usize| scores[i]["p_value"].as_f64().unwrap();
+    assert!(p(0) > 0.1 && p(1) > 0.1 && p(2) < 0.05, "{scores:?}");
+    assert!(
+        ran.stderr
+            .contains("column `amount`: 1 of 3 values far from the training range")
+    );
+    let json = place.run("eval run orders.csv --json").ends_with(0).json();
+    assert_eq!(
+        json["evaluation"]["variants"][0]["metrics"]["n_anomalous"],
+        30
+    );
+    // What is said now wins.
+    let ran = place.run("score run new.csv --missing x").ends_with(0);
+    assert!(
+        ran.stderr
+            .contains("in training, it was --missing -999; here it is --missing x"),
+        "{}",
+        ran.stderr
+    );
+    // Going on needs no options, and neither does another model with the same settings.
+    place
+        .run("train orders.csv --resume --out run")
+        .ends_with(0);
+    place
+        .run("train orders.csv --config run/config.toml --out again")
+        .ends_with(0);
+    assert_eq!(
+        place.read("run/model.safetensors"),
+        place.read("again/model.safetensors")
+    );
+}
+
+#[test]
+fn calibrating_on_what_was_trained_on_is_told() {
+    let place = Place::new();
+    place.write("flows.csv", flows(300, 0));
+    place.write("other.csv", flows(300, 5000));
+    place
+        .run("train flows.csv --model pca --label-column label --out run")
+        .ends_with(0);
+    // The same rows in another order, a third of them, and others.
+    let all = flows(300, 0);
+    let mut lines: Vec<&str> = all.lines().collect();
+    lines[1..].reverse();
+    place.write("shuffled.csv", lines.join("\n"));
+    place.write("third.csv", lines[..101].join("\n"));
+    for (name, seen) in [
+        (
+            "flows.csv",
+            "holds exactly the normal samples that the model was trained on",
+        ),
+        (
+            "shuffled.csv",
+            "100 % of the normal samples in `shuffled.csv` equal samples",
+        ),
+        (
+            "third.csv",
+            "100 % of the normal samples in `third.csv` equal samples",
+        ),
+        ("other.csv", ""),
+    ] {
+        let line = format!("calibrate run {name} --out {name}.safetensors");
+        let ran = place.run(&line).ends_with(0);
+        assert_eq!(
+            ran.stderr.contains("trained on"),
+            !seen.is_empty(),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains(seen), "{}", ran.stderr);
+    }
 }

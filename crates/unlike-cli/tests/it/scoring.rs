@@ -71,7 +71,7 @@ fn every_format_holds_the_same() {
     assert_eq!(json["rows"], 200);
     assert_eq!(json["scores"].as_array().unwrap().len(), 200);
     let json = place
-        .run(&format!("{SCORE} --json --out s.csv"))
+        .run(&format!("{SCORE} --json --out s.csv --force"))
         .ends_with(0)
         .json();
     assert_eq!((&json["out"], json.get("scores")), (&"s.csv".into(), None));

@@ -1,6 +1,9 @@
 //! What a set of flags is worth: precision, recall and F1.
 
-use super::{intervals::quantile, ranking::same_length};
+use super::{
+    intervals::{clopper_pearson, quantile},
+    ranking::same_length,
+};
 use crate::{
     calibration::{check_rate, finite},
     error::{Error, Result},
@@ -59,6 +62,30 @@ impl Confusion {
     pub fn f1(&self) -> f64 {
         let hits = 2 * self.true_positives;
         share(hits, hits + self.false_positives + self.false_negatives)
+    }
+
+    /// The exact 95 % interval of [`precision`](Self::precision); [0, 1] where nothing is flagged.
+    pub fn precision_ci95(&self) -> [f64; 2] {
+        clopper_pearson(
+            self.true_positives,
+            self.true_positives + self.false_positives,
+        )
+    }
+
+    /// The exact 95 % interval of [`recall`](Self::recall); [0, 1] where none is anomalous.
+    pub fn recall_ci95(&self) -> [f64; 2] {
+        clopper_pearson(
+            self.true_positives,
+            self.true_positives + self.false_negatives,
+        )
+    }
+
+    /// The 95 % interval of [`f1`](Self::f1), from the exact one of the share that it is a function
+    /// of: true positives among the samples that are flagged, anomalous or both.
+    pub fn f1_ci95(&self) -> [f64; 2] {
+        let found = self.true_positives;
+        let share = clopper_pearson(found, found + self.false_positives + self.false_negatives);
+        share.map(|share| 2.0 * share / (1.0 + share))
     }
 
     /// The share of flagged samples among the normal; 0 where none is normal.

@@ -20,8 +20,8 @@ pub struct Delong {
     pub variance: f64,
     /// AUROC ± 1.96 standard errors, cut to [0, 1]; [0, 1] where a class has a single sample.
     ///
-    /// At an AUROC of exactly 0 or 1 the estimated variance is 0. The interval is then
-    /// [`clopper_pearson`]'s of min(n₀, n₁) pairs without a common sample, all of them ordered alike.
+    /// At an AUROC of exactly 0 or 1, and where all scores are equal, the estimated variance is 0. The
+    /// interval is then [`clopper_pearson`]'s of min(n₀, n₁) pairs without a common sample.
     pub ci95: [f64; 2],
 }
 
@@ -73,11 +73,8 @@ pub(crate) fn delong_of(ranking: &Ranking) -> Delong {
     let variance = s10 / (n1 - 1.0) / n1 + s01 / (n0 - 1.0) / n0;
     let pairs = ranking.anomalous.len().min(ranking.normal.len()) as u64;
     let half = Z * variance.sqrt();
-    let ci95 = match auroc {
-        0.0 => clopper_pearson(0, pairs),
-        1.0 => clopper_pearson(pairs, pairs),
-        _ => [(auroc - half).max(0.0), (auroc + half).min(1.0)],
-    };
+    let ci95 = [(auroc - half).max(0.0), (auroc + half).min(1.0)];
+    let ci95 = never_a_point(ci95, auroc, pairs);
     Delong {
         auroc,
         variance,
@@ -108,6 +105,17 @@ pub fn clopper_pearson(successes: u64, trials: u64) -> [f64; 2] {
         quantile(k + 1.0, n - k, 0.975)
     };
     [low.unwrap_or(0.0), high.unwrap_or(1.0)]
+}
+
+/// The interval, or where it has no width, the exact one of as many pairs: a method that sees no
+/// variation knows nothing about the next test set.
+pub(crate) fn never_a_point([low, high]: [f64; 2], estimate: f64, pairs: u64) -> [f64; 2] {
+    if high - low > f64::EPSILON {
+        return [low, high];
+    }
+    let ordered = (estimate * pairs as f64).round() as u64;
+    let [low, high] = clopper_pearson(ordered.min(pairs), pairs);
+    [low.min(estimate), high.max(estimate)]
 }
 
 /// How often each sample was drawn in one bootstrap replicate, in the order of

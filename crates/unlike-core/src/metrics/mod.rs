@@ -25,15 +25,18 @@ pub use ranking::{BestF1, auprc_trapezoid, auroc, average_precision, f1_max};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::Result, samples::Label};
-use intervals::{bootstrap, delong_of, percentile_ci95};
+use intervals::{bootstrap, delong_of, never_a_point, percentile_ci95};
 use ranking::{Ranking, Summary, same_length, summarise};
 
 /// What a test set says about a detector. The names are the keys of every JSON document.
 ///
-/// `*_ci95` is `[low, high]`. AUROC's interval is DeLong's; the others are percentiles of
-/// [`replicates`] bootstrap draws within each class, the flags held fixed. Where a class has a
-/// single sample all intervals but those of the flags are `[0, 1]`. A bootstrap interval of an estimate
-/// of exactly 0 or 1 is a point: no draw says more.
+/// `*_ci95` is `[low, high]`. AUROC's interval is DeLong's; those of the flags are exact
+/// ([`clopper_pearson`]); the others are percentiles of [`replicates`] bootstrap draws within each
+/// class. Where a class has a single sample all intervals but those of the flags are `[0, 1]`.
+///
+/// No interval is a point. Where every draw gives one value (all anomalies above all normals, or all
+/// scores equal) the bootstrap knows nothing; the interval is then [`clopper_pearson`]'s of as many
+/// pairs without a common sample as there are, min(n₀, n₁).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// See [`auroc`].
@@ -59,19 +62,20 @@ pub struct Metrics {
     /// Of the flags, as the four fields that follow: present where flags were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<f64>,
-    /// Bootstrap interval.
+    /// Clopper–Pearson interval, of the flagged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision_ci95: Option<[f64; 2]>,
     /// See [`Confusion::recall`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<f64>,
-    /// Bootstrap interval.
+    /// Clopper–Pearson interval, of the anomalous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall_ci95: Option<[f64; 2]>,
     /// See [`Confusion::f1`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub f1: Option<f64>,
-    /// Bootstrap interval.
+    /// Clopper–Pearson interval, of those that are flagged, anomalous or both: F1 is 2 J / (1 + J),
+    /// where J is the share of them that are both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub f1_ci95: Option<[f64; 2]>,
     /// The raw score from which on samples were flagged.
@@ -123,37 +127,21 @@ impl Metrics {
                 Some(Confusion::new(flags, labels)?)
             }
         };
-        let by_rank = |order: &[u32]| -> Vec<bool> {
-            flags
-                .map(|f| order.iter().map(|&i| f[i as usize]).collect())
-                .unwrap_or_default()
-        };
-        let (hit, alarm) = (by_rank(&ranking.anomalous), by_rank(&ranking.normal));
-        let draws: Vec<(Summary, Confusion)> = bootstrap(&ranking, seed, |draw| {
-            let summary = summarise(draw.counts(&ranking), ranking.anomalous.len() as u64);
-            let (tp, fp) = (
-                flagged(&draw.anomalous, &hit),
-                flagged(&draw.normal, &alarm),
-            );
-            let redrawn = Confusion {
-                true_positives: tp,
-                false_positives: fp,
-                false_negatives: ranking.anomalous.len() as u64 - tp,
-                true_negatives: ranking.normal.len() as u64 - fp,
-            };
-            (summary, redrawn)
+        let draws: Vec<Summary> = bootstrap(&ranking, seed, |draw| {
+            summarise(draw.counts(&ranking), ranking.anomalous.len() as u64)
         });
-        let alone = ranking.anomalous.len() < 2 || ranking.normal.len() < 2;
+        let (n_normal, n_anomalous) = (ranking.normal.len(), ranking.anomalous.len());
+        let alone = n_anomalous < 2 || n_normal < 2;
+        let pairs = n_anomalous.min(n_normal) as u64;
+        let summary = ranking.summary();
         let of_ranks = |value: fn(&Summary) -> f64| {
             if alone {
-                [0.0, 1.0]
-            } else {
-                interval(&draws, |(s, _)| value(s))
+                return [0.0, 1.0];
             }
+            let ci95 = percentile_ci95(draws.iter().map(value).collect());
+            never_a_point(ci95, value(&summary), pairs)
         };
-        let of_flags =
-            |value: fn(&Confusion) -> f64| confusion.map(|_| interval(&draws, |(_, c)| value(c)));
-        let (summary, delong) = (ranking.summary(), delong_of(&ranking));
+        let delong = delong_of(&ranking);
         let prevalence = ranking.anomalous.len() as f64 / scores.len() as f64;
         Ok(Self {
             auroc: delong.auroc,
@@ -167,14 +155,14 @@ impl Metrics {
             f1_max: summary.f1_max,
             f1_max_ci95: of_ranks(|s| s.f1_max),
             precision: confusion.map(|c| c.precision()),
-            precision_ci95: of_flags(Confusion::precision),
+            precision_ci95: confusion.map(|c| c.precision_ci95()),
             recall: confusion.map(|c| c.recall()),
-            recall_ci95: of_flags(Confusion::recall),
+            recall_ci95: confusion.map(|c| c.recall_ci95()),
             f1: confusion.map(|c| c.f1()),
-            f1_ci95: of_flags(Confusion::f1),
+            f1_ci95: confusion.map(|c| c.f1_ci95()),
             threshold: None,
-            n_normal: ranking.normal.len(),
-            n_anomalous: ranking.anomalous.len(),
+            n_normal,
+            n_anomalous,
         })
     }
 
@@ -194,20 +182,4 @@ impl Metrics {
             )
         })
     }
-}
-
-/// How many of the drawn samples carry a flag.
-fn flagged(counts: &[u32], flags: &[bool]) -> u64 {
-    counts
-        .iter()
-        .zip(flags)
-        .map(|(&c, &f)| u64::from(c) * u64::from(f))
-        .sum()
-}
-
-fn interval(
-    draws: &[(Summary, Confusion)],
-    value: impl Fn(&(Summary, Confusion)) -> f64,
-) -> [f64; 2] {
-    percentile_ci95(draws.iter().map(value).collect())
 }

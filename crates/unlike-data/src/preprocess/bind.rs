@@ -171,6 +171,50 @@ impl BoundTable<'_> {
         &self.ignored
     }
 
+    /// A sentence about each column with values far outside what training saw; of many, the first
+    /// eight, and one about the others.
+    pub(super) fn far(&self) -> Vec<String> {
+        const NAMED: usize = 8;
+        let mut far = Vec::new();
+        let mut others: usize = 0;
+        for ((name, _), column) in self.fitted.columns().iter().zip(&self.columns) {
+            let BoundColumn::Number { number, values } = column else {
+                continue;
+            };
+            let count = values.iter().filter(|&&v| number.is_far(v)).count();
+            if count == 0 {
+                continue;
+            }
+            if far.len() == NAMED {
+                others += 1;
+                continue;
+            }
+            let example = values.iter().find(|&&v| number.is_far(v));
+            let example = example.map_or_else(String::new, |&v| unlike_core::words::number(v));
+            let trained = match number.is_constant() {
+                true => format!(
+                    "the only training value {}",
+                    unlike_core::words::number(number.min)
+                ),
+                false => format!(
+                    "the training range {} to {}",
+                    unlike_core::words::number(number.min),
+                    unlike_core::words::number(number.max)
+                ),
+            };
+            far.push(format!(
+                "column `{name}`: {} of {} far from {trained} (`{example}`)",
+                words::count(count),
+                words::counted(values.len(), "value"),
+            ));
+        }
+        if others > 0 {
+            let columns = words::counted(others, "more column");
+            far.push(format!("{columns} with values far from those of training"));
+        }
+        far
+    }
+
     /// Fills `out` with whole rows from row `first` on.
     pub(super) fn write(&self, first: usize, out: &mut [f32]) {
         let width = self.fitted.width();

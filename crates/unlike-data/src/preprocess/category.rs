@@ -1,5 +1,7 @@
 //! A category becomes one feature per level that training knew, and one for all others.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use unlike_core::MISSING;
 
@@ -33,6 +35,21 @@ impl CategoryColumn {
             .zip(levels)
             .filter(|(count, _)| *count > 0)
             .collect();
+        // The most frequent spelling of a number stands for the others: 6 and 6.0 are one level.
+        seen.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        let mut numbers: HashMap<u64, usize> = HashMap::new();
+        let mut merged: Vec<(usize, &String)> = Vec::with_capacity(seen.len());
+        for (count, level) in seen {
+            let place = match number(level) {
+                Some(value) => *numbers.entry(value.to_bits()).or_insert(merged.len()),
+                None => merged.len(),
+            };
+            match merged.get_mut(place) {
+                Some((total, _)) => *total += count,
+                None => merged.push((count, level)),
+            }
+        }
+        let mut seen = merged;
         let distinct = seen.len();
         seen.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
         seen.truncate(config.max_levels);
@@ -57,11 +74,17 @@ impl CategoryColumn {
         self.other() + 1
     }
 
-    /// The feature, counted from the column's first, that says yes for a level.
+    /// The feature, counted from the column's first, that says yes for a level: for the same text, or
+    /// else for the same number.
     pub(super) fn slot(&self, level: &str) -> usize {
-        self.levels
-            .binary_search_by(|l| l.as_str().cmp(level))
-            .unwrap_or(self.other())
+        let same_number = || {
+            let wanted = number(level)?;
+            self.levels.iter().position(|l| number(l) == Some(wanted))
+        };
+        match self.levels.binary_search_by(|l| l.as_str().cmp(level)) {
+            Ok(at) => at,
+            Err(_) => same_number().unwrap_or(self.other()),
+        }
     }
 
     /// The feature that says yes for a missing cell.
@@ -83,3 +106,21 @@ impl CategoryColumn {
         self.levels.windows(2).all(|pair| pair[0] < pair[1])
     }
 }
+
+/// The number that a level spells, if it does: `6`, `6.0` and `6e0` are one. Zeros that lead make a
+/// text, as in post codes.
+fn number(level: &str) -> Option<f64> {
+    let digits = level.trim_start_matches(['+', '-']);
+    let mut letters = digits.bytes();
+    match (letters.next()?, letters.next()) {
+        (b'0', Some(b'0'..=b'9')) => return None,
+        (b'0'..=b'9' | b'.', _) => {}
+        _ => return None,
+    }
+    let value: f64 = level.parse().ok()?;
+    // Adding zero makes one of -0 and 0.
+    (value.is_finite() && value.abs() < EXACT).then_some(value + 0.0)
+}
+
+/// From here on, different whole numbers can be equal as floating-point numbers.
+const EXACT: f64 = (1u64 << 53) as f64;

@@ -12,12 +12,12 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Features, Images, InputSpec, Note, Result, Samples};
 
-use crate::{images::Fit, read::ReadOptions, words};
+use crate::{images::Fit, read::ReadOptions, reading::Reading, words};
 
 pub use bind::UnseenCategories;
 pub use category::CategoryColumn;
 pub use image::ImagePreprocessing;
-pub use number::NumberColumn;
+pub use number::{Bend, NumberColumn};
 pub use table::{FittedColumn, TablePreprocessing};
 
 /// Features are clamped to `[-LIMIT, LIMIT]`: any finite input gives finite features, and a value a
@@ -46,12 +46,29 @@ impl Scaling {
     }
 }
 
+/// What happens to columns of numbers with heavy tails: those whose inner values, all but the 1 % at
+/// either end, take up less than a thousandth of the range, or of whose distinct training values
+/// scaling alone would make features that are equal in more than 1 %.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tails {
+    /// They are bent before they are scaled ([`preprocess::Bend`](Bend)), so that the differences
+    /// between usual values are not lost beside a huge one.
+    #[default]
+    Bend,
+    /// They are scaled as all others, as published experiments do.
+    Keep,
+}
+
 /// How to make features.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PreprocessingConfig {
     /// How numbers are scaled.
     pub scaling: Scaling,
+    /// What happens to columns of numbers with heavy tails.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub tails: Tails,
     /// The most levels of a category that get a feature of their own; the rarest beyond go to
     /// "other". At least 1.
     pub max_levels: usize,
@@ -60,15 +77,26 @@ pub struct PreprocessingConfig {
     /// How images were brought to their size when they were read ([`ImageOptions::fit`](crate::ImageOptions::fit)); saved with the
     /// model, so that the images to score are read the same way.
     pub image_fit: Fit,
+    /// What was said about how the training data are to be read; saved with the model, so that new data
+    /// are read alike.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub reading: Reading,
+}
+
+/// Whether a setting need not be written down.
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for PreprocessingConfig {
     fn default() -> Self {
         Self {
             scaling: Scaling::default(),
+            tails: Tails::default(),
             max_levels: 128,
             min_level_rows: 1,
             image_fit: Fit::default(),
+            reading: Reading::default(),
         }
     }
 }
@@ -110,6 +138,7 @@ impl Preprocessing {
         match self {
             Self::Table(table) => ReadOptions {
                 expect: Some(table.columns_expected()),
+                remembered: Some(table.config().reading.clone()),
                 ..options
             },
             Self::Image(image) => ReadOptions {
@@ -305,7 +334,12 @@ impl Bound<'_> {
     /// What a user should know about these samples, one sentence each.
     pub fn notes(&self) -> Vec<Note> {
         let unseen = self.unseen().iter().map(UnseenCategories::describe);
-        unseen.chain(self.ignored_note()).map(Note::from).collect()
+        let far = match &self.inner {
+            Inner::Table(table) => table.far(),
+            Inner::Image(_) => Vec::new(),
+        };
+        let notes = unseen.chain(far).chain(self.ignored_note());
+        notes.map(Note::from).collect()
     }
 
     fn ignored_note(&self) -> Option<String> {

@@ -2,11 +2,15 @@
 
 use unlike_core::{Note, Table, Values};
 
-use super::FittedColumn;
+use super::{FittedColumn, NumberColumn, number::Distinct};
 use crate::words;
 
 /// One sentence each, in the order of the columns.
-pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<Note> {
+pub(super) fn notes(
+    table: &Table,
+    fitted: &[FittedColumn],
+    distinct: &[Option<Distinct>],
+) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
     let rows = table.rows();
     let columns = || table.columns().iter().zip(fitted);
@@ -23,7 +27,7 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<Note> {
         let names = words::quoted(constant);
         notes.push(format!("{columns} with one value only in training: {names}").into());
     }
-    for (column, fitted) in columns() {
+    for ((column, fitted), distinct) in columns().zip(distinct) {
         let name = &column.name;
         match (&column.values, fitted) {
             (Values::Number(values), FittedColumn::Number(number)) => {
@@ -35,6 +39,9 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<Note> {
                         words::count(rows)
                     );
                     notes.push(note.into());
+                }
+                if let Some(distinct) = distinct {
+                    notes.extend(about_tails(name, number, *distinct));
                 }
                 if looks_like_row_numbers(values) {
                     notes.push(looks_like_id(name));
@@ -57,6 +64,38 @@ pub(super) fn notes(table: &Table, fitted: &[FittedColumn]) -> Vec<Note> {
         }
     }
     notes
+}
+
+/// Where values are bent, and where features lose differences all the same.
+fn about_tails(name: &str, number: &NumberColumn, distinct: Distinct) -> Option<Note> {
+    let values = words::counted(distinct.values, "distinct value");
+    if distinct.collapses() {
+        let features = words::count(distinct.features);
+        return Some(
+            format!(
+                "column `{name}`: of {values}, features tell {features} apart; the others are too \
+                 close to each other, beside the largest magnitude of the column"
+            )
+            .into(),
+        );
+    }
+    number.bend?;
+    let apart = match distinct.features == distinct.values {
+        true => format!("all {values} stay apart"),
+        false => format!("{} of {values} stay apart", words::count(distinct.features)),
+    };
+    let unbent = match distinct.unbent < distinct.features {
+        true => format!(" ({} without)", words::count(distinct.unbent)),
+        false => String::new(),
+    };
+    let [min, max] = [number.min, number.max].map(unlike_core::words::number);
+    Some(
+        format!(
+            "column `{name}` has heavy tails ({min} to {max}) and is scaled by their logarithm: \
+             {apart}{unbent}"
+        )
+        .into(),
+    )
 }
 
 fn looks_like_id(name: &str) -> Note {

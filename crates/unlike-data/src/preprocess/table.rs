@@ -72,14 +72,17 @@ impl TablePreprocessing {
         }
         let fit = |column: &Column| match &column.values {
             Values::Number(values) => {
-                FittedColumn::Number(NumberColumn::fit(values, config.scaling))
+                let (number, distinct) = NumberColumn::fit(values, config.scaling, config.tails);
+                (FittedColumn::Number(number), Some(distinct))
             }
             Values::Category { levels, codes } => {
-                FittedColumn::Category(CategoryColumn::fit(levels, codes, config))
+                let category = CategoryColumn::fit(levels, codes, config);
+                (FittedColumn::Category(category), None)
             }
         };
-        let fitted: Vec<FittedColumn> = table.columns().par_iter().map(fit).collect();
-        let notes = notes(table, &fitted);
+        let fitted: Vec<_> = table.columns().par_iter().map(fit).collect();
+        let (fitted, distinct): (Vec<FittedColumn>, Vec<_>) = fitted.into_iter().unzip();
+        let notes = notes(table, &fitted, &distinct);
         let names = table.columns().iter().map(|c| c.name.to_string());
         Ok(Self::assemble(
             config.clone(),

@@ -382,6 +382,80 @@ fn files_of_other_kinds() {
 }
 
 #[test]
+fn other_formats_are_called_by_their_names() {
+    for (content, found) in [
+        (
+            &b"% a data set\n\n@RELATION x\n@attribute a numeric\n@data\n1\n"[..],
+            "an ARFF file",
+        ),
+        (
+            b"1 1:0.5 7:2.5\n-1 2:1 3:4\n",
+            "rows of `position:value` pairs (libsvm, SVMlight)",
+        ),
+        (
+            b"1 qid:3 1:0.5 7:2.5 # x\n",
+            "rows of `position:value` pairs (libsvm, SVMlight)",
+        ),
+        (b"<?xml version=\"1.0\"?>\n<rows/>\n", "XML or HTML"),
+        (b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file"),
+        (
+            b"\x80\x04\x95\0\0",
+            "pickled Python objects, which are programs and not only data",
+        ),
+    ] {
+        let file = File::new("t", content);
+        let error = file.read(&ReadOptions::default()).unwrap_err();
+        let message = file.shown(&error);
+        assert!(
+            message.starts_with(&format!("`t`: {found}; expected ")),
+            "{message}"
+        );
+        assert!(error.hint().is_some(), "{message}");
+    }
+    // A time of day beside a number is no pair.
+    assert!(
+        File::new("t", "5 12:30\n6 12:45\n")
+            .read(&ReadOptions::default())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_comment_between_the_rows() {
+    let hint = check(
+        "t.csv",
+        "a,b\n1,2\n# restarted\n3,4\n",
+        "`t.csv`, row 3: 1 cell; expected 2, as in the header, row 1",
+    );
+    assert_eq!(
+        hint.as_deref(),
+        Some(
+            "a line that begins with `#` looks like a comment; leave such lines out with `comment = #`"
+        )
+    );
+}
+
+#[test]
+fn zeros_after_a_gzip_file_are_padding_and_other_bytes_are_not() {
+    let whole = gzip(b"a,b\n1,2\n");
+    let mut padded = [&whole[..], &whole[..]].concat();
+    padded.extend([0; 1000]);
+    // Two members, and the header of the second says that the first is none.
+    let data = File::new("t.csv.gz", &padded)
+        .read(&ReadOptions::default())
+        .unwrap();
+    assert_eq!(data.samples().len(), 4);
+    let mut trailing = whole;
+    trailing.extend(b"\0\0rest");
+    let file = File::new("t.csv.gz", trailing);
+    let message = file.shown(&file.read(&ReadOptions::default()).unwrap_err());
+    assert!(
+        message.starts_with("`t.csv.gz`: gzip data and 6 bytes of something else after it"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_delimiter_that_cannot_be_one() {
     for delimiter in [b'"', b'\n', 0xe9] {
         let options = ReadOptions {

@@ -1,7 +1,7 @@
 //! Delimited text that is as it should be.
 
 use unlike_core::{ColumnKind, ColumnSpec};
-use unlike_data::{Format, ReadOptions};
+use unlike_data::{Decimal, Format, ReadOptions};
 
 use crate::{File, csv_text, csv_with, gzip, names, numbers, table, texts};
 
@@ -78,9 +78,9 @@ fn a_delimiter_can_be_stated() {
         delimiter: Some(b'^'),
         ..ReadOptions::default()
     };
-    let data = csv_with("a^b\n1^2,5\n", &options);
+    let data = csv_with("a^b\n1^x,5\n", &options);
     assert_eq!(names(&data), ["a", "b"]);
-    assert_eq!(texts(table(&data), "b"), ["2,5"]);
+    assert_eq!(texts(table(&data), "b"), ["x,5"]);
 }
 
 #[test]
@@ -163,11 +163,246 @@ fn a_spelled_out_nan_in_a_category_is_a_text() {
 }
 
 #[test]
-fn decimal_commas_are_noted() {
-    let data = csv_text("a;b\n1,5;x\n2,25;y\n");
+fn numbers_are_read_as_people_write_them() {
+    // Some plain numbers come first, the commas later, one in a hundred.
+    let mut amounts = "amount,kind\n".to_owned();
+    for i in 0..200 {
+        amounts.push_str(&format!("{}.5,x\n", i * 4));
+    }
+    amounts.push_str("\"1,000.25\",x\n\"-12,345.5\",y\n");
+    let data = csv_text(&amounts);
+    let found = numbers(table(&data), "amount");
+    assert_eq!((found[1], found[200], found[201]), (4.5, 1000.25, -12345.5));
     assert_eq!(
         data.notes(),
-        ["column `a` is read as a category, but looks like numbers with a decimal comma"]
+        ["column `amount`: cells such as `1,000.25` (row 202) are read as numbers, here 1000.25"]
+    );
+
+    let data = csv_text("temperature;share;drag\n21,5;12 %;1.5D+03\n-3,25;7,5 %;2D-1\n;100%;1\n");
+    assert_eq!(numbers(table(&data), "temperature")[..2], [21.5, -3.25]);
+    assert!(numbers(table(&data), "temperature")[2].is_nan());
+    assert_eq!(numbers(table(&data), "share"), [0.12, 0.075, 1.0]);
+    assert_eq!(numbers(table(&data), "drag"), [1500.0, 0.2, 1.0]);
+    assert_eq!(data.notes().len(), 3);
+}
+
+#[test]
+fn what_a_comma_means_is_said_by_other_columns_by_the_delimiter_or_by_the_user() {
+    let a = |text: &str, decimal| {
+        let options = ReadOptions {
+            decimal,
+            ..ReadOptions::default()
+        };
+        let data = csv_with(text, &options);
+        numbers(table(&data), "a").to_vec()
+    };
+    assert_eq!(a("a;b\n1,234;x\n", None), [1.234]);
+    assert_eq!(a("a|b\n1,234|x\n", None), [1234.0]);
+    assert_eq!(a("a|b\n1,234|2,5\n", None), [1.234]);
+    assert_eq!(a("a;b\n1,234;2.5\n1,000;1,234.5\n", None), [1234.0, 1000.0]);
+    assert_eq!(a("a|b\n1,234|x\n", Some(Decimal::Comma)), [1.234]);
+    // Told, it holds for plain numbers, too, where they can be meant so.
+    assert_eq!(
+        a("a;b\n1.234;x\n5;y\n", Some(Decimal::Comma)),
+        [1234.0, 5.0]
+    );
+    assert_eq!(a("a;b\n1.5;x\n", Some(Decimal::Comma)), [1.5]);
+    let note = csv_text("a|b\n1,234|x\n").notes()[0].to_string();
+    assert_eq!(
+        note,
+        "column `a`: cells such as `1,234` (row 2) are read as numbers, here 1234; if that is wrong, \
+         say `decimal = comma`"
+    );
+}
+
+#[test]
+fn a_model_knows_how_its_numbers_are_written() {
+    let trained = csv_text("a;b\n1,234;2,5\n1,100;3,5\n");
+    assert_eq!(trained.reading().decimals.len(), 2);
+    let options = ReadOptions {
+        remembered: Some(trained.reading().clone()),
+        expect: Some(vec![ColumnSpec {
+            name: "a".into(),
+            kind: ColumnKind::Number,
+        }]),
+        ..ReadOptions::default()
+    };
+    // By itself, this would be 1234.
+    let data = csv_with("a|b\n1,234|x\n", &options);
+    assert_eq!(numbers(table(&data), "a"), [1.234]);
+}
+
+#[test]
+fn columns_may_stand_apart_by_blanks() {
+    // As NASA's engines: two blanks at the ends of lines, no header.
+    let data = csv_text("1 1 0.5 -1.5  \n1 2 0.25 2.5  \n2 1   0.75 1e3  \n");
+    assert_eq!(names(&data), ["1", "2", "3", "4"]);
+    assert_eq!(numbers(table(&data), "4"), [-1.5, 2.5, 1000.0]);
+    // As a table that was lined up for people.
+    let data = csv_text("name     size  \"of what\"\n  ab     1.5     3\n  c     20.25  400\n");
+    assert_eq!(names(&data), ["name", "size", "of what"]);
+    assert_eq!(texts(table(&data), "name"), ["ab", "c"]);
+    assert_eq!(numbers(table(&data), "of what"), [3.0, 400.0]);
+    assert_eq!(table(&data).row_number(1), 3);
+    assert_eq!(
+        data.layout().unwrap(),
+        "cells separated by blanks, the first row names the columns"
+    );
+    // Texts have blanks, too.
+    let data = csv_text("name\nAnna Berg\nBo Lee\nAnna Lee\n");
+    assert_eq!(texts(table(&data), "name")[0], "Anna Berg");
+    let data = csv_text("when,size\n2020-01-01 10:00,5\n2020-01-02 11:00,7\n");
+    assert_eq!(names(&data), ["when", "size"]);
+}
+
+#[test]
+fn comments_and_marks_are_no_rows() {
+    let data = csv_text("# logger 7\n# units: V\ntime,volt\n1,5.5\n# restarted\n2,6.5\n\u{1a}");
+    assert_eq!(numbers(table(&data), "volt"), [5.5, 6.5]);
+    assert_eq!(table(&data).row_number(1), 6);
+    assert_eq!(
+        data.notes(),
+        ["3 comment lines, beginning with `#`, left out"]
+    );
+    // The last comment names the columns if nothing else does.
+    let data = csv_text("% station 12\n% time volt\n1 5.5\n2 6.5\n3 7.5\n");
+    assert_eq!(names(&data), ["time", "volt"]);
+    assert_eq!(numbers(table(&data), "time"), [1.0, 2.0, 3.0]);
+    // Excel's first line, with and without quotes.
+    for first in ["sep=;", "\"sep=;\"", "SEP=;\r"] {
+        let data = csv_text(&format!("{first}\na;b\n1;2\n"));
+        assert_eq!(names(&data), ["a", "b"], "{first}");
+        assert_eq!(table(&data).row_number(0), 3);
+    }
+    // Names and missing cells may begin so.
+    let data = csv_text("v,#n\n1,2\n#N/A,3\n");
+    assert_eq!(names(&data), ["v", "#n"]);
+    assert_eq!(table(&data).rows(), 2);
+    let options = ReadOptions {
+        comment: Some(b'/'),
+        ..ReadOptions::default()
+    };
+    assert_eq!(table(&csv_with("a,b\n1,2\n// end\n", &options)).rows(), 1);
+}
+
+#[test]
+fn a_first_row_of_numbers_is_examined_and_told() {
+    for (text, expected) in [
+        // Years, over numbers that are none.
+        (
+            "2019,2020,2021\n0.5,1.5,2.5\n1.5,0.5,-2.5\n0.25,3.5,1\n",
+            true,
+        ),
+        ("region,2001,2002\nnorth,5,7\nsouth,6,9\neast,7,8\n", true),
+        // The index of pandas has no name.
+        (",0,1\n0,5.5,6.5\n1,7.5,8.5\n", true),
+        // What counts on is data, and so is what could be.
+        ("1,2,3\n2,3,4\n3,4,5\n4,5,6\n", false),
+        ("2019,5\n2020,6\n2021,7\n2022,5\n", false),
+        ("5.1,3.5\n4.9,3.0\n4.7,3.2\n", false),
+    ] {
+        let data = csv_text(text);
+        let rows = text.lines().count() - usize::from(expected);
+        assert_eq!(table(&data).rows(), rows, "{text:?}");
+        let said = match expected {
+            true => "is read as the names of the columns",
+            false => "is read as data",
+        };
+        assert!(
+            data.notes()[0].contains(said),
+            "{text:?}: {:?}",
+            data.notes()
+        );
+    }
+}
+
+#[test]
+fn numbers_are_missing_however_they_are_written() {
+    let options = ReadOptions {
+        missing: vec!["-999".into(), "0.0".into()],
+        ..ReadOptions::default()
+    };
+    let data = csv_with("a,b\n-999.0,1\n-9.99e2,0\n5,2\n", &options);
+    let a = numbers(table(&data), "a");
+    assert!(a[0].is_nan() && a[1].is_nan() && a[2] == 5.0);
+    assert!(numbers(table(&data), "b")[1].is_nan());
+}
+
+#[test]
+fn large_whole_numbers_stay_exact_as_names_and_are_noted_as_features() {
+    let text = "id,v\n9007199254740993,1\n9007199254740995,2\n";
+    let options = ReadOptions {
+        id_column: Some("id".into()),
+        ..ReadOptions::default()
+    };
+    assert_eq!(csv_with(text, &options).samples().id(0), "9007199254740993");
+    let note = csv_text(text).notes()[0].to_string();
+    assert!(
+        note.starts_with(
+            "column `id`: 2 whole numbers of more than 15 digits rounded (row 2: `9007"
+        ),
+        "{note}"
+    );
+}
+
+#[test]
+fn what_training_was_told_holds_and_need_not_be_there() {
+    let told = ReadOptions {
+        label_column: Some("y".into()),
+        normal_labels: vec!["ok".into()],
+        id_column: Some("id".into()),
+        drop_columns: vec!["junk".into()],
+        missing: vec!["-1".into()],
+        ..ReadOptions::default()
+    };
+    let trained = csv_with("id,v,junk,y\nA,1,9,ok\nB,-1,9,bad\n", &told);
+    let later = |text: &str, more: ReadOptions| {
+        let options = ReadOptions {
+            remembered: Some(trained.reading().clone()),
+            ..more
+        };
+        csv_with(text, &options)
+    };
+    let data = later(
+        "id,v,junk,y\nC,-1,9,worse\nD,4,9,ok\n",
+        ReadOptions::default(),
+    );
+    assert_eq!(
+        (data.samples().id(0).as_str(), names(&data)),
+        ("C", vec!["v"])
+    );
+    assert!(numbers(table(&data), "v")[0].is_nan());
+    assert_eq!(
+        data.labels().unwrap().count(unlike_core::Label::Anomalous),
+        1
+    );
+    assert_eq!(data.notes(), [""; 0]);
+    // Scoring needs no labels, not even where the column is.
+    let data = later(
+        "id,v,y\nC,5,\n",
+        ReadOptions {
+            without_labels: true,
+            ..ReadOptions::default()
+        },
+    );
+    assert!(data.classes().is_none() && names(&data) == ["v"]);
+    let data = later("v\n5\n", ReadOptions::default());
+    assert_eq!(
+        data.notes(),
+        ["column `id`, which named the samples in training, is not in this file"]
+    );
+    // What is said now wins, and the difference is told.
+    let data = later(
+        "id,v,junk,y\nC,-1,9,ok\n",
+        ReadOptions {
+            missing: vec!["-9".into()],
+            ..ReadOptions::default()
+        },
+    );
+    assert_eq!(numbers(table(&data), "v"), [-1.0]);
+    assert_eq!(
+        data.notes(),
+        ["in training, it was `missing = -1`; here it is `missing = -9`"]
     );
 }
 

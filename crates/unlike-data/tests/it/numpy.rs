@@ -201,6 +201,13 @@ fn nan_is_refused_unless_it_is_declared_missing() {
         file.shown(&error),
         "`a.npy`, row 1, column `1`: inf; expected a finite number"
     );
+    // Declaring NaN missing does not help.
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .starts_with("if it stands for a missing value, put NaN in its place")
+    );
 }
 
 #[test]
@@ -220,14 +227,46 @@ fn an_archive_without_samples() {
 
 #[test]
 fn wrong_types() {
-    let numbers = "numbers (f4, f8, i1 to i8, u1 to u8 or bool)";
-    assert_eq!(
-        message("a.npy", npy("<c16", false, "(1, 1)", &[0; 16])),
-        format!("`a.npy`: the array holds values of type `<c16`; expected {numbers}")
+    let numbers = "numbers (f2, f4, f8, i1 to i8, u1 to u8 or bool)";
+    let check = |name: &str, bytes: Vec<u8>, found: &str, hint: &str| {
+        let file = File::new(name, bytes);
+        let error = file.read(&ReadOptions::default()).unwrap_err();
+        assert_eq!(
+            file.shown(&error),
+            format!("`a.npy`: the array {found}; expected {numbers}")
+        );
+        let said = error.hint().unwrap().to_string();
+        assert!(said.contains(hint), "{said}");
+    };
+    check(
+        "a.npy",
+        npy("<c16", false, "(1, 1)", &[0; 16]),
+        "holds complex numbers (`<c16`)",
+        "X.imag",
     );
-    assert_eq!(
-        message("a.npy", npy("|O", false, "(1, 1)", &[0; 16])),
-        format!("`a.npy`: the array holds pickled Python objects; expected {numbers}")
+    check(
+        "a.npy",
+        npy("<M8[ns]", false, "(1, 1)", &[0; 8]),
+        "holds times (`<M8[ns]`)",
+        "X.astype(\"int64\")",
+    );
+    check(
+        "a.npy",
+        npy("<f16", false, "(1, 1)", &[0; 16]),
+        "holds values of type `<f16`",
+        "X.astype(numpy.float64)",
+    );
+    check(
+        "a.npy",
+        npy("|O", false, "(1, 1)", &[0; 16]),
+        "holds pickled Python objects",
+        "y.astype(str)",
+    );
+    check(
+        "a.npy",
+        npy("<U2", false, "(1, 1)", &[0; 8]),
+        "holds texts",
+        "to_csv",
     );
     // A record type is a list where others have a text; same length, so the header stays whole.
     let descr = "[('a','<f8')]";
@@ -239,10 +278,105 @@ fn wrong_types() {
         .position(|w| w == quoted.as_bytes())
         .unwrap();
     records[at..at + descr.len()].copy_from_slice(descr.as_bytes());
-    assert_eq!(
-        message("a.npy", records),
-        format!("`a.npy`: the array holds records; expected {numbers}")
+    check(
+        "a.npy",
+        records,
+        "holds records",
+        "structured_to_unstructured",
     );
+}
+
+#[test]
+fn half_precision_is_read_in_both_byte_orders() {
+    // 1, -2, the largest, the smallest, one between.
+    let bits: [u16; 5] = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x3555];
+    let expected = [1.0, -2.0, 65504.0, 2f64.powi(-24), 0.333_251_953_125];
+    for (order, bytes) in [
+        ("<", bits.map(u16::to_le_bytes).concat()),
+        (">", bits.map(u16::to_be_bytes).concat()),
+    ] {
+        let file = File::new("a.npy", npy(&format!("{order}f2"), false, "(5, 1)", &bytes));
+        let data = file.read(&ReadOptions::default()).unwrap();
+        assert_eq!(numbers(table(&data), "1"), expected);
+    }
+    let nan = File::new(
+        "a.npy",
+        npy("<f2", false, "(1, 1)", &0x7e00u16.to_le_bytes()),
+    );
+    assert!(nan.read(&ReadOptions::default()).is_err());
+}
+
+#[test]
+fn labels_may_be_texts() {
+    let wide: Vec<u8> = "ok\0bad"
+        .chars()
+        .flat_map(|c| u32::from(c).to_le_bytes())
+        .collect();
+    let narrow = b"ok\0bad".to_vec();
+    for y in [
+        npy("<U3", false, "(2,)", &wide),
+        npy("|S3", false, "(2,)", &narrow),
+    ] {
+        let file = File::new("a.npz", npz(&[("y", y), ("X", two_by_three())]));
+        let options = ReadOptions {
+            normal_labels: vec!["ok".into()],
+            ..ReadOptions::default()
+        };
+        let data = file.read(&options).unwrap();
+        assert_eq!(data.classes().unwrap().levels(), ["ok", "bad"]);
+        assert_eq!(data.labels().unwrap().count(Label::Anomalous), 1);
+    }
+}
+
+#[test]
+fn large_whole_numbers_stay_exact_as_names_and_classes() {
+    let values: [i64; 4] = [1 << 60, 1, (1 << 60) + 1, 2];
+    let file = File::new(
+        "a.npy",
+        npy(
+            "<i8",
+            false,
+            "(2, 2)",
+            &values.map(i64::to_le_bytes).concat(),
+        ),
+    );
+    let options = ReadOptions {
+        id_column: Some("1".into()),
+        ..ReadOptions::default()
+    };
+    let data = file.read(&options).unwrap();
+    assert_eq!(data.samples().id(0), "1152921504606846976");
+    assert_eq!(data.samples().id(1), "1152921504606846977");
+    let options = ReadOptions {
+        category_columns: vec!["1".into()],
+        ..ReadOptions::default()
+    };
+    let levels = texts(table(&file.read(&options).unwrap()), "1");
+    assert_ne!(levels[0], levels[1]);
+    let data = file.read(&ReadOptions::default()).unwrap();
+    assert!(
+        data.notes()[0].starts_with("column `1`: 1 whole number of more than 15 digits rounded")
+    );
+}
+
+#[test]
+fn numbers_can_be_declared_missing() {
+    let file = File::new(
+        "a.npy",
+        npy(
+            "<f4",
+            false,
+            "(2, 1)",
+            &[-999f32, 5.0].map(f32::to_le_bytes).concat(),
+        ),
+    );
+    let options = ReadOptions {
+        missing: vec!["-999".into()],
+        ..ReadOptions::default()
+    };
+    let data = file.read(&options).unwrap();
+    assert!(numbers(table(&data), "1")[0].is_nan());
+    assert_eq!(numbers(table(&data), "1")[1], 5.0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use unlike_core::{
     Column, ColumnKind, FeatureShape, Images, InputSpec, MISSING, Samples, Table, Values,
 };
 use unlike_data::{
-    Preprocessing, PreprocessingConfig, Scaling,
+    Preprocessing, PreprocessingConfig, Scaling, Tails,
     preprocess::{FittedColumn, LIMIT},
 };
 
@@ -527,4 +527,150 @@ fn any_finite() -> impl Strategy<Value = f64> {
         2 => -100.0..100.0,
         1 => prop::sample::select(vec![0.0, 1.0, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324]),
     ]
+}
+
+/// One column of these numbers, fitted to them.
+fn fitted_numbers(values: &[f64]) -> (Preprocessing, Samples) {
+    let samples = Samples::Table(Table::from_rows("t", &["v"], values).unwrap());
+    let fitted = Preprocessing::fit(&samples, &PreprocessingConfig::default()).unwrap();
+    (fitted, samples)
+}
+
+fn features_of(fitted: &Preprocessing, values: &[f64]) -> Vec<f32> {
+    let samples = Samples::Table(Table::from_rows("t", &["v"], values).unwrap());
+    fitted
+        .transform(&samples)
+        .unwrap()
+        .features
+        .values()
+        .to_vec()
+}
+
+#[test]
+fn a_huge_value_does_not_hide_the_others() {
+    let mut values: Vec<f64> = (0..300).map(|i| f64::from(i) / 25.0).collect();
+    for huge in [5e9, 1e300, -1e6] {
+        values[299] = huge;
+        let (fitted, _) = fitted_numbers(&values);
+        let found = features_of(&fitted, &values);
+        let mut distinct = found.clone();
+        distinct.sort_unstable_by(f32::total_cmp);
+        distinct.dedup();
+        assert_eq!(distinct.len(), 300, "{huge}");
+        assert!(found.iter().all(|v| v.abs() <= 1.0), "{huge}");
+        assert!(found[..299].is_sorted(), "{huge}");
+        let note = fitted.notes()[0].to_string();
+        assert!(
+            note.starts_with("column `v` has heavy tails (")
+                && note.contains("all 300 distinct values"),
+            "{note}"
+        );
+        let text = serde_json::to_string(&fitted).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Preprocessing>(&text).unwrap(),
+            fitted
+        );
+    }
+}
+
+#[test]
+fn tails_are_bent_by_a_stated_rule_and_not_where_it_is_switched_off() {
+    let bend = |values: &[f64], config: &PreprocessingConfig| {
+        let samples = Samples::Table(Table::from_rows("t", &["v"], values).unwrap());
+        let fitted = Preprocessing::fit(&samples, config).unwrap();
+        match &fitted.as_table().unwrap().columns()[0].1 {
+            FittedColumn::Number(number) => number.bend,
+            FittedColumn::Category(_) => panic!("a number"),
+        }
+    };
+    let usual = PreprocessingConfig::default();
+    let wave: Vec<f64> = (0..100).map(|i| f64::from(i).sin() * 3.0).collect();
+    assert_eq!(bend(&wave, &usual), None);
+    // 98 % of the values in 3, the range 1,000 times that and a little less.
+    for (largest, bends) in [(5000.0, false), (7000.0, true)] {
+        let mut values = wave.clone();
+        values[7] = largest;
+        assert_eq!(bend(&values, &usual).is_some(), bends, "{largest}");
+    }
+    let mut values = wave;
+    values[7] = 1e9;
+    let config = PreprocessingConfig {
+        tails: Tails::Keep,
+        ..usual.clone()
+    };
+    assert_eq!(bend(&values, &config), None);
+    // Most values are one, and the others would be one feature.
+    let mut counts = vec![0.0; 500];
+    counts[..6].copy_from_slice(&[1.0, 2.0, 3.0, 5.0, 8.0, 1e12]);
+    assert!(bend(&counts, &usual).is_some());
+}
+
+#[test]
+fn a_range_of_last_bits_is_none() {
+    let third: f64 = 0.1 + 0.2;
+    let float = |v: f32| f64::from(v);
+    for values in [
+        vec![0.3, third, 0.3],
+        vec![1e15 / 3.0, (1e15f64 / 3.0).next_up(), 1e15 / 3.0],
+        vec![float(0.3), float(0.3f32.next_up()), float(0.3)],
+    ] {
+        let (fitted, _) = fitted_numbers(&values);
+        assert_eq!(
+            fitted.notes()[0].to_string(),
+            "no column varies in training: there is nothing to learn but these values"
+        );
+        let near = features_of(&fitted, &[values[0] * 1.000_000_4])[0];
+        assert!(near.abs() < 1e-5, "{near}");
+    }
+    // These are differences.
+    for values in [
+        vec![0.3, 0.300_000_1, 0.3],
+        vec![16_777_214.0, 16_777_216.0, 16_777_215.0],
+    ] {
+        let (fitted, _) = fitted_numbers(&values);
+        assert_eq!(features_of(&fitted, &values)[..2], [-1.0, 1.0]);
+    }
+}
+
+#[test]
+fn a_number_is_one_category_however_it_is_written() {
+    let category = |levels: &[&str], codes: &[u32]| {
+        let values = Values::Category {
+            levels: levels.iter().map(|&l| l.to_owned()).collect(),
+            codes: codes.to_vec(),
+        };
+        let name = "c".into();
+        Samples::Table(Table::new("t", vec![Column { name, values }]).unwrap())
+    };
+    let samples = category(&["6", "17", "6.0", "007", "x"], &[0, 0, 1, 2, 3, 4]);
+    let fitted = Preprocessing::fit(&samples, &PreprocessingConfig::default()).unwrap();
+    let names = fitted.as_table().unwrap().feature_names();
+    assert_eq!(names, ["c=007", "c=17", "c=6", "c=x", "c=(other)"]);
+    let later = category(&["6.0", "17.00", "6e0", "7", "X"], &[0, 1, 2, 3, 4]);
+    let transformed = fitted.transform(&later).unwrap();
+    let yes = |row: &[f32]| row.iter().position(|&v| v == 1.0).unwrap();
+    let rows = transformed.features.values().chunks(5);
+    assert_eq!(rows.map(yes).collect::<Vec<_>>(), [2, 1, 2, 4, 4]);
+    assert_eq!(transformed.notes.len(), 1);
+    assert!(
+        transformed.notes[0].contains("2 rows of a category"),
+        "{:?}",
+        transformed.notes
+    );
+}
+
+#[test]
+fn values_far_from_those_of_training_are_noted_by_column() {
+    let samples =
+        |values: &[f64]| Samples::Table(Table::from_rows("t", &["a", "same"], values).unwrap());
+    let trained = samples(&[0.0, 5.0, 10.0, 5.0, 4.0, 5.0]);
+    let fitted = Preprocessing::fit(&trained, &PreprocessingConfig::default()).unwrap();
+    let later = samples(&[-99.0, 5.0, 111.0, 5.001, 5.0, 6.0]);
+    assert_eq!(
+        fitted.transform(&later).unwrap().notes,
+        [
+            "column `a`: 1 of 3 values far from the training range 0 to 10 (`111`)",
+            "column `same`: 1 of 3 values far from the only training value 5 (`6`)"
+        ]
+    );
 }

@@ -25,7 +25,7 @@ pub use state::ResumeFile;
 
 use crate::{
     backend::{self, Device},
-    fingerprint::fingerprint,
+    fingerprint::{Sketch, fingerprint},
     looks::{Look, MAP},
     method::{Batch, Losses, StepContext, Trainee},
     model::{Model, Parts, Provenance},
@@ -116,6 +116,7 @@ pub fn fit(
         unlike_version: env!("CARGO_PKG_VERSION").to_owned(),
         origin: samples.origin().to_owned(),
         fingerprint: fingerprint(samples, &sight.preprocessing.input())?,
+        rows: Sketch::of(samples, &sight.preprocessing.input()),
         n_train,
         n_validation: data.validation.len(),
         n_calibration: data.calibration.len(),

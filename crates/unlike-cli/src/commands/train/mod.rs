@@ -16,7 +16,7 @@ use unlike_data::DataSet;
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    args::{AugmentArgs, Common, DataArgs, DeviceArg, FeatureArgs, SplitArgs},
+    args::{AugmentArgs, Common, DataArgs, DeviceArg, FeatureArgs, SplitArgs, seed},
     environment::{Environment, command_line},
     folders::write_text,
     run_folder::RunFolder,
@@ -66,7 +66,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
     /// Decides every random choice: the same seed gives the same model [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed)]
     seed: Option<u64>,
     /// Passes over the training samples, at most [default: by model and data]
     #[arg(long, value_name = "N")]
@@ -86,8 +86,8 @@ pub(crate) struct TrainArgs {
     /// Go on with an interrupted training; the result is the same as without the interruption
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
-    /// Start again in a folder that holds a training already
-    #[arg(long)]
+    /// Start again in a folder that holds a training already, or other files of the names that it writes
+    #[arg(long, alias = "force")]
     overwrite: bool,
     /// How often to save what --resume needs
     #[arg(long, value_name = "N", default_value = "2")]
@@ -122,22 +122,33 @@ impl TrainArgs {
         let settings = self.settings(resumed.as_deref())?;
         // Before the data is read, which may take long.
         let root = resumed.unwrap_or_else(|| self.root(settings.model()));
-        let folder = RunFolder::prepare(&root, self.existing())?;
+        let mut inputs = vec![self.data.as_path()];
+        inputs.extend(self.config.as_deref());
+        let folder = RunFolder::prepare(&root, self.existing(), &inputs)?;
         let fit = self.reading.fit().or(settings.image_fit());
         let fit = fit.unwrap_or_default();
         let features = self
             .features
             .config()?
             .map_or_else(|| settings.features(), |f| Ok(Some(f)))?;
-        let data = self
-            .reading
-            .read_for_training(&self.data, fit, features.as_ref())?;
+        let remembered = settings.reading();
+        let data = self.reading.read_for_training(
+            &self.data,
+            fit,
+            features.as_ref(),
+            remembered.clone(),
+        )?;
         let (unread, unread_note) = (data.unread().to_vec(), data.unread_note());
+        let reading = data.reading().clone();
+        let reading = match &remembered {
+            Some(remembered) => reading.over(remembered),
+            None => reading,
+        };
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
         let normals = data.normals_for_training()?;
         let test = test.map(DataSet::into_labelled).transpose()?;
         let mut table = test.as_ref().map(|test| EpochTable::new(test, None));
-        let plan = self.plan(settings, &normals.samples, fit)?;
+        let plan = self.plan(settings, &normals.samples, fit, reading)?;
         say(
             "data",
             &format!("{}: {}", self.data.display(), normals.describe()),
@@ -218,6 +229,7 @@ impl TrainArgs {
             model = model.with_score(name)?;
         }
         terminal::notes(model.preprocessing().notes());
+        terminal::notes(&model.score_notes());
         model.save(folder.model())?;
         if let Some(sheets) = &sheets {
             sheets.finish(&model)?;

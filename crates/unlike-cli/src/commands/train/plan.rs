@@ -8,7 +8,7 @@ use std::{
 
 use unlike::{ConfigFile, ModelConfig, TrainConfig};
 use unlike_core::{Error, Result, Samples};
-use unlike_data::{Fit, Scaling};
+use unlike_data::{Fit, Reading, Scaling};
 
 use super::{ScalingArg, TrainArgs};
 use crate::run_folder::Existing;
@@ -67,9 +67,16 @@ impl TrainArgs {
     }
 
     /// ConfigFile from the recommended ones, the file and the options, the latter winning; `fit` is
-    /// how images were brought to their size.
-    pub(super) fn plan(&self, settings: ConfigFile, samples: &Samples, fit: Fit) -> Result<Plan> {
+    /// how images were brought to their size, and `reading` how the data were read.
+    pub(super) fn plan(
+        &self,
+        settings: ConfigFile,
+        samples: &Samples,
+        fit: Fit,
+        reading: Reading,
+    ) -> Result<Plan> {
         let mut config = settings.for_samples(samples, self.features.config()?)?;
+        config.preprocessing.reading = reading;
         config.preprocessing.image_fit = fit;
         self.changes.apply(&mut config.augmentation);
         config.seed = self.seed.unwrap_or(config.seed);

@@ -1,0 +1,236 @@
+//! Numbers as people write them: with separators between thousands, a decimal comma, a percent sign,
+//! or the exponents of Fortran.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use unlike_core::Error;
+
+/// What stands between the whole and the fraction of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decimal {
+    /// `1,234.5`, `1234.5`.
+    Point,
+    /// `1.234,5`, `1234,5`.
+    Comma,
+}
+
+impl Decimal {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Point, Self::Comma];
+
+    /// The name that the setting `decimal` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Comma => "comma",
+        }
+    }
+
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Point => Self::Comma,
+            Self::Comma => Self::Point,
+        }
+    }
+
+    fn mark(self) -> char {
+        match self {
+            Self::Point => '.',
+            Self::Comma => ',',
+        }
+    }
+
+    /// Whether a character may stand between thousands.
+    fn groups(self, c: char) -> bool {
+        c == self.other().mark() || "'’ \u{a0}\u{202f}".contains(c)
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = Self::ALL.into_iter().find(|d| d.name() == text);
+        named.ok_or_else(|| Error::Setting {
+            name: "decimal".into(),
+            found: format!("`{text}`"),
+            expected: "point or comma".into(),
+            hint: None,
+        })
+    }
+}
+
+/// The number that a text spells, if it does: `1,234.5`, `12 %` (0.12), `1.5D+03`.
+pub(crate) fn spelled(text: &str, decimal: Decimal) -> Option<f64> {
+    let text = text.trim();
+    let (text, percent) = match text.strip_suffix('%') {
+        Some(rest) => (rest.trim_end(), true),
+        None => (text, false),
+    };
+    let (negative, text) = match text.strip_prefix(['-', '\u{2212}']) {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E', 'd', 'D']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let (whole, fraction) = match mantissa.split_once(decimal.mark()) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let mut plain = if negative { "-" } else { "" }.to_owned();
+    plain.push_str(&ungrouped(whole, decimal)?);
+    if let Some(fraction) = fraction {
+        if !digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
+            return None;
+        }
+        plain.push('.');
+        plain.push_str(fraction);
+    } else if whole.is_empty() {
+        return None;
+    }
+    if let Some(exponent) = exponent {
+        let unsigned = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+        if unsigned.is_empty() || !digits(unsigned) {
+            return None;
+        }
+        plain.push('e');
+        plain.push_str(exponent);
+    }
+    let value: f64 = plain.parse().ok()?;
+    let value = if percent { value / 100.0 } else { value };
+    value.is_finite().then_some(value)
+}
+
+/// The digits of a whole number whose thousands may be separated, all by one character: groups of
+/// three digits, in India of two but for the last.
+fn ungrouped(whole: &str, decimal: Decimal) -> Option<String> {
+    let Some(mark) = whole.chars().find(|c| !c.is_ascii_digit()) else {
+        return Some(whole.to_owned());
+    };
+    if !decimal.groups(mark) {
+        return None;
+    }
+    let groups: Vec<&str> = whole.split(mark).collect();
+    let (last, others) = groups.split_last()?;
+    let (first, middle) = others.split_first()?;
+    let sound = last.len() == 3
+        && (1..=3).contains(&first.len())
+        && middle.iter().all(|group| (2..=3).contains(&group.len()))
+        && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_digit()));
+    sound.then(|| groups.concat())
+}
+
+/// Which decimal mark makes numbers of all texts of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fits {
+    /// No mark does.
+    None,
+    /// This one does; or both do and say the same.
+    One(Decimal),
+    /// Both do, and do not say the same: `1,234`.
+    Both,
+}
+
+impl Fits {
+    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let under = |decimal: Decimal| -> Option<Vec<f64>> {
+            texts.clone().map(|text| spelled(text, decimal)).collect()
+        };
+        match (under(Decimal::Point), under(Decimal::Comma)) {
+            (None, None) => Self::None,
+            (Some(_), None) => Self::One(Decimal::Point),
+            (None, Some(_)) => Self::One(Decimal::Comma),
+            (Some(point), Some(comma)) if point == comma => Self::One(Decimal::Point),
+            (Some(_), Some(_)) => Self::Both,
+        }
+    }
+
+    /// Whether this mark is among them.
+    pub(crate) fn allows(self, decimal: Decimal) -> bool {
+        self == Self::Both || self == Self::One(decimal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_is_read() {
+        use Decimal::{Comma, Point};
+        for (text, decimal, expected) in [
+            ("1,234.56", Point, 1234.56),
+            ("-12,345,678", Point, -12_345_678.0),
+            ("12,34,567.5", Point, 1_234_567.5),
+            ("1'234.5", Point, 1234.5),
+            ("1 234", Point, 1234.0),
+            ("1\u{a0}234,5", Comma, 1234.5),
+            ("1.234,56", Comma, 1234.56),
+            ("0,5", Comma, 0.5),
+            (",5", Comma, 0.5),
+            ("5,", Comma, 5.0),
+            ("\u{2212}7,25", Comma, -7.25),
+            ("12%", Point, 0.12),
+            ("12,5 %", Comma, 0.125),
+            ("1.5D+03", Point, 1500.0),
+            ("2d-1", Point, 0.2),
+        ] {
+            let found = spelled(text, decimal);
+            assert!(
+                found.is_some_and(|v| (v - expected).abs() < 1e-12),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_texts_are_not_numbers() {
+        for text in [
+            "",
+            "-",
+            "%",
+            ".",
+            "1,23",
+            "1,2345.6",
+            "1.2.3",
+            "192.168.0.1",
+            "12:30",
+            "1,234'567",
+            "e5",
+            "1e",
+            "1e+",
+            "NaN",
+            "inf",
+            "0x10",
+            "2020-01-01",
+            ",234",
+            "1,,234",
+        ] {
+            assert_eq!(spelled(text, Decimal::Point), None, "{text}");
+        }
+        assert_eq!(spelled("1.5", Decimal::Comma), None);
+    }
+
+    #[test]
+    fn marks_are_told_apart_by_all_texts_together() {
+        let of = |texts: &[&str]| Fits::of(texts.iter().copied());
+        assert_eq!(of(&["1,234", "5"]), Fits::Both);
+        assert_eq!(of(&["1,234", "5.5"]), Fits::One(Decimal::Point));
+        assert_eq!(of(&["1,234", "1,5"]), Fits::One(Decimal::Comma));
+        assert_eq!(of(&["12 %", "5 %"]), Fits::One(Decimal::Point));
+        assert_eq!(of(&["1,5", "1.5"]), Fits::None);
+        assert_eq!(of(&["1,234", "many"]), Fits::None);
+    }
+}
