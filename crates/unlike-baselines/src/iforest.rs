@@ -198,7 +198,7 @@ impl Iforest {
             .iter()
             .map(|&(feature, usual)| Self::departure(sample[feature], usual));
         match self.shape {
-            FeatureShape::Row { .. } => weights.fold(0.0, f64::max),
+            FeatureShape::Row { .. } | FeatureShape::Patch { .. } => weights.fold(0.0, f64::max),
             FeatureShape::Image { .. } => weights.sum::<f64>() / self.shape.size() as f64,
         }
     }
@@ -262,7 +262,7 @@ impl Scorer for Iforest {
                 }
                 let average = self.expected[self.trees[0].size()];
                 let of_one = match self.shape {
-                    FeatureShape::Row { .. } => 1.0,
+                    FeatureShape::Row { .. } | FeatureShape::Patch { .. } => 1.0,
                     FeatureShape::Image { .. } => self.shape.size() as f64,
                 };
                 for &(feature, usual) in &self.constant {

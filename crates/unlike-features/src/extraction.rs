@@ -50,11 +50,22 @@ impl FeatureConfig {
 }
 
 impl FeatureConfig {
-    /// The side of the images that the network was trained on; none for pixels.
-    pub fn image_size(&self) -> Option<usize> {
+    /// What is recommended for images of this size, `[height, width, channels]`: pixels up to 32 on a
+    /// side, which hold no more than networks on pixels can learn; the patches of a network for larger
+    /// ones, whose defects those do not see (RESULTS.md, "Magnetic tiles").
+    pub fn usual([height, width, _]: [usize; 3]) -> Self {
+        match height.max(width) <= SMALL {
+            true => Self::Pixels,
+            false => Self::lite0(Pool::Patches),
+        }
+    }
+
+    /// The longest side that images are brought to unasked: that of the images which the network was
+    /// trained on, or what networks on pixels can afford.
+    pub fn usual_side(&self) -> usize {
         match self {
-            Self::Pixels => None,
-            Self::Lite0(_) => Some(224),
+            Self::Pixels => 64,
+            Self::Lite0(_) => LITE0_SIDE,
         }
     }
 }
@@ -102,6 +113,11 @@ pub struct Extraction {
     /// Of each column over training rows; 1 where nothing varies.
     sd: Vec<f32>,
 }
+
+/// Images of at most so many pixels on a side are seen as pixels unasked.
+const SMALL: usize = 32;
+/// Pixels of a side of the images that `lite0` was trained on.
+const LITE0_SIDE: usize = 224;
 
 /// A column that varies less than this share of its mean is rounding.
 const ROUNDING: f64 = 1e-6;

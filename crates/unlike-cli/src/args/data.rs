@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use clap::{Args, builder::PossibleValuesParser};
-use unlike::{Model, features::FeatureConfig};
+use unlike::{
+    Model,
+    features::{FeatureConfig, Pool},
+};
 use unlike_core::Error;
-use unlike_data::{DataInfo, DataSet, Decimal, Fit, Format, ImageSize, ReadOptions, Reading};
+use unlike_data::{DataInfo, DataSet, Decimal, Fit, Format, ReadOptions, Reading};
 
 use super::image::ImageArgs;
 use crate::terminal::{self, failure::Result};
@@ -78,12 +81,8 @@ impl DataArgs {
     ) -> Result<DataSet> {
         let mut options = self.options()?;
         options.image.fit = fit;
-        let own = features.and_then(FeatureConfig::image_size);
-        let square = |side| ImageSize {
-            height: side,
-            width: side,
-        };
-        options.image.size = options.image.size.or(own.map(square));
+        let any = FeatureConfig::lite0(Pool::Patches);
+        options.image.usual_side = features.unwrap_or(&any).usual_side();
         options.remembered = remembered;
         told(path, &options)
     }

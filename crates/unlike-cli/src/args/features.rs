@@ -9,7 +9,8 @@ use unlike_core::{Error, Result};
 #[command(next_help_heading = "Features of images")]
 pub(crate) struct FeatureArgs {
     /// What detectors see of images: their pixels, or what a network says of them that was trained on
-    /// a million photographs and is in this program (lite0) [default: pixels]
+    /// a million photographs and is in this program (lite0) [default: lite0 for images of more than
+    /// 32 pixels on a side]
     #[arg(long, value_name = "WHICH")]
     features: Option<FeaturesArg>,
     /// What of an image is judged at once: every place (patches), or all of it (image)
@@ -47,15 +48,15 @@ impl FeatureArgs {
         };
         let how = self.feature_pool.is_some() || !self.feature_taps.is_empty();
         match self.features {
-            None | Some(FeaturesArg::Pixels) if how => Err(Error::Setting {
+            Some(FeaturesArg::Pixels) if how => Err(Error::Setting {
                 name: "feature-pool".into(),
                 found: "asked for".into(),
-                expected: "nothing without a network that makes features".into(),
-                hint: Some("add --features lite0".into()),
+                expected: "nothing for pixels".into(),
+                hint: Some("ask for a network with --features lite0".into()),
             }),
-            None => Ok(None),
+            None if !how => Ok(None),
             Some(FeaturesArg::Pixels) => Ok(Some(FeatureConfig::Pixels)),
-            Some(FeaturesArg::Lite0) => Ok(Some(
+            None | Some(FeaturesArg::Lite0) => Ok(Some(
                 match (FeatureConfig::lite0(pool), &self.feature_taps) {
                     (FeatureConfig::Lite0(_), taps) if !taps.is_empty() => {
                         FeatureConfig::Lite0(Taps {

@@ -110,7 +110,7 @@ const SEARCH: usize = 100;
 
 use Unit::{Milliseconds, QueryStepsPerSecond, SamplesPerSecond};
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 13] = [
     Case {
         name: "ganomaly32_train",
         what: "GANomaly, 32×32×1: update with 64",
@@ -170,6 +170,24 @@ const CASES: [Case; 10] = [
         what: "AnoGAN, 28×28×1: search for one",
         unit: QueryStepsPerSecond,
         run: |device| search(1, device),
+    },
+    Case {
+        name: "lite0_224_batch16",
+        what: "lite0, 224×224×3: patches of 16",
+        unit: SamplesPerSecond,
+        run: |_| Ok(16.0 / extract(16, 9)?),
+    },
+    Case {
+        name: "lite0_224_batch1",
+        what: "lite0, 224×224×3: patches of one",
+        unit: Milliseconds,
+        run: |_| Ok(1e3 * extract(1, 40)?),
+    },
+    Case {
+        name: "patches_train",
+        what: "EGBAD, 152 features: update with 256",
+        unit: SamplesPerSecond,
+        run: |device| train(&egbad(Kind::Table), &FeatureShape::row(152), 256, 60, device),
     },
 ];
 
@@ -299,6 +317,19 @@ fn score(
         None => &["residual", "feature"],
     };
     seconds(repetitions, || scorer.parts_of(&features, wanted).map(drop))
+}
+
+/// Seconds that the patches of so many images take.
+fn extract(images: usize, repetitions: usize) -> unlike_core::Result<f64> {
+    let shape = image(224, 3);
+    let extraction = Extraction::new(&FeatureConfig::lite0(Pool::Patches), &shape)?;
+    let pixels = Features::new(shape.clone(), values(images * shape.size()));
+    seconds(repetitions, || {
+        if let Some(extraction) = &extraction {
+            std::hint::black_box(extraction.rows(&pixels));
+        }
+        Ok(())
+    })
 }
 
 /// Steps of a search a second, those of all queries added up.

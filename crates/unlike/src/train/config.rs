@@ -189,18 +189,18 @@ const IMAGE_EPOCHS: usize = 15;
 const IMAGE_UPDATES: usize = 1_500;
 
 impl TrainConfig {
-    /// The recommended training of the model of this name for these samples.
+    /// The recommended training of the model of this name for these samples, and for what is recommended
+    /// to see of them, if they are images ([`FeatureConfig::usual`]).
     ///
     /// Small sets take more epochs: what counts is the number of updates.
     ///
     /// # Errors
     /// If there is no such model.
     pub fn recommended(model: &str, samples: &Samples) -> Result<Self> {
-        Self::recommended_for(model, samples.into(), samples.len())
+        Self::recommended_with(model, samples, None)
     }
 
-    /// As [`recommended`](Self::recommended), for what these features make of the samples, if any are
-    /// named.
+    /// As [`recommended`](Self::recommended), for these features of the samples, if any are named.
     ///
     /// # Errors
     /// If there is no such model, or the samples have no such features.
@@ -209,16 +209,24 @@ impl TrainConfig {
         samples: &Samples,
         features: Option<&FeatureConfig>,
     ) -> Result<Self> {
-        let Some(features) = features else {
-            return Self::recommended(model, samples);
+        let features = match (features, samples) {
+            (Some(features), _) => features.clone(),
+            (None, Samples::Images(images)) => FeatureConfig::usual(images.shape()),
+            (None, Samples::Table(_)) => FeatureConfig::Pixels,
         };
-        let preprocessing = Preprocessing::fit(samples, &PreprocessingConfig::default())?;
-        let Some(extraction) = Extraction::new(features, &preprocessing.shape())? else {
-            return Self::recommended(model, samples);
+        let extraction = match &features {
+            FeatureConfig::Pixels => None,
+            network => {
+                let preprocessing = Preprocessing::fit(samples, &PreprocessingConfig::default())?;
+                Extraction::new(network, &preprocessing.shape())?
+            }
+        };
+        let Some(extraction) = extraction else {
+            return Self::recommended_for(model, samples.into(), samples.len());
         };
         let rows = (samples.len() * extraction.places()).min(PATCHES.max(samples.len()));
         Ok(Self {
-            features: Some(features.clone()),
+            features: Some(features),
             ..Self::recommended_for(model, Kind::Table, rows)?
         })
     }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use unlike_core::{Error, Result, Samples, ScoreParts, ScoreRule, Scorer, words};
+use unlike_core::{Error, Note, Result, Samples, ScoreParts, ScoreRule, Scorer, words};
 use unlike_data::Preprocessing;
 
 pub use augment::Augmentation;
@@ -99,7 +99,7 @@ pub fn fit(
             name: "augmentation".into(),
             found: "asked for".into(),
             expected: "nothing, because features are made once of every image".into(),
-            hint: None,
+            hint: Some(Note::new("changes are for pixels: choose these with ").setting("features")),
         });
     }
     let validation = Prepared::new(&sight, validation)?;
