@@ -271,8 +271,7 @@ fn by_convention(classes: &Classes, convention: Convention) -> Option<Labels> {
             .map(|l| names.contains(&&**l))
             .collect(),
         Convention::Folders => {
-            let normal = classes.levels.iter().map(|l| images::is_normal_class(l));
-            let normal: Vec<bool> = normal.collect();
+            let normal = images::normal_classes(&classes.levels);
             normal.contains(&true).then_some(normal)?
         }
         Convention::None => return None,

@@ -21,6 +21,9 @@ use crate::source::Source;
 /// Larger images are refused before memory is spent on them.
 const LARGEST: u64 = 100_000_000;
 
+/// How errors begin of images that are whole, but of a kind that is not read, as some TIFF files are.
+pub(super) const UNSUPPORTED: &str = "an image of an unsupported kind";
+
 /// What an image's header says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Header {
@@ -385,7 +388,7 @@ fn undecodable(source: &Source, error: &ImageError) -> Error {
     match error {
         ImageError::Unsupported(_) => source
             .malformed(
-                format!("an image of an unsupported kind ({error})"),
+                format!("{UNSUPPORTED} ({error})"),
                 format!("a whole {} image", formats::READ),
             )
             .with_hint(skip()),

@@ -89,44 +89,53 @@ pub(super) const EXTENSIONS: [(&str, Format); 26] = {
     ]
 };
 
-/// Endings of formats that are not read. Those of cameras come first: their bytes are those of TIFF.
-const UNREAD: [(&str, &str); 36] = [
-    ("3fr", CAMERA),
-    ("arw", CAMERA),
-    ("cr2", CAMERA),
-    ("cr3", CAMERA),
-    ("dng", CAMERA),
-    ("erf", CAMERA),
-    ("nef", CAMERA),
-    ("nrw", CAMERA),
-    ("orf", CAMERA),
-    ("pef", CAMERA),
-    ("raf", CAMERA),
-    ("rw2", CAMERA),
-    ("srw", CAMERA),
+/// Endings of formats that are not read, and what these are called.
+const UNREAD: [(&str, &str); 39] = [
     ("avif", "AVIF"),
     ("avifs", "AVIF"),
+    ("bpg", "BPG"),
     ("cur", "icon"),
     ("dcm", "DICOM"),
     ("dds", "DDS"),
     ("dicom", "DICOM"),
+    ("emf", "metafile"),
+    ("eps", "PostScript"),
     ("exr", "OpenEXR"),
     ("ff", "farbfeld"),
+    ("fit", "FITS"),
+    ("fits", "FITS"),
+    ("flif", "FLIF"),
     ("hdr", "Radiance HDR"),
     ("heic", "HEIC"),
     ("heif", "HEIF"),
     ("hif", "HEIF"),
+    ("icns", "icon"),
     ("ico", "icon"),
     ("jls", "JPEG-LS"),
+    ("jng", "JNG"),
     ("jxl", "JPEG XL"),
     ("jxr", "JPEG XR"),
+    ("mng", "MNG"),
+    ("pct", "PICT"),
     ("pcx", "PCX"),
     ("pfm", "portable float map"),
+    ("pict", "PICT"),
     ("psd", "Photoshop"),
     ("qoi", "QOI"),
+    ("ras", "Sun raster"),
+    ("sgi", "SGI"),
     ("svg", "SVG"),
     ("wdp", "JPEG XR"),
+    ("wmf", "metafile"),
+    ("xbm", "X bitmap"),
     ("xcf", "GIMP"),
+    ("xpm", "X pixmap"),
+];
+
+/// Endings of what cameras write. They come before the content, which is that of TIFF.
+const CAMERAS: [&str; 20] = [
+    "3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "iiq", "kdc", "mrw", "nef", "nrw", "orf",
+    "pef", "raf", "rw2", "rwl", "sr2", "srw", "x3f",
 ];
 const CAMERA: &str = "camera raw";
 
@@ -160,10 +169,10 @@ pub(crate) fn of(path: &Path, head: &[u8]) -> Kind {
         return of(&path.with_extension(""), b"");
     }
     let ending = extension(path);
-    let unread = UNREAD.iter().find(|(e, _)| Some(*e) == ending.as_deref());
-    if let Some((_, CAMERA)) = unread {
+    if CAMERAS.iter().any(|e| Some(*e) == ending.as_deref()) {
         return Kind::Unread(CAMERA);
     }
+    let unread = UNREAD.iter().find(|(e, _)| Some(*e) == ending.as_deref());
     if head.windows(OURS.len()).any(|bytes| bytes == OURS) {
         return Kind::Own;
     }
@@ -258,7 +267,7 @@ fn unread_content(head: &[u8]) -> Option<&'static str> {
             any(&[b"mif1", b"msf1"]).then_some("HEIF")
         };
     }
-    let starts: [(&[u8], &str); 9] = [
+    let starts: [(&[u8], &str); 11] = [
         (b"\xff\x0a", "JPEG XL"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"II\xbc", "JPEG XR"),
@@ -268,6 +277,8 @@ fn unread_content(head: &[u8]) -> Option<&'static str> {
         (b"#?RADIANCE", "Radiance HDR"),
         (b"qoif", "QOI"),
         (b"farbfeld", "farbfeld"),
+        (b"SIMPLE  =", "FITS"),
+        (b"BPG\xfb", "BPG"),
     ];
     let start = starts.iter().find(|(magic, _)| head.starts_with(magic));
     let dicom = head.get(128..132) == Some(b"DICM");

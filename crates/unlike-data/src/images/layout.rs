@@ -478,7 +478,15 @@ impl Place {
 
 /// Decides which folder of each is its class, and puts those to train on first, those to test on last.
 fn classified(root: &Path, files: Vec<Named>) -> Vec<Image> {
-    let places: Vec<Place> = files.iter().map(|file| Place::of(&file.folders)).collect();
+    let mut places: Vec<Place> = files.iter().map(|file| Place::of(&file.folders)).collect();
+    // Without another part, and with nothing in it that says what is normal, `train` is a class like
+    // those beside it.
+    if !places.iter().any(|place| place.part > Some(Part::Train)) {
+        for place in places.iter_mut().filter(|place| place.classes.is_empty()) {
+            place.part = None;
+            place.classes.extend(place.part_folder.take());
+        }
+    }
     // The first level at which a name says what is normal; else the uppermost.
     let deepest = places
         .iter()

@@ -38,7 +38,7 @@ pub(crate) use formats::{Kind, of_source as kind};
 pub(crate) use idx::is_idx;
 pub(crate) use list::List;
 pub use masks::Masks;
-pub(crate) use names::is_normal_class;
+pub(crate) use names::normal_classes;
 use place::{Placement, Raster};
 pub use skipped::Unread;
 pub use survey::{Duplicates, Survey};

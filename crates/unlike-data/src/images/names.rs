@@ -114,10 +114,14 @@ pub(super) fn is_normal(name: &str) -> bool {
     NORMAL.contains(&plain(name).as_str())
 }
 
-/// Whether a class of this name is normal where folders are classes: by its name, or as a whole part to
-/// train on.
-pub(crate) fn is_normal_class(name: &str) -> bool {
-    is_normal(name) || matches!(Part::of(&plain(name)), Some(Part::Train | Part::Validation))
+/// Which classes are normal where folders are classes: by their names, and beside such ones also a whole
+/// part to train on. `train` alone may as well be a vehicle.
+pub(crate) fn normal_classes(names: &[String]) -> Vec<bool> {
+    let named = names.iter().any(|name| is_normal(name));
+    let trained =
+        |name: &str| matches!(Part::of(&plain(name)), Some(Part::Train | Part::Validation));
+    let normal = |name: &String| is_normal(name) || (named && trained(name));
+    names.iter().map(normal).collect()
 }
 
 /// The part that a folder's name says, and what else it says: `test`, `normal_test`, `test_public`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use unlike_core::{Error, Result};
 
-use super::walk::Walked;
+use super::{decode::UNSUPPORTED, walk::Walked};
 use crate::words;
 
 /// An image that was not read, so that nothing is known of it.
@@ -39,9 +39,12 @@ impl<'a> Skipped<'a> {
         }
     }
 
-    /// Takes note of a failure, or passes it on.
+    /// Takes note of a failure, or passes it on. An image that is whole, but of a kind that is not read,
+    /// is no failure of the user's.
     pub(super) fn accept(&mut self, error: Error) -> Result<()> {
-        if !self.lenient {
+        let unsupported =
+            matches!(&error, Error::Malformed { found, .. } if found.starts_with(UNSUPPORTED));
+        if !self.lenient && !unsupported {
             return Err(error);
         }
         let id = match &error {

@@ -181,6 +181,26 @@ fn images_of_other_formats_are_named_and_counted() {
     // What is damaged and left out is unread, too.
     let data = folder().with_bytes("m.jpg", "no JPEG").read(skipping());
     assert_eq!(data.unread().len(), 4);
+    // So is what is whole, but of a kind that is not read: a TIFF file whose pixels are places in a
+    // palette.
+    let mut palette = std::fs::read(image("pages.tif")).unwrap();
+    let at = palette
+        .windows(2)
+        .position(|tag| tag == 262_u16.to_le_bytes())
+        .unwrap();
+    palette[at + 8] = 3;
+    let data = folder()
+        .with_bytes("p.tif", palette)
+        .read(ImageOptions::default());
+    assert_eq!(
+        (ids(&data), data.unread().len()),
+        (vec!["a.png".to_owned()], 4)
+    );
+    let reason = &data.unread()[3].reason;
+    assert!(
+        reason.starts_with("an image of an unsupported kind"),
+        "{reason}"
+    );
     // Alone, it is an error with a way out.
     let (message, hint) = folder().error("b.avif", &ReadOptions::default());
     assert!(

@@ -278,6 +278,10 @@ fn folders_say_what_is_normal() {
         };
         assert_eq!(labels(&data), expected, "{good}");
     }
+    // A train among vehicles is no part, and nothing says that it is normal.
+    let data = read(&["bus/a.png", "car/a.png", "train/a.png"]);
+    assert_eq!(data.classes().unwrap().levels(), ["bus", "car", "train"]);
+    assert!(data.labels().is_none() && data.parts().is_empty());
     // Below folders that say nothing.
     let data = read(&["x/y/bad/a.png", "x/y/good/a.png"]);
     assert_eq!(labels(&data), [Anomalous, Normal]);
