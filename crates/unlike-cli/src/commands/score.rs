@@ -6,9 +6,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use unlike::Judged;
 use unlike_core::{
+    Decision,
     files::check_writable,
     words::{count, counted},
 };
+use unlike_data::Skipped;
 use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanations};
 
 use crate::{
@@ -83,10 +85,9 @@ impl ScoreArgs {
         }
         let judge = self.decision.judge(model)?;
         let model = judge.model();
-        let samples = self
-            .reading
-            .read_to_score(&self.data, model)?
-            .into_samples();
+        let data = self.reading.read_to_score(&self.data, model)?;
+        let skipped = data.skipped().to_vec();
+        let samples = data.into_samples();
         let judged = judge.judge(&samples)?;
         terminal::notes(&judged.notes);
         terminal::notes(judge.notes());
@@ -114,7 +115,7 @@ impl ScoreArgs {
             say("written", &path.display().to_string());
         }
         if common.json {
-            terminal::print_json(&self.document(&judged, &device))?;
+            terminal::print_json(&self.document(&judged, &device, &skipped))?;
         }
         Ok(match self.fail_on_anomaly && flagged > 0 {
             true => Outcome::AnomaliesFound,
@@ -145,7 +146,7 @@ impl ScoreArgs {
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, judged: &Judged, device: &str) -> Value {
+    fn document(&self, judged: &Judged, device: &str, skipped: &[Skipped]) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), json!(self.data.display().to_string()));
@@ -155,6 +156,13 @@ impl ScoreArgs {
         document.insert("threshold".into(), json!(judged.decisions.threshold));
         document.insert("rows".into(), json!(judged.len()));
         document.insert("flagged".into(), json!(judged.decisions.count()));
+        if !skipped.is_empty() {
+            document.insert("skipped".into(), json!(skipped));
+        }
+        if let Decision::Budget(_) = judged.decision {
+            let expected = Decision::expected_false_alarms(&judged.decisions);
+            document.insert("expected_false_alarms".into(), json!(expected));
+        }
         match &self.out {
             Some(path) => document.insert("out".into(), json!(path.display().to_string())),
             None => {

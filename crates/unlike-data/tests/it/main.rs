@@ -5,6 +5,7 @@ mod bad_input;
 mod csv;
 mod images;
 mod info;
+mod json;
 mod kdd;
 mod labels;
 mod numpy;
