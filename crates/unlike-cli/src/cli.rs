@@ -23,9 +23,9 @@ Examples:
   unlike train tiles/good --model pca         learn from good images
   unlike score runs/pca-good tiles/new        and look at new ones
 
-DATA is a .csv, .npy, .npz or KDD Cup 99 file, gzipped or not, whose rows are
-samples; or a folder of images (sub-folders are labels), or one of MNIST or
-CIFAR-10 files. Training uses normal samples only: those that labels call
+DATA is a .csv, .json, .npy, .npz or KDD Cup 99 file, gzipped, zipped or not,
+whose rows are samples (- reads standard input); or a folder of images
+(sub-folders are labels), or one of MNIST or CIFAR-10 files. Training uses normal samples only: those that labels call
 normal, or all where there are no labels. MODEL is a folder that `unlike train`
 made, or a model file.
 

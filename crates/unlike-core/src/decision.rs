@@ -31,6 +31,9 @@ pub enum Decision {
     Fdr(f64),
     /// Flag raw scores of at least this finite value. Promises nothing.
     Threshold(f64),
+    /// Flag the highest scores of the batch, at most so many, from 1 up: as many as somebody can look
+    /// at. Promises nothing; see [`expected_false_alarms`](Self::expected_false_alarms).
+    Budget(usize),
 }
 
 /// What was decided about each sample of a batch, in the order of the scores.
@@ -63,6 +66,19 @@ impl Decisions {
     pub fn is_empty(&self) -> bool {
         self.anomalous.is_empty()
     }
+}
+
+/// The smallest score that at most `count` samples reach; `None` if so many are equal that none can be
+/// flagged without the others.
+fn budget_threshold(scores: &[f64], count: usize) -> Option<f64> {
+    let mut sorted = scores.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let next = sorted.get(count).copied();
+    let flagged = sorted.iter().take(count);
+    flagged
+        .copied()
+        .filter(|&s| next.is_none_or(|next| s > next))
+        .reduce(f64::min)
 }
 
 impl Decision {
@@ -99,6 +115,15 @@ impl Decision {
             Self::FalseAlarms(rate) => check_rate("false-alarms", rate)?,
             Self::Fdr(rate) => check_rate("fdr", rate)?,
             Self::Threshold(value) if value.is_finite() => {}
+            Self::Budget(count) if count > 0 => {}
+            Self::Budget(count) => {
+                return Err(Error::Setting {
+                    name: "budget".into(),
+                    found: count.to_string(),
+                    expected: "a number of samples from 1 up".into(),
+                    hint: None,
+                });
+            }
             Self::Threshold(value) => {
                 return Err(Error::Setting {
                     name: "threshold".into(),
@@ -123,7 +148,63 @@ impl Decision {
                 words::rate(*rate)
             ),
             Self::Threshold(value) => format!("samples that score at least {value} are flagged"),
+            Self::Budget(count) => {
+                format!(
+                    "the {} are flagged",
+                    words::counted(*count, "highest score")
+                )
+            }
         }
+    }
+
+    /// How many of the flagged would be flagged if the whole batch were normal, on average: the share of
+    /// normals that score as high as the lowest of them, times the size of the batch. `None` where
+    /// nothing is flagged.
+    pub fn expected_false_alarms(decisions: &Decisions) -> Option<f64> {
+        let flagged = decisions.p_values.iter().zip(&decisions.anomalous);
+        let largest = flagged.filter(|(_, f)| **f).map(|(&p, _)| p);
+        let largest = largest.reduce(f64::max)?;
+        Some(largest * decisions.len() as f64)
+    }
+
+    /// Why a false-discovery rate flags nothing in this batch, where no sample can be flagged with so
+    /// small a calibration; a sentence that says what calibration would do.
+    ///
+    /// Benjamini–Hochberg flags k of m samples if their p-values are at most q k / m. None is below
+    /// 1 / (n + 1), so at least m / (q (n + 1)) samples have to be that far out.
+    pub fn why_nothing(&self, decisions: &Decisions, calibration: &Calibration) -> Option<String> {
+        let &Self::Fdr(rate) = self else {
+            return None;
+        };
+        if decisions.is_empty() || decisions.count() > 0 {
+            return None;
+        }
+        let (samples, smallest) = (decisions.len(), calibration.smallest_rate());
+        let needed = (samples as f64 * smallest / rate).ceil().max(1.0) as usize;
+        let out = decisions.p_values.iter().filter(|&&p| p <= smallest);
+        let out = out.count();
+        if out >= needed || needed == 1 {
+            // Some could be flagged, and none stands out.
+            return None;
+        }
+        let enough = |stand_out: usize| {
+            words::count(((samples as f64 / (rate * stand_out as f64)).ceil() as usize).max(2) - 1)
+        };
+        let normals = words::counted(calibration.len(), "held-out normal");
+        Some(format!(
+            "no sample can be flagged at a false-discovery rate of {}: {normals} give no p-value below \
+             {}, which at least {} of the {} would have to reach, and {} do; with {} of them {}",
+            words::rate(rate),
+            words::rate(smallest),
+            words::count(needed),
+            words::counted(samples, "sample"),
+            words::count(out),
+            enough(out.max(1)),
+            match out {
+                0 | 1 => "one could be flagged".to_owned(),
+                out => format!("these {} could be", words::count(out)),
+            },
+        ))
     }
 
     /// Decides about each sample of a batch.
@@ -165,6 +246,11 @@ impl Decision {
                 (flagged, last.map(|rank| calibration.above(rank)))
             }
             Self::Threshold(value) => (scores.iter().map(|&s| s >= value).collect(), Some(value)),
+            Self::Budget(count) => {
+                let threshold = budget_threshold(scores, count);
+                let flagged = |&s: &f64| threshold.is_some_and(|t| s >= t);
+                (scores.iter().map(flagged).collect(), threshold)
+            }
         };
         Ok(Decisions {
             p_values,
@@ -181,6 +267,7 @@ impl std::fmt::Display for Decision {
             Self::FalseAlarms(rate) => write!(f, "false-alarm rate {rate}"),
             Self::Fdr(rate) => write!(f, "false-discovery rate {rate}"),
             Self::Threshold(value) => write!(f, "score at least {value}"),
+            Self::Budget(count) => write!(f, "budget of {}", words::counted(*count, "sample")),
         }
     }
 }

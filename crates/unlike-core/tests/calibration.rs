@@ -290,6 +290,51 @@ fn decisions_read_as_a_person_would_say_them() {
     );
     assert_eq!(Decision::Fdr(0.1).to_string(), "false-discovery rate 0.1");
     assert_eq!(Decision::Threshold(2.5).to_string(), "score at least 2.5");
+    assert_eq!(Decision::Budget(1).to_string(), "budget of 1 sample");
     let json = serde_json::to_string(&Decision::FalseAlarms(0.01)).unwrap();
     assert_eq!(json, r#"{"false-alarms":0.01}"#);
+}
+
+#[test]
+fn a_budget_flags_the_highest_scores_and_says_what_normals_would_do() {
+    let scores: Vec<f64> = (0..99).map(f64::from).collect();
+    let calibration = Calibration::fit(&scores).unwrap();
+    let decide = |count, scores: &[f64]| Decision::Budget(count).decide(scores, &calibration);
+    let decided = decide(2, &[1.0, 97.5, 50.0, 200.0]).unwrap();
+    assert_eq!(decided.anomalous, [false, true, false, true]);
+    assert_eq!(decided.threshold, Some(97.5));
+    // 97.5 is reached by one normal of 99 and by itself: 2 %, of four samples.
+    assert!((Decision::expected_false_alarms(&decided).unwrap() - 0.08).abs() < 1e-12);
+    // No more than asked for, where scores are equal; and all, where there are no more.
+    assert_eq!(decide(2, &[5.0, 4.0, 4.0]).unwrap().count(), 1);
+    assert_eq!(decide(2, &[4.0, 4.0, 4.0]).unwrap().threshold, None);
+    assert_eq!(decide(9, &[5.0, 4.0]).unwrap().count(), 2);
+    assert!(decide(1, &[]).unwrap().is_empty());
+    assert!(decide(0, &[1.0]).is_err());
+}
+
+#[test]
+fn a_false_discovery_rate_that_can_flag_nothing_is_explained() {
+    let calibration = Calibration::fit(&[0.0; 99]).unwrap();
+    let why = |rate: f64, far: usize, all: usize| {
+        let scores: Vec<f64> = (0..all).map(|i| f64::from(u8::from(i < far))).collect();
+        let decision = Decision::Fdr(rate);
+        let decided = decision.decide(&scores, &calibration).unwrap();
+        (
+            decided.count(),
+            decision.why_nothing(&decided, &calibration),
+        )
+    };
+    // 1,000 samples at 5 %: at least 200 of them have to be beyond all of 99 normals.
+    let (flagged, said) = why(0.05, 10, 1000);
+    assert_eq!(flagged, 0);
+    assert_eq!(
+        said.unwrap(),
+        "no sample can be flagged at a false-discovery rate of 0.05: 99 held-out normals give no \
+         p-value below 0.01, which at least 200 of the 1,000 samples would have to reach, and 10 do; \
+         with 1,999 of them these 10 could be"
+    );
+    assert_eq!(why(0.05, 200, 1000), (200, None));
+    // Enough calibration, and nothing that stands out.
+    assert_eq!(why(0.5, 0, 20), (0, None));
 }

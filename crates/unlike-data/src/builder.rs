@@ -66,6 +66,8 @@ pub(crate) struct Told {
     pub(crate) kind: Option<ColumnKind>,
     /// How its numbers are written; absent if the content decides.
     pub(crate) decimal: Option<Decimal>,
+    /// Whether a cell that cannot be read is noted and its row left out; otherwise it is an error.
+    pub(crate) skip: bool,
 }
 
 /// Collects the cells of one column.
@@ -75,7 +77,11 @@ pub(crate) struct ColumnBuilder<'a> {
     missing: &'a MissingCells<'a>,
     told: Told,
     cells: Cells,
+    bad: Vec<BadCell>,
 }
+
+/// Where a cell cannot be read, as a position among the rows, and why.
+pub(crate) type BadCell = (usize, String);
 
 enum Cells {
     Number(Numbers),
@@ -106,6 +112,8 @@ pub(crate) struct Built {
     pub(crate) marked: bool,
     /// How its numbers were written, if not plainly.
     pub(crate) decimal: Option<Decimal>,
+    /// Cells that cannot be read, where these are no error.
+    pub(crate) bad: Vec<BadCell>,
 }
 
 impl Built {
@@ -182,11 +190,12 @@ impl<'a> ColumnBuilder<'a> {
             missing,
             told,
             cells,
+            bad: Vec::new(),
         }
     }
 
     /// Collects texts, whatever they spell.
-    pub(crate) fn as_texts(self, rows: usize) -> Self {
+    pub(crate) fn of_texts(self, rows: usize) -> Self {
         Self {
             cells: Cells::Category(Categories::with_capacity(rows)),
             ..self
@@ -216,6 +225,12 @@ impl<'a> ColumnBuilder<'a> {
                             .get_or_insert_with(|| (row, lossy(cell)));
                     }
                 }
+                Some(_) if self.told.skip => {
+                    numbers.any = true;
+                    self.bad
+                        .push((numbers.values.len(), reason(self.name, cell)));
+                    numbers.values.push(f64::NAN);
+                }
                 Some(_) => {
                     if told {
                         return Err(self.not_finite(row, &lossy(cell)));
@@ -240,7 +255,13 @@ impl<'a> ColumnBuilder<'a> {
             },
             Cells::Category(categories) if missing => categories.codes.push(MISSING),
             Cells::Category(categories) => {
+                let place = categories.codes.len();
                 if categories.push(cell).is_err() {
+                    if self.told.skip {
+                        categories.codes.push(MISSING);
+                        self.bad.push((place, reason(self.name, cell)));
+                        return Ok(());
+                    }
                     return Err(self
                         .source
                         .not_utf8(source::cell(row.into(), self.name), cell));
@@ -251,9 +272,10 @@ impl<'a> ColumnBuilder<'a> {
     }
 
     /// The column, given the row number in the file of each of its cells.
-    pub(crate) fn finish(self, rows: &[u32]) -> Result<Built> {
+    pub(crate) fn finish(mut self, rows: &[u32]) -> Result<Built> {
         let (mut notes, mut again, mut fits) = (Vec::new(), false, Fits::None);
         let mut marked = false;
+        let mut salvaged = None;
         match &self.cells {
             Cells::Number(numbers) if numbers.texts > 0 => again = true,
             Cells::Number(numbers) => {
@@ -274,10 +296,22 @@ impl<'a> ColumnBuilder<'a> {
                 fits = Fits::of(texts.clone());
                 marked = fits != Fits::None && texts.clone().any(|text| text.contains([',', '.']));
                 if fits == Fits::None {
-                    notes.extend(self.mixed(categories, rows)?);
+                    match self.mixed(categories, rows) {
+                        Ok(note) => notes.extend(note),
+                        Err(_) if self.told.skip => salvaged = Some(self.salvaged(categories)),
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }
+        if let Some((values, mut bad)) = salvaged {
+            self.bad.append(&mut bad);
+            self.cells = Cells::Number(Numbers {
+                values,
+                ..Numbers::default()
+            });
+        }
+        let bad = std::mem::take(&mut self.bad);
         Ok(Built {
             values: self.into_values(),
             notes,
@@ -285,7 +319,31 @@ impl<'a> ColumnBuilder<'a> {
             fits,
             marked,
             decimal: None,
+            bad,
         })
+    }
+
+    /// The numbers of a column of numbers in which some cells are none, and those cells.
+    fn salvaged(&self, categories: &Categories) -> (Vec<f64>, Vec<BadCell>) {
+        let mut bad = Vec::new();
+        let mut value = |(place, &code): (usize, &u32)| {
+            if code == MISSING {
+                return f64::NAN;
+            }
+            let text = categories.levels[code as usize].as_bytes();
+            let value = number(text, self.told.decimal).filter(|v| v.is_finite());
+            value.unwrap_or_else(|| {
+                bad.push((place, reason(self.name, text)));
+                f64::NAN
+            })
+        };
+        let values = categories
+            .codes
+            .iter()
+            .enumerate()
+            .map(&mut value)
+            .collect();
+        (values, bad)
     }
 
     /// Which differences a column of large whole numbers has lost.
@@ -453,6 +511,11 @@ impl Categories {
 
 fn lossy(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).into_owned()
+}
+
+/// What is wrong with a cell of a row that is left out.
+fn reason(name: &str, cell: &[u8]) -> String {
+    format!("column `{name}`: `{}`", words::shortened(&lossy(cell)))
 }
 
 /// The cell as a number, infinite or NaN if it spells that out; with a decimal comma if that is how the

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
 use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
 use crate::{
@@ -14,8 +15,12 @@ use crate::{
     labels::{self, Classes, Convention, Labels},
     read::{Format, ReadOptions},
     reading::Reading,
+    table::Found,
     words,
 };
+
+/// How notes about rows that were left out end.
+const SKIPPED: &str = "left out because they cannot be read";
 
 const CLASS_FOLDERS: &str = "put the images of each class into a sub-folder of its own";
 
@@ -35,6 +40,16 @@ pub struct DataSet {
     /// Columns whose names suggest labels, though nobody said so.
     label_like: Vec<String>,
     reading: Reading,
+    skipped: Vec<Skipped>,
+}
+
+/// A row that was left out because it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its number in the file, counted as an editor does.
+    pub row: u32,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// The samples that training may see, and how many it may not.
@@ -121,12 +136,20 @@ impl DataSet {
             notes: Vec::new(),
             label_like: Vec::new(),
             reading: Reading::told(options),
+            skipped: Vec::new(),
         })
     }
 
-    /// With the columns whose numbers are not written plainly.
-    pub(crate) fn with_decimals(mut self, decimals: BTreeMap<String, Decimal>) -> Self {
+    /// With what the content said about how it is read.
+    pub(crate) fn with_found(mut self, found: Found) -> Self {
+        let Found {
+            decimals,
+            dates,
+            left_out,
+        } = found;
         self.reading.decimals = decimals;
+        self.reading.dates = dates;
+        self.reading.drop_columns.extend(left_out);
         self
     }
 
@@ -187,7 +210,75 @@ impl DataSet {
             notes: self.notes.clone(),
             label_like: self.label_like.clone(),
             reading: self.reading.clone(),
+            skipped: self.skipped.clone(),
         }
+    }
+
+    /// With rows that were left out while they were read.
+    pub(crate) fn without_ragged(mut self, ragged: Vec<(u32, String)>) -> Self {
+        let skipped = |(row, reason)| Skipped { row, reason };
+        self.skipped = ragged.into_iter().map(skipped).collect();
+        self
+    }
+
+    /// The same without the rows at these positions, for these reasons; they are counted and named.
+    ///
+    /// # Errors
+    /// If no row is left.
+    pub fn without_rows(self, bad: BTreeMap<usize, String>) -> Result<Self> {
+        if bad.is_empty() && self.skipped.is_empty() {
+            return Ok(self);
+        }
+        let all = self.samples.len();
+        let good: Vec<usize> = (0..all).filter(|place| !bad.contains_key(place)).collect();
+        let mut data = match bad.is_empty() {
+            true => self,
+            false => {
+                let number = |place: usize| match &self.samples {
+                    Samples::Table(table) => table.row_number(place),
+                    Samples::Images(_) => place as u32 + 1,
+                };
+                let mut data = self.select(&good);
+                let skipped = bad.into_iter().map(|(place, reason)| Skipped {
+                    row: number(place),
+                    reason,
+                });
+                data.skipped.extend(skipped);
+                data
+            }
+        };
+        data.skipped.sort_by_key(|skipped| skipped.row);
+        let first = &data.skipped[0];
+        let place = format!("row {}: {}", first.row, first.reason);
+        if good.is_empty() {
+            return Err(Error::NotEnough {
+                what: format!("rows in `{}` that can be read", data.path.display()),
+                found: format!("none ({place}, and so on)"),
+                expected: "at least 1".into(),
+                hint: None,
+            });
+        }
+        let counted = words::counted(data.skipped.len(), "row");
+        let more = if data.skipped.len() > 1 {
+            ", and so on"
+        } else {
+            ""
+        };
+        // Of earlier ones, if there are any, the count is no longer right.
+        data.notes.retain(|note| !note.ends_with(SKIPPED));
+        data.notes.push(
+            format!(
+                "{counted} of {} ({place}{more}) {SKIPPED}",
+                words::count(good.len() + data.skipped.len())
+            )
+            .into(),
+        );
+        Ok(data)
+    }
+
+    /// Rows that were left out because they cannot be read, in the order of the file.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
 
     /// The file or folder.

@@ -17,9 +17,12 @@ mod clean;
 #[cfg(test)]
 mod counted;
 mod dataset;
+mod dates;
 mod decimal;
+mod encoding;
 pub mod images;
 pub mod info;
+mod json;
 mod kdd;
 mod labels;
 mod npy;
@@ -34,13 +37,15 @@ mod table;
 mod text;
 mod words;
 
-pub use dataset::{DataSet, NormalsForTraining};
+pub use dataset::{DataSet, NormalsForTraining, Skipped};
+pub use dates::DatePart;
 pub use decimal::Decimal;
+pub use encoding::Encoding;
 pub use images::{Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread};
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
 pub use preprocess::{
     Bound, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Tails, Transformed,
 };
-pub use read::{DEFAULT_MISSING, Format, ReadOptions, read};
+pub use read::{BadRows, DEFAULT_MISSING, Format, ReadOptions, read};
 pub use reading::Reading;

@@ -7,9 +7,11 @@ use unlike_core::{ColumnKind, ColumnSpec, Error, Note, Result};
 
 use crate::{
     dataset::DataSet,
+    dates::DatePart,
     decimal::Decimal,
+    encoding::Encoding,
     images::{self, ImageOptions, Kind, List},
-    kdd, npy,
+    json, kdd, npy,
     reading::Reading,
     sniff,
     source::Source,
@@ -25,6 +27,8 @@ pub enum Format {
     Kdd,
     /// Delimited text, with or without a header.
     Csv,
+    /// JSON with an object per row: one a line, or in an array.
+    Json,
     /// One NumPy array, `[rows, columns]`.
     Npy,
     /// A NumPy archive with the arrays `X`, `[rows, columns]`, and, if labelled, `y`, `[rows]`.
@@ -39,9 +43,10 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order in which messages list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Kdd,
         Self::Csv,
+        Self::Json,
         Self::Npy,
         Self::Npz,
         Self::Images,
@@ -54,6 +59,7 @@ impl Format {
         match self {
             Self::Kdd => "kdd",
             Self::Csv => "csv",
+            Self::Json => "json",
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::Images => "images",
@@ -67,6 +73,7 @@ impl Format {
         match self {
             Self::Kdd => "KDD Cup 99 or NSL-KDD records",
             Self::Csv => "delimited text",
+            Self::Json => "JSON, an object per row",
             Self::Npy => "a NumPy array",
             Self::Npz => "a NumPy archive",
             Self::Images => "an image, a folder or a list of them",
@@ -112,6 +119,30 @@ impl FromStr for Format {
 /// `NaN` is not among them: files also spell failed computations so.
 pub const DEFAULT_MISSING: [&str; 8] = ["", "NA", "N/A", "#N/A", "<NA>", "NULL", "null", "?"];
 
+/// What becomes of rows of a table that cannot be read: of another number of cells, or with a text where
+/// numbers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BadRows {
+    /// The first of them is an error.
+    #[default]
+    Fail,
+    /// They are left out, counted and named: [`DataSet::skipped`].
+    Skip,
+}
+
+impl BadRows {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Fail, Self::Skip];
+
+    /// The name that the setting `bad-rows` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+}
+
 /// How to read a file, where it differs from what the file itself suggests.
 ///
 /// Columns without a header are called by their number, from `1`.
@@ -138,6 +169,11 @@ pub struct ReadOptions {
     /// The character between cells, ASCII; found by content if absent.
     /// A blank stands for any number of blanks.
     pub delimiter: Option<u8>,
+    /// How the characters of a text are written; if absent, UTF-8, or UTF-16 where a mark says so.
+    pub encoding: Option<Encoding>,
+    /// The numbers that are made of columns of dates; if absent, [`DatePart::USUAL`]. An empty list
+    /// leaves such columns out; a column that is declared a category stays one.
+    pub dates: Option<Vec<DatePart>>,
     /// The character, ASCII, with which lines begin that are no rows. If absent, comments are left
     /// out where a file begins with lines of `#` or `%`.
     pub comment: Option<u8>,
@@ -155,6 +191,8 @@ pub struct ReadOptions {
     /// What training was told about its data: it holds here, too, where these options say nothing
     /// else. Columns that it names need not be there.
     pub remembered: Option<Reading>,
+    /// What becomes of rows that cannot be read.
+    pub bad_rows: BadRows,
     /// Leave out the column that held the labels in training: scoring needs none.
     pub without_labels: bool,
     /// How to read images.
@@ -172,12 +210,15 @@ impl Default for ReadOptions {
             id_column: None,
             category_columns: Vec::new(),
             delimiter: None,
+            encoding: None,
+            dates: None,
             comment: None,
             decimal: None,
             missing: DEFAULT_MISSING.map(str::to_owned).to_vec(),
             has_header: None,
             expect: None,
             remembered: None,
+            bad_rows: BadRows::default(),
             without_labels: false,
             image: ImageOptions::default(),
         }
@@ -223,10 +264,11 @@ fn read_settled(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     if path.is_dir() {
         return images::read_folder(path, options);
     }
-    let source = Source::load(path)?;
+    let source = Source::load(path)?.unpacked()?;
     if source.bytes.is_empty() {
         return Err(source.malformed("an empty file", "at least one row"));
     }
+    let (source, note) = decoded(source, options)?;
     let format = match options.format {
         Some(format) => format,
         None => recognise(&source)?,
@@ -237,9 +279,39 @@ fn read_settled(path: &Path, options: &ReadOptions) -> Result<DataSet> {
         Some(asked) => asked == Format::Images && !sniff::is_binary(&source.bytes),
     };
     if listing && let Some(list) = List::of(&source, options) {
-        return images::read_list(&list, options);
+        let data = images::read_list(&list, options)?;
+        return Ok(data.with_first_notes(note.into_iter().collect()));
     }
+    let data = read_as(source, format, options)?;
+    Ok(data.with_first_notes(note.into_iter().collect()))
+}
+
+/// The source as UTF-8, where it is told or marked to be in another encoding.
+fn decoded(source: Source, options: &ReadOptions) -> Result<(Source, Option<Note>)> {
+    let encoding = match options.encoding {
+        Some(encoding) => encoding,
+        None if sniff::is_utf16(&source.bytes) => Encoding::Utf16,
+        None => return Ok((source, None)),
+    };
+    if encoding == Encoding::Utf8 {
+        return Ok((source, None));
+    }
+    let Some(bytes) = encoding.to_utf8(&source.bytes) else {
+        return Err(source.malformed(
+            format!("bytes that are no {encoding} text"),
+            format!("{encoding} text"),
+        ));
+    };
+    let note = match options.encoding {
+        Some(_) => None,
+        None => Some(format!("`{}` is {encoding} text and read as such", source.name()).into()),
+    };
+    Ok((Source { bytes, ..source }, note))
+}
+
+fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<DataSet> {
     match format {
+        Format::Json => json::read(&source, options),
         Format::Kdd => kdd::read(&source, options),
         Format::Csv => table::read_csv(&source, options),
         Format::Npy => npy::read_npy(&source, options),
@@ -273,12 +345,10 @@ fn recognise(source: &Source) -> Result<Format> {
         unknown("a Parquet file")
     } else if let Some((found, hint)) = sniff::other_binary(bytes) {
         Err(source.malformed(found, Format::any()).with_hint(hint))
-    } else if sniff::is_utf16(bytes) {
-        Err(source
-            .malformed("UTF-16 text", "UTF-8 text")
-            .with_hint("save the file again as UTF-8"))
     } else if sniff::is_binary(bytes) {
         unknown("binary data of an unknown kind")
+    } else if json::recognise(bytes) {
+        Ok(Format::Json)
     } else if kdd::recognise(bytes) {
         Ok(Format::Kdd)
     } else {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use unlike_core::Note;
 
 use crate::{
+    dates::DatePart,
     decimal::Decimal,
+    encoding::Encoding,
     read::{DEFAULT_MISSING, Format, ReadOptions},
     words,
 };
@@ -55,6 +57,12 @@ pub struct Reading {
     /// Columns whose numbers are not written plainly, and what stands before their fractions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub decimals: BTreeMap<String, Decimal>,
+    #[allow(missing_docs, reason = "as in ReadOptions")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// Columns that held dates, and the numbers that were made of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dates: BTreeMap<String, Vec<DatePart>>,
 }
 
 impl Reading {
@@ -75,6 +83,8 @@ impl Reading {
             has_header: options.has_header,
             decimal: options.decimal,
             decimals: BTreeMap::new(),
+            encoding: options.encoding,
+            dates: BTreeMap::new(),
         }
     }
 
@@ -108,6 +118,11 @@ impl Reading {
             decimals: match self.decimals.is_empty() {
                 true => below.decimals.clone(),
                 false => self.decimals,
+            },
+            encoding: self.encoding.or(below.encoding),
+            dates: match self.dates.is_empty() {
+                true => below.dates.clone(),
+                false => self.dates,
             },
         }
     }
@@ -165,6 +180,7 @@ impl Reading {
         options.delimiter = options.delimiter.or(ascii(self.delimiter));
         options.comment = options.comment.or(ascii(self.comment));
         options.decimal = options.decimal.or(self.decimal);
+        options.encoding = options.encoding.or(self.encoding);
         (options, notes)
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     fs::File,
-    io::{ErrorKind, Read},
+    io::{Cursor, ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
 use flate2::{Crc, bufread::GzDecoder};
-use unlike_core::{Error, Location, Result};
+use unlike_core::{Error, Location, Note, Result};
+use zip::ZipArchive;
 
 #[cfg(test)]
 use crate::counted::{self, Work};
@@ -57,6 +58,51 @@ impl Source {
             source.decompressed()
         } else {
             Ok(source)
+        }
+    }
+
+    /// The only file of a zip archive, if this is one and holds no NumPy arrays.
+    pub(crate) fn unpacked(self) -> Result<Self> {
+        if !self.bytes.starts_with(b"PK\x03\x04") {
+            return Ok(self);
+        }
+        // A damaged archive is told by those who read arrays from it.
+        let Ok(mut archive) = ZipArchive::new(Cursor::new(&self.bytes[..])) else {
+            return Ok(self);
+        };
+        let names: Vec<String> = archive
+            .file_names()
+            .filter_map(|n| n.ok().map(|n| n.to_string()))
+            .collect();
+        if names.iter().any(|name| name == "xl/workbook.xml") {
+            return Err(self
+                .malformed("an Excel workbook", "delimited text")
+                .with_hint("save the sheet as CSV"));
+        }
+        if names.is_empty() || names.iter().any(|name| name.ends_with(".npy")) {
+            return Ok(self);
+        }
+        let is_data = |name: &&String| !name.ends_with('/') && !name.starts_with("__MACOSX/");
+        let data: Vec<&String> = names.iter().filter(is_data).collect();
+        let [name] = data[..] else {
+            let found = format!("a zip archive of {}", words::quoted(&data));
+            return Err(self
+                .malformed(found, "one file in it, or a NumPy archive with an array `X`")
+                .with_hint("unpack it, and name the file; arrays are saved with numpy.savez(path, X=X, y=y)"));
+        };
+        let mut bytes = Vec::new();
+        let read = archive
+            .by_name(name)
+            .map_err(|e| e.to_string())
+            .and_then(|mut file| file.read_to_end(&mut bytes).map_err(|e| e.to_string()));
+        match read {
+            Ok(_) => {
+                drop(archive);
+                Ok(Self { bytes, ..self })
+            }
+            Err(error) => Err(self
+                .malformed(format!("a damaged zip archive ({error})"), "a whole file")
+                .with_hint("the file was cut short or damaged; copy or download it again")),
         }
     }
 
@@ -119,7 +165,11 @@ impl Source {
             format!("`{shown}`, which is not UTF-8"),
             "UTF-8 text",
         )
-        .with_hint("save the file again as UTF-8")
+        .with_hint(
+            Note::new("save the file again as UTF-8, or say how it is written: ")
+                .set("encoding", "latin-1")
+                .text(", say"),
+        )
     }
 
     /// An error about a place in the file.

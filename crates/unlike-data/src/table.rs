@@ -10,12 +10,14 @@ use crate::{
     builder::{Built, MissingCells, Told},
     clean::Clean,
     dataset::DataSet,
+    dates::{self, DatePart},
+    decimal::Decimal,
     labels::{Classes, Convention},
-    read::{Format, ReadOptions},
+    read::{BadRows, Format, ReadOptions},
     roles::{self, Role},
     sniff,
     source::{self, Source},
-    text::{Shape, Text},
+    text::{Pass, Shape, Text},
     words,
 };
 
@@ -142,7 +144,6 @@ pub(crate) fn read(
     options: &ReadOptions,
     mut notes: Vec<Note>,
 ) -> Result<DataSet> {
-    let source = text.source;
     let names = &layout.shape.names;
     let roles = roles::assign(names, options, layout.label, layout.dropped, &mut notes)?;
     let told = told(&roles, layout, options);
@@ -150,64 +151,295 @@ pub(crate) fn read(
         .filter(|&at| roles[at] != Role::Dropped)
         .collect();
     let missing = MissingCells::new(&options.missing);
-    let (built, rows) = text.columns(&layout.shape, &told, &wanted, &missing)?;
+    let Pass {
+        built,
+        rows,
+        ragged,
+    } = text.columns(&layout.shape, &told, &wanted, &missing)?;
+    let columns = wanted.into_iter().zip(built).collect();
+    let read = Columns {
+        source: text.source,
+        layout,
+        roles: &roles,
+        told: &told,
+        columns,
+        rows,
+        ragged,
+    };
+    read.assemble(options, notes)
+}
 
-    let mut columns = Vec::with_capacity(wanted.len());
-    let (mut classes, mut ids) = (None, None);
-    let mut decimals = BTreeMap::new();
-    for (at, built) in wanted.into_iter().zip(built) {
-        let Built {
-            values,
-            notes: of_column,
-            decimal,
-            ..
-        } = built;
-        if let Some(decimal) = decimal {
-            decimals.insert(names[at].clone(), decimal);
-        }
-        match roles[at] {
-            Role::Label => classes = Some(self::classes(source, &names[at], values, &rows)?),
-            Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
-            Role::Feature | Role::Dropped => {
-                notes.extend(of_column);
-                columns.push(Column {
-                    name: names[at].as_str().into(),
-                    values,
-                });
+/// Columns as they stand in a file, and what is known of them.
+pub(crate) struct Columns<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) layout: &'a Layout,
+    pub(crate) roles: &'a [Role],
+    pub(crate) told: &'a [Told],
+    /// Those that are not dropped, by position.
+    pub(crate) columns: Vec<(usize, Built)>,
+    pub(crate) rows: Vec<u32>,
+    /// Rows that were left out already, by their numbers in the file.
+    pub(crate) ragged: Vec<(u32, String)>,
+}
+
+impl Columns<'_> {
+    /// Makes a data set: labels and ids have their places, dates become numbers, and texts of which
+    /// nearly every row has another are left out.
+    pub(crate) fn assemble(self, options: &ReadOptions, mut notes: Vec<Note>) -> Result<DataSet> {
+        let Self {
+            source,
+            layout,
+            roles,
+            told,
+            columns: built,
+            rows,
+            ragged,
+        } = self;
+        let names = &layout.shape.names;
+        let mut columns = Vec::with_capacity(built.len());
+        let (mut classes, mut ids) = (None, None);
+        let mut found = Found::default();
+        let mut names_only = Vec::new();
+        let mut bad: BTreeMap<usize, String> = BTreeMap::new();
+        for (at, built) in built {
+            let name = names[at].as_str();
+            for (place, reason) in built.bad {
+                bad.entry(place).or_insert(reason);
+            }
+            if let Some(decimal) = built.decimal {
+                found.decimals.insert(name.to_owned(), decimal);
+            }
+            let values = built.values;
+            match roles[at] {
+                Role::Label => {
+                    let values = match options.bad_rows {
+                        BadRows::Fail => values,
+                        BadRows::Skip => without_gaps(name, values, &mut bad),
+                    };
+                    classes = Some(self::classes(source, name, values, &rows)?);
+                }
+                Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
+                Role::Feature | Role::Dropped => {
+                    if let Some(parts) = dates_of(name, &values, told[at], options) {
+                        let made = date_columns(source, name, &values, &parts, &rows, options)?;
+                        notes.extend(made.note);
+                        found.dates.insert(name.to_owned(), made.parts);
+                        columns.extend(made.columns);
+                        continue;
+                    }
+                    let column = Column {
+                        name: name.into(),
+                        values,
+                    };
+                    let undecided = options.expect.is_none() && told[at].kind.is_none();
+                    match undecided.then(|| names_rows(&column)).flatten() {
+                        Some(note) => names_only.push((column, note)),
+                        None => {
+                            notes.extend(built.notes);
+                            columns.push(column);
+                        }
+                    }
+                }
             }
         }
+        // Something has to be left to learn from.
+        let all = columns.is_empty();
+        for (column, note) in names_only {
+            if all {
+                columns.push(column);
+            } else {
+                notes.push(note);
+                found.left_out.push(column.name.to_string());
+            }
+        }
+        let mut table = Table::new(source.name(), columns)?.with_row_numbers(rows);
+        if let Some(ids) = ids {
+            table = table.with_ids(ids);
+        }
+        let label_like = match classes {
+            None => roles::label_like(names, roles),
+            Some(_) => Vec::new(),
+        };
+        if options.expect.is_none() {
+            notes.extend(label_like.iter().map(|name| {
+                Note::new(format!(
+                    "column `{name}` looks like labels, but is a feature until you say "
+                ))
+                .set("label-column", name)
+            }));
+        }
+        let samples = Samples::Table(table);
+        DataSet::new(
+            &source.path,
+            layout.format,
+            samples,
+            classes,
+            layout.convention,
+            options,
+        )
+        .map(|data| {
+            data.with_layout(layout.describe())
+                .with_notes(notes)
+                .with_label_like(label_like)
+                .with_found(found)
+                .without_ragged(ragged)
+        })?
+        .without_rows(bad)
     }
-    let mut table = Table::new(source.name(), columns)?.with_row_numbers(rows);
-    if let Some(ids) = ids {
-        table = table.with_ids(ids);
+}
+
+/// A label column in which rows without a label are bad rows; they get any class until they are left
+/// out.
+fn without_gaps(name: &str, values: Values, bad: &mut BTreeMap<usize, String>) -> Values {
+    match values {
+        Values::Category { levels, mut codes } if !levels.is_empty() => {
+            for (place, code) in codes.iter_mut().enumerate().filter(|(_, c)| **c == MISSING) {
+                bad.entry(place)
+                    .or_insert_with(|| format!("column `{name}`: no label"));
+                *code = 0;
+            }
+            Values::Category { levels, codes }
+        }
+        other => other,
     }
-    let label_like = match classes {
-        None => roles::label_like(names, &roles),
-        Some(_) => Vec::new(),
+}
+
+/// What the content of a file says about how it is read, for a model to remember.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Columns whose numbers are not written plainly.
+    pub(crate) decimals: BTreeMap<String, Decimal>,
+    /// Columns of dates, and what was made of them.
+    pub(crate) dates: BTreeMap<String, Vec<DatePart>>,
+    /// Columns that were left out because they name rows.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// What is made of a column if it holds dates: what training made, or what is asked for.
+fn dates_of(
+    name: &str,
+    values: &Values,
+    told: Told,
+    options: &ReadOptions,
+) -> Option<Vec<DatePart>> {
+    if options.expect.is_some() {
+        return options.remembered.as_ref()?.dates.get(name).cloned();
+    }
+    let Values::Category { levels, .. } = values else {
+        return None;
     };
+    let undeclared = told.kind.is_none() && !levels.is_empty();
+    let is_dates = undeclared && dates::moments(levels.iter().map(String::as_str)).is_some();
+    let usual = || DatePart::USUAL.to_vec();
+    is_dates.then(|| options.dates.clone().unwrap_or_else(usual))
+}
+
+/// The numbers that dates became.
+struct DateColumns {
+    columns: Vec<Column>,
+    parts: Vec<DatePart>,
+    note: Option<Note>,
+}
+
+fn date_columns(
+    source: &Source,
+    name: &str,
+    values: &Values,
+    parts: &[DatePart],
+    rows: &[u32],
+    options: &ReadOptions,
+) -> Result<DateColumns> {
+    let (levels, codes) = match values {
+        Values::Category { levels, codes } => (&levels[..], codes.clone()),
+        // No date at all, or numbers where dates are expected.
+        Values::Number(numbers) => match numbers.iter().position(|v| !v.is_nan()) {
+            None => (&[][..], vec![MISSING; numbers.len()]),
+            Some(at) => return Err(no_date(source, name, &values.text(at), rows[at])),
+        },
+    };
+    let Some(moments) = dates::moments(levels.iter().map(String::as_str)) else {
+        let is_date = |text: &str| dates::moments([text].into_iter()).is_some();
+        let bad = codes
+            .iter()
+            .position(|&code| code != MISSING && !is_date(&levels[code as usize]));
+        let at = bad.unwrap_or(0);
+        return Err(no_date(source, name, &values.text(at), rows[at]));
+    };
+    let timed = moments.iter().any(|moment| moment.seconds != 0.0);
+    let mut parts = parts.to_vec();
     if options.expect.is_none() {
-        notes.extend(label_like.iter().map(|name| {
-            Note::new(format!(
-                "column `{name}` looks like labels, but is a feature until you say "
-            ))
-            .set("label-column", name)
-        }));
+        parts.retain(|&part| timed || part != DatePart::Hour);
     }
-    let samples = Samples::Table(table);
-    DataSet::new(
-        &source.path,
-        layout.format,
-        samples,
-        classes,
-        layout.convention,
-        options,
-    )
-    .map(|data| {
-        data.with_layout(layout.describe())
-            .with_notes(notes)
-            .with_label_like(label_like)
-            .with_decimals(decimals)
+    let column = |part: &DatePart| {
+        let value = |&code: &u32| match code {
+            MISSING => f64::NAN,
+            code => part.of(moments[code as usize]),
+        };
+        Column {
+            name: part.column(name).into(),
+            values: Values::Number(codes.iter().map(value).collect()),
+        }
+    };
+    let columns: Vec<Column> = parts.iter().map(column).collect();
+    let note = options.expect.is_none().then(|| {
+        let made = match parts.is_empty() {
+            true => "is left out".to_owned(),
+            false => format!(
+                "becomes {}",
+                words::quoted(columns.iter().map(|c| &*c.name))
+            ),
+        };
+        Note::new(format!("column `{name}` holds dates and {made}; see ")).setting("dates")
+    });
+    Ok(DateColumns {
+        columns,
+        parts,
+        note,
     })
+}
+
+fn no_date(source: &Source, name: &str, text: &str, row: u32) -> Error {
+    source
+        .malformed_at(
+            source::cell(row.into(), name),
+            format!("`{}`", words::shortened(text)),
+            "a date, as in training",
+        )
+        .with_hint("leave the cell empty if the value is missing")
+}
+
+/// Why a column is left out, if it names rows or holds free text: nothing can be learned from what
+/// occurs once.
+fn names_rows(column: &Column) -> Option<Note> {
+    /// Fewer cells say nothing about a column.
+    const FEWEST: usize = 10;
+    /// Words of a text that nobody would call a name.
+    const WORDS: usize = 4;
+    let Values::Category { levels, codes } = &column.values else {
+        return None;
+    };
+    let name = &column.name;
+    let present = codes.iter().filter(|&&code| code != MISSING).count();
+    let counted = format!(
+        "{} of {}",
+        words::count(levels.len()),
+        words::count(present)
+    );
+    let word_count: usize = levels.iter().map(|l| l.split_whitespace().count()).sum();
+    let what = if present >= FEWEST && levels.len() * 10 >= present * 9 {
+        format!("column `{name}` has another text in nearly every row ({counted})")
+    } else if present >= FEWEST && levels.len() * 2 >= present && word_count >= WORDS * levels.len()
+    {
+        format!("column `{name}` holds free text ({counted} differ)")
+    } else {
+        return None;
+    };
+    Some(
+        Note::new(what + " and is left out; to show it with each row, say ")
+            .set("id-column", name)
+            .text(", and to learn from it, ")
+            .set("category-columns", name),
+    )
 }
 
 impl Layout {
@@ -240,6 +472,7 @@ fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Told> {
         Told {
             kind,
             decimal: options.decimal.or(remembered),
+            skip: options.bad_rows == BadRows::Skip,
         }
     };
     (0..roles.len()).map(of_column).collect()

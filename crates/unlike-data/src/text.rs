@@ -29,6 +29,15 @@ pub(crate) struct Shape {
     pub(crate) header: bool,
 }
 
+/// What a text holds.
+pub(crate) struct Pass {
+    pub(crate) built: Vec<Built>,
+    /// The number in the file of each row.
+    pub(crate) rows: Vec<u32>,
+    /// Rows of another number of cells, where these are left out, and what is wrong with them.
+    pub(crate) ragged: Vec<(u32, String)>,
+}
+
 impl<'a> Text<'a> {
     /// `bytes` are the file's rows, line by line.
     pub(crate) fn new(source: &'a Source, bytes: &'a [u8], delimiter: u8) -> Self {
@@ -120,22 +129,23 @@ impl<'a> Text<'a> {
         told: &[Told],
         wanted: &[usize],
         missing: &MissingCells<'_>,
-    ) -> Result<(Vec<Built>, Vec<u32>)> {
-        let (mut built, row_numbers) = self.pass(shape, told, wanted, missing, false)?;
+    ) -> Result<Pass> {
+        let mut pass = self.pass(shape, told, wanted, missing, false)?;
+        let built = &mut pass.built;
         let again: Vec<usize> = (0..built.len()).filter(|&i| built[i].again).collect();
         if !again.is_empty() {
             let columns: Vec<usize> = again.iter().map(|&i| wanted[i]).collect();
-            let (second, _) = self.pass(shape, told, &columns, missing, true)?;
-            for (i, column) in again.into_iter().zip(second) {
+            let second = self.pass(shape, told, &columns, missing, true)?;
+            for (i, column) in again.into_iter().zip(second.built) {
                 built[i] = column;
             }
         }
-        let usual = self.usual_mark(&built);
+        let usual = self.usual_mark(built);
         for (column, &at) in built.iter_mut().zip(wanted) {
             let name = &shape.names[at];
-            column.spell_out(name, told[at].decimal, usual, missing, &row_numbers);
+            column.spell_out(name, told[at].decimal, usual, missing, &pass.rows);
         }
-        Ok((built, row_numbers))
+        Ok(pass)
     }
 
     /// The decimal mark where a column leaves it open: that of the other columns, or else that which
@@ -161,14 +171,14 @@ impl<'a> Text<'a> {
         wanted: &[usize],
         missing: &MissingCells<'_>,
         as_texts: bool,
-    ) -> Result<(Vec<Built>, Vec<u32>)> {
+    ) -> Result<Pass> {
         let width = shape.names.len();
         let reserve = self.rows_at_most(width);
         let build = |&at: &usize| {
             let builder =
                 ColumnBuilder::new(self.source, &shape.names[at], missing, told[at], reserve);
             match as_texts {
-                true => builder.as_texts(reserve),
+                true => builder.of_texts(reserve),
                 false => builder,
             }
         };
@@ -176,7 +186,14 @@ impl<'a> Text<'a> {
         let mut row_numbers = Vec::with_capacity(reserve);
         let mut rows = self.rows();
         let mut header = shape.header;
+        let skip = told.iter().any(|t| t.skip);
+        let mut ragged = Vec::new();
         while let Some((cells, row)) = rows.next()? {
+            if cells.len() != width && !header && skip {
+                let found = words::counted(cells.len(), "cell");
+                ragged.push((row, format!("{found} instead of {width}")));
+                continue;
+            }
             if cells.len() != width {
                 return Err(self.ragged(cells, row, shape));
             }
@@ -194,10 +211,11 @@ impl<'a> Text<'a> {
                 .malformed("a header and no rows", "at least one row below the header"));
         }
         let finish = |builder: ColumnBuilder<'_>| builder.finish(&row_numbers);
-        Ok((
-            builders.into_iter().map(finish).collect::<Result<_>>()?,
-            row_numbers,
-        ))
+        Ok(Pass {
+            built: builders.into_iter().map(finish).collect::<Result<_>>()?,
+            rows: row_numbers,
+            ragged,
+        })
     }
 
     fn blank(&self) -> Error {

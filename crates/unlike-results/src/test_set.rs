@@ -1,6 +1,6 @@
 //! Labelled samples, and how well models do on them: from scores and labels to what a report shows.
 
-use unlike::{Judge, Judged, Model};
+use unlike::{Judge, Judged, Model, judge::SEEN};
 use unlike_core::{
     Calibration, Decision, Error, Label, LabelledSamples, Metrics, Note, Result,
     metrics::{
@@ -289,15 +289,14 @@ impl TestSet {
                 "`{}` holds exactly the normal samples that the model was trained on. {FLATTERING}",
                 self.name
             ))
-        } else if model.share_trained_on(&normals).is_some() {
+        } else if let Some(share) = model.share_trained_on(&normals).filter(|&s| s >= SEEN) {
             // Row by row, so that another name or order hides nothing.
-            let seen = model.seen(&normals, &self.name)?;
-            seen.map(|seen| {
-                let mut letters = seen.chars();
-                let first = letters.next().map(|c| c.to_uppercase().to_string());
-                let seen = first.unwrap_or_default() + letters.as_str();
-                format!("{seen}. {FLATTERING}")
-            })
+            Some(format!(
+                "{:.0} % of the normal samples in `{}` equal samples that the model was trained on. \
+                 {FLATTERING}",
+                100.0 * share,
+                self.name
+            ))
         } else if *origin == self.labelled.samples().origin() {
             Some(format!(
                 "The model was trained on `{origin}` too. Where its normal samples are the same, they \
@@ -440,7 +439,7 @@ enum Other {
 impl Other {
     fn new(rule: Rule, calibration: &Calibration) -> Self {
         match rule {
-            Rule::TopFraction(_) => Self::Flagged,
+            Rule::TopFraction(_) | Rule::Decision(Decision::Budget(_)) => Self::Flagged,
             Rule::Decision(Decision::Threshold(_)) => Self::Units,
             Rule::Decision(Decision::FalseAlarms(rate) | Decision::Fdr(rate)) => {
                 match calibration.smallest_rate() <= rate {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Decision, Decisions, Detector, InputSpec, Note, Result, Samples, ScoreParts,
     Scores,
-    words::{counted, rate, score},
+    words::{count, counted, rate, score},
 };
 
 use crate::model::{Model, Scored};
@@ -134,13 +134,31 @@ impl Judge {
         let Scored {
             scores,
             parts,
-            notes,
+            mut notes,
         } = self.model.evaluate(samples)?;
+        let calibration = self.model.calibration();
+        let decisions = self.decision.decide(&scores, calibration)?;
+        let why_nothing = self.decision.why_nothing(&decisions, calibration);
+        notes.extend(why_nothing.map(Note::from));
+        if let (Decision::Budget(_), Some(expected)) =
+            (self.decision, Decision::expected_false_alarms(&decisions))
+        {
+            notes.push(
+                format!(
+                    "if all {} were normal, about {} would score as high as the lowest of the {} \
+                     flagged",
+                    counted(decisions.len(), samples.noun()),
+                    rate(expected),
+                    count(decisions.count()),
+                )
+                .into(),
+            );
+        }
         Ok(Judged {
             ids: (0..samples.len()).map(|i| samples.id(i)).collect(),
             score: self.model.score_name().to_owned(),
             decision: self.decision,
-            decisions: self.decision.decide(&scores, self.model.calibration())?,
+            decisions,
             scores,
             parts,
             notes,
@@ -208,7 +226,7 @@ impl Model {
 }
 
 /// Samples of which this share equals what the model was trained on are not new to it.
-const SEEN: f64 = 0.2;
+pub const SEEN: f64 = 0.2;
 
 impl Model {
     /// Why these normals do not tell what the model makes of new ones, if that is so: it was trained on

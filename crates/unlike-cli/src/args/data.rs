@@ -8,7 +8,9 @@ use unlike::{
     features::{FeatureConfig, Pool},
 };
 use unlike_core::Error;
-use unlike_data::{DataInfo, DataSet, Decimal, Fit, Format, ReadOptions, Reading};
+use unlike_data::{
+    BadRows, DataInfo, DataSet, DatePart, Decimal, Fit, Format, ReadOptions, Reading,
+};
 
 use super::image::ImageArgs;
 use crate::terminal::{self, failure::Result};
@@ -46,6 +48,18 @@ pub(crate) struct DataArgs {
     /// Lines that begin with it are no rows [default: # or %, if the file begins with it]
     #[arg(long, value_name = "CHARACTER")]
     comment: Option<String>,
+    /// What becomes of rows that cannot be read or lack a value that training always had: the first is an
+    /// error, or they are left out, counted and named [default: fail]
+    #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(BadRows::ALL.map(BadRows::name)))]
+    bad_rows: Option<String>,
+    /// How a text is written: utf-8, utf-16, latin-1 or windows-1252 [default: utf-8, or what the file's
+    /// mark says]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// Numbers to make of columns of dates: hour, weekday, month, elapsed (days since 1970), or none
+    /// [default: hour,weekday,month]
+    #[arg(long, value_name = "PART,…", value_delimiter = ',')]
+    dates: Option<Vec<String>>,
     /// What stands before the fraction of numbers such as 1,234: point or comma [default: found by
     /// content]
     #[arg(long, value_name = "MARK", value_parser = PossibleValuesParser::new(Decimal::ALL.map(Decimal::name)))]
@@ -112,7 +126,21 @@ impl DataArgs {
         let mut options = model.preprocessing().read_options(options);
         options.remembered = Some(model.config().preprocessing.reading.clone());
         self.images.check_against(&options.image)?;
-        told(path, &options)
+        let data = read(path, &options)?;
+        let data = match options.bad_rows {
+            BadRows::Fail => data,
+            BadRows::Skip => {
+                let unfit = model.preprocessing().unfit_rows(data.samples());
+                data.without_rows(unfit)?
+            }
+        };
+        terminal::notes(data.notes());
+        Ok(data)
+    }
+
+    fn bad_rows(&self) -> BadRows {
+        let named = |rule: &BadRows| self.bad_rows.as_deref() == Some(rule.name());
+        BadRows::ALL.into_iter().find(named).unwrap_or_default()
     }
 
     fn options(&self) -> Result<ReadOptions> {
@@ -127,6 +155,9 @@ impl DataArgs {
             delimiter: self.delimiter.as_deref().map(delimiter).transpose()?,
             comment: self.comment.as_deref().map(comment).transpose()?,
             decimal: self.decimal.as_deref().map(str::parse).transpose()?,
+            bad_rows: self.bad_rows(),
+            encoding: self.encoding.as_deref().map(str::parse).transpose()?,
+            dates: self.dates.as_deref().map(dates).transpose()?,
             missing: self
                 .missing
                 .clone()
@@ -138,11 +169,23 @@ impl DataArgs {
     }
 }
 
+/// What stands for standard input where a file is read.
+const STDIN: &str = "-";
+
 /// Reads DATA, and tells the user what is worth knowing about it.
 fn told(path: &Path, options: &ReadOptions) -> Result<DataSet> {
-    let data = unlike_data::read(path, options)?;
+    let data = read(path, options)?;
     terminal::notes(data.notes());
     Ok(data)
+}
+
+fn read(path: &Path, options: &ReadOptions) -> Result<DataSet> {
+    // Read as a whole before anything is looked at, as pipes are.
+    let path = match path.as_os_str() == STDIN && cfg!(unix) {
+        true => Path::new("/dev/stdin"),
+        false => path,
+    };
+    Ok(unlike_data::read(path, options)?)
 }
 
 fn delimiter(text: &str) -> Result<u8> {
@@ -157,6 +200,16 @@ fn delimiter(text: &str) -> Result<u8> {
             hint: None,
         }
         .into()),
+    }
+}
+
+fn dates(parts: &[String]) -> Result<Vec<DatePart>> {
+    match parts {
+        [none] if none == "none" => Ok(Vec::new()),
+        parts => Ok(parts
+            .iter()
+            .map(|p| p.parse())
+            .collect::<Result<_, Error>>()?),
     }
 }
 

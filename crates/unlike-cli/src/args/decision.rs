@@ -18,18 +18,22 @@ pub(crate) struct DecisionArgs {
     /// Flag raw scores of at least VALUE; promises nothing
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     threshold: Option<f64>,
+    /// Flag the K highest scores, and say how many of them would be normal if all were
+    #[arg(long, value_name = "K")]
+    budget: Option<usize>,
 }
 
 impl DecisionArgs {
     /// A judge by the model's score and the decision that was asked for, if one was.
     pub(crate) fn judge(&self, model: Model) -> Result<Judge> {
         let judge = Judge::new(model);
-        let judge = match (self.false_alarms, self.fdr, self.threshold) {
-            (Some(rate), ..) => judge.with_decision(Decision::FalseAlarms(rate))?,
-            (_, Some(rate), _) => judge.with_decision(Decision::Fdr(rate))?,
-            (.., Some(value)) => judge.with_decision(Decision::Threshold(value))?,
-            (None, None, None) => judge,
-        };
-        Ok(judge)
+        let asked = (self.false_alarms.map(Decision::FalseAlarms))
+            .or(self.fdr.map(Decision::Fdr))
+            .or(self.threshold.map(Decision::Threshold))
+            .or(self.budget.map(Decision::Budget));
+        match asked {
+            Some(decision) => judge.with_decision(decision),
+            None => Ok(judge),
+        }
     }
 }

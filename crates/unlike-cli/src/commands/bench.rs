@@ -7,6 +7,7 @@ use serde::Serialize;
 use unlike::{
     ModelConfig,
     backend::{self, Device},
+    features::{Extraction, FeatureConfig, Pool},
     method::{Batch, StepContext, Trainee},
     models::{Kind, anogan::Anogan, egbad::Egbad, ganomaly::Ganomaly},
     rng::{self, Purpose, normals},
@@ -187,7 +188,15 @@ const CASES: [Case; 13] = [
         name: "patches_train",
         what: "EGBAD, 152 features: update with 256",
         unit: SamplesPerSecond,
-        run: |device| train(&egbad(Kind::Table), &FeatureShape::row(152), 256, 60, device),
+        run: |device| {
+            train(
+                &egbad(Kind::Table),
+                &FeatureShape::row(152),
+                256,
+                60,
+                device,
+            )
+        },
     },
 ];
 

@@ -6,10 +6,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use unlike::Judged;
 use unlike_core::{
+    Decision,
     files::check_writable,
     words::{count, counted},
 };
-use unlike_data::Unread;
+use unlike_data::{Skipped, Unread};
 use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanations};
 
 use crate::{
@@ -88,6 +89,7 @@ impl ScoreArgs {
         let model = judge.model();
         let data = self.reading.read_to_score(&self.data, model)?;
         let unread = data.unread().to_vec();
+        let skipped = data.skipped().to_vec();
         let samples = data.into_samples();
         let judged = judge.judge(&samples)?;
         terminal::notes(&judged.notes);
@@ -121,7 +123,7 @@ impl ScoreArgs {
             say("written", &path.display().to_string());
         }
         if common.json {
-            terminal::print_json(&self.document(&judged, &unread, &device))?;
+            terminal::print_json(&self.document(&judged, &unread, &skipped, &device))?;
         }
         Ok(match self.fail_on_anomaly {
             true if flagged > 0 => Outcome::AnomaliesFound,
@@ -153,7 +155,13 @@ impl ScoreArgs {
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, judged: &Judged, unread: &[Unread], device: &str) -> Value {
+    fn document(
+        &self,
+        judged: &Judged,
+        unread: &[Unread],
+        skipped: &[Skipped],
+        device: &str,
+    ) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), json!(self.data.display().to_string()));
@@ -164,6 +172,13 @@ impl ScoreArgs {
         document.insert("rows".into(), json!(judged.len()));
         document.insert("flagged".into(), json!(judged.decisions.count()));
         document.insert("unread".into(), json!(unread));
+        if !skipped.is_empty() {
+            document.insert("skipped".into(), json!(skipped));
+        }
+        if let Decision::Budget(_) = judged.decision {
+            let expected = Decision::expected_false_alarms(&judged.decisions);
+            document.insert("expected_false_alarms".into(), json!(expected));
+        }
         match &self.out {
             Some(path) => document.insert("out".into(), json!(path.display().to_string())),
             None => {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use unlike::Model;
 use unlike_core::{Decision, Detector};
 
-use crate::support::{Place, with_model};
+use crate::support::{Place, flows, with_model};
 
 const SCORE: &str = "score model.safetensors new.csv";
 
@@ -205,5 +205,71 @@ fn scores_do_not_depend_on_threads() {
             .ends_with(0)
             .stdout,
         one
+    );
+}
+
+#[test]
+fn a_bad_row_does_not_stop_the_night() {
+    let place = with_model();
+    let mut text = flows(20, 1000);
+    text.push_str("0.5,much,red,0\n0.5,0.5\n,1,blue,0\n0.25,0.5,blue,0\n");
+    place.write("new.csv", text);
+    place.run("score model.safetensors new.csv").ends_with(2);
+    let ran = place
+        .run("score model.safetensors new.csv --bad-rows skip --json")
+        .ends_with(0);
+    let json = ran.json();
+    assert_eq!(json["rows"], 21);
+    assert_eq!(json["skipped"].as_array().unwrap().len(), 3);
+    assert_eq!(json["skipped"][2]["row"], 24);
+    assert_eq!(
+        json["skipped"][2]["reason"],
+        "column `size`: a missing value"
+    );
+    assert!(
+        ran.stderr
+            .contains("3 rows of 24 (row 22: column `speed`: `much`"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        ran.stderr.matches("left out because").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_budget_and_a_rate_that_can_flag_nothing_say_what_to_expect() {
+    let place = with_model();
+    let ran = place
+        .run("score model.safetensors new.csv --budget 5 --json")
+        .ends_with(0);
+    let json = ran.json();
+    assert!(json["flagged"].as_u64().unwrap() <= 5);
+    assert!(json["expected_false_alarms"].as_f64().unwrap() > 0.0);
+    assert!(
+        ran.stderr.contains("if all 200 rows were normal, about "),
+        "{}",
+        ran.stderr
+    );
+    place
+        .run("eval model.safetensors new.csv --label-column label --budget 20")
+        .ends_with(0);
+    // One row that stands out among many, and a calibration of some dozens.
+    let mut text = flows(8, 1000);
+    for _ in 0..60 {
+        text.push_str("0.5,1.05,red,0\n");
+    }
+    place.write("new.csv", text + "0.5,99,red,1\n");
+    let ran = place
+        .run("score model.safetensors new.csv --fdr 0.02")
+        .ends_with(0);
+    assert!(
+        ran.stderr
+            .contains("no sample can be flagged at a false-discovery rate of 0.02"),
+        "{}",
+        ran.stderr
     );
 }

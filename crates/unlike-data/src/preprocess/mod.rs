@@ -7,7 +7,7 @@ mod notes;
 mod number;
 mod table;
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Features, Images, InputSpec, Note, Result, Samples};
@@ -145,6 +145,15 @@ impl Preprocessing {
                 image: image.options(options.image),
                 ..options
             },
+        }
+    }
+
+    /// Samples that [`bind`](Self::bind) would refuse one by one, by their positions, and why: rows with
+    /// a missing value in a column of numbers where training had none.
+    pub fn unfit_rows(&self, samples: &Samples) -> BTreeMap<usize, String> {
+        match (self, samples) {
+            (Self::Table(preprocessing), Samples::Table(table)) => preprocessing.unfit_rows(table),
+            _ => BTreeMap::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is learned from the columns of a table, and the features that they become.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Column, ColumnKind, ColumnSpec, Error, InputSpec, Note, Result, Table, Values};
@@ -10,7 +12,7 @@ use super::{CategoryColumn, NumberColumn, PreprocessingConfig, notes::notes};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct TablePreprocessing {
-    config: PreprocessingConfig,
+    config: Box<PreprocessingConfig>,
     columns: Vec<(String, FittedColumn)>,
     notes: Vec<Note>,
     /// The first feature of each column, and the number of features.
@@ -103,11 +105,30 @@ impl TablePreprocessing {
             starts.push(end);
         }
         Self {
-            config,
+            config: Box::new(config),
             columns,
             notes,
             starts,
         }
+    }
+
+    /// The rows with a missing value where training had none, by their positions, and which value that is.
+    pub(super) fn unfit_rows(&self, table: &Table) -> BTreeMap<usize, String> {
+        let mut unfit = BTreeMap::new();
+        for (name, fitted) in &self.columns {
+            let column = table.column(name).map(|column| &column.values);
+            let (FittedColumn::Number(number), Some(Values::Number(values))) = (fitted, column)
+            else {
+                continue;
+            };
+            let missing = values.iter().enumerate().filter(|(_, v)| v.is_nan());
+            for (place, _) in missing.filter(|_| number.fill.is_none()) {
+                unfit
+                    .entry(place)
+                    .or_insert_with(|| format!("column `{name}`: a missing value"));
+            }
+        }
+        unfit
     }
 
     /// The columns that a detector with this preprocessing takes.
@@ -218,7 +239,7 @@ impl From<TablePreprocessing> for Saved {
     fn from(table: TablePreprocessing) -> Self {
         let column = |(name, fitted)| SavedColumn { name, fitted };
         Self {
-            config: table.config,
+            config: *table.config,
             columns: table.columns.into_iter().map(column).collect(),
             notes: table.notes,
         }

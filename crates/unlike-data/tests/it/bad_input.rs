@@ -1,7 +1,7 @@
 //! Every kind of bad file, with the whole message that a person sees.
 
 use unlike_core::{ColumnKind, ColumnSpec, Error};
-use unlike_data::{Format, ReadOptions};
+use unlike_data::{Encoding, Format, ReadOptions};
 
 use crate::{File, gzip};
 
@@ -241,17 +241,25 @@ fn text_that_is_not_utf_8() {
         b"name,size\nZ\xfcrich,1\n",
         "`t.csv`, row 2, column `name`: `Z\u{fffd}rich`, which is not UTF-8; expected UTF-8 text",
     );
-    assert_eq!(hint.as_deref(), Some("save the file again as UTF-8"));
+    assert_eq!(
+        hint.as_deref(),
+        Some("save the file again as UTF-8, or say how it is written: `encoding = latin-1`, say")
+    );
     check(
         "t.csv",
         b"gr\xf6sse,b\n1,2\n",
         "`t.csv`, row 1, column `1`: `gr\u{fffd}sse`, which is not UTF-8; expected UTF-8 text",
     );
-    let utf16: Vec<u8> = "\u{feff}a,b\n1,2\n"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    check("t.csv", utf16, "`t.csv`: UTF-16 text; expected UTF-8 text");
+    let options = ReadOptions {
+        encoding: Some(Encoding::Utf16),
+        ..ReadOptions::default()
+    };
+    check_with(
+        "t.csv",
+        b"a,b\n1,2\n3",
+        &options,
+        "`t.csv`: bytes that are no utf-16 text; expected utf-16 text",
+    );
 }
 
 #[test]
@@ -359,7 +367,7 @@ fn nothing_left_to_learn_from() {
 
 #[test]
 fn files_of_other_kinds() {
-    let formats = "one of the formats kdd, csv, npy, npz, images, idx, cifar10";
+    let formats = "one of the formats kdd, csv, json, npy, npz, images, idx, cifar10";
     let hint = check(
         "t.bin",
         b"\x7fELF\x00\x00\x01",

@@ -1,7 +1,7 @@
 //! Delimited text that is as it should be.
 
 use unlike_core::{ColumnKind, ColumnSpec};
-use unlike_data::{Decimal, Format, ReadOptions};
+use unlike_data::{BadRows, DatePart, Decimal, Encoding, Format, ReadOptions};
 
 use crate::{File, csv_text, csv_with, gzip, names, numbers, table, texts};
 
@@ -252,7 +252,8 @@ fn columns_may_stand_apart_by_blanks() {
     let data = csv_text("name\nAnna Berg\nBo Lee\nAnna Lee\n");
     assert_eq!(texts(table(&data), "name")[0], "Anna Berg");
     let data = csv_text("when,size\n2020-01-01 10:00,5\n2020-01-02 11:00,7\n");
-    assert_eq!(names(&data), ["when", "size"]);
+    assert_eq!(names(&data).len(), 4);
+    assert_eq!(numbers(table(&data), "size"), [5.0, 7.0]);
 }
 
 #[test]
@@ -459,4 +460,217 @@ fn samples_without_an_id_are_called_by_their_row() {
     let data = csv_text("a\n5\n\n6\n");
     assert_eq!([data.samples().id(0), data.samples().id(1)], ["2", "4"]);
     assert!(data.samples().origin().ends_with("t.csv"));
+}
+
+#[test]
+fn other_encodings_are_read() {
+    let text = "größe,b\n1,x\n2,ü\n";
+    let utf16: Vec<u8> = format!("\u{feff}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let data = File::new("t.csv", utf16)
+        .read(&ReadOptions::default())
+        .unwrap();
+    assert_eq!(names(&data), ["größe", "b"]);
+    assert!(
+        data.notes()[0].contains("is utf-16 text"),
+        "{:?}",
+        data.notes()
+    );
+    let latin: Vec<u8> = text.chars().map(|c| c as u8).collect();
+    let options = ReadOptions {
+        encoding: Some(Encoding::Latin1),
+        ..ReadOptions::default()
+    };
+    let data = File::new("t.csv", latin).read(&options).unwrap();
+    assert_eq!(texts(table(&data), "b"), ["x", "ü"]);
+    assert_eq!(data.reading().encoding, Some(Encoding::Latin1));
+}
+
+/// Rows of a text, a date and a number.
+fn log(rows: usize) -> String {
+    let mut text = "host,when,load\n".to_owned();
+    for i in 0..rows {
+        let (day, hour) = (1 + i % 28, i % 24);
+        text.push_str(&format!(
+            "h-{i:03},2024-03-{day:02} {hour:02}:30,{}.5\n",
+            i % 7
+        ));
+    }
+    text
+}
+
+#[test]
+fn dates_become_numbers_and_names_of_rows_are_left_out() {
+    let data = csv_text(&log(40));
+    assert_eq!(
+        names(&data),
+        ["when (hour)", "when (weekday)", "when (month)", "load"]
+    );
+    assert_eq!(numbers(table(&data), "when (hour)")[..2], [0.5, 1.5]);
+    assert_eq!(
+        numbers(table(&data), "when (weekday)")[..3],
+        [5.0, 6.0, 7.0]
+    );
+    let notes: Vec<String> = data.notes().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "column `when` holds dates and becomes `when (hour)`, `when (weekday)`, `when (month)`; \
+             see `dates`",
+            "column `host` has another text in nearly every row (40 of 40) and is left out; to show it \
+             with each row, say `id-column = host`, and to learn from it, `category-columns = host`",
+        ]
+    );
+    // A model reads new data alike, and says nothing of what it leaves out.
+    let expect = names(&data).into_iter().map(|name| ColumnSpec {
+        name: name.to_owned(),
+        kind: ColumnKind::Number,
+    });
+    let options = ReadOptions {
+        expect: Some(expect.collect()),
+        remembered: Some(data.reading().clone()),
+        ..ReadOptions::default()
+    };
+    let later = csv_with("host,load,when\nx,1,2025-12-24 18:00\n", &options);
+    assert_eq!(numbers(table(&later), "when (hour)"), [18.0]);
+    assert_eq!(numbers(table(&later), "when (month)"), [12.0]);
+    assert_eq!(later.notes(), [""; 0]);
+    let file = File::new("t.csv", "load,when\n1,2025-12-24 18:00\n2,soon\n");
+    let error = file.read(&options).unwrap_err();
+    assert_eq!(
+        file.shown(&error),
+        "`t.csv`, row 3, column `when`: `soon`; expected a date, as in training"
+    );
+}
+
+#[test]
+fn what_becomes_of_dates_and_of_names_can_be_said() {
+    let with = |dates: &[DatePart], category: &[&str]| {
+        let options = ReadOptions {
+            dates: Some(dates.to_vec()),
+            category_columns: category.iter().map(|&c| c.to_owned()).collect(),
+            ..ReadOptions::default()
+        };
+        let data = csv_with(&log(30), &options);
+        names(&data).join(", ")
+    };
+    assert_eq!(with(&[], &[]), "load");
+    assert_eq!(
+        with(&[DatePart::Elapsed], &["host"]),
+        "host, when (elapsed), load"
+    );
+    assert_eq!(with(&[], &["when"]), "when, load");
+    // Where nothing else is left, names are better than nothing; few rows say nothing.
+    let names_only: String = (0..20).map(|i| format!("host-{i}\n")).collect();
+    assert_eq!(names(&csv_text(&format!("host\n{names_only}"))), ["host"]);
+    assert_eq!(names(&csv_text("a,b\nx,1\ny,2\n")), ["a", "b"]);
+    // Remarks that people wrote.
+    let mut remarks = "remark,v\n".to_owned();
+    for i in 0..30 {
+        remarks.push_str(&format!(
+            "the pump number {} was a bit loud,{i}.5\n",
+            i % 20
+        ));
+    }
+    let data = csv_text(&remarks);
+    assert_eq!(names(&data), ["v"]);
+    assert!(
+        data.notes()[0].contains("holds free text (20 of 30 differ)"),
+        "{:?}",
+        data.notes()
+    );
+}
+
+#[test]
+fn a_zip_archive_of_one_file_is_that_file() {
+    use std::io::Write;
+    let zipped = |files: &[(&str, &str)]| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, text) in files {
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    };
+    let file = File::new(
+        "t.zip",
+        zipped(&[("a.csv", "a,b\n1,2\n"), ("__MACOSX/a", "x")]),
+    );
+    let data = file.read(&ReadOptions::default()).unwrap();
+    assert_eq!(numbers(table(&data), "b"), [2.0]);
+    for (files, found) in [
+        (
+            &[("a.csv", "a"), ("b.csv", "b")][..],
+            "a zip archive of `a.csv`, `b.csv`",
+        ),
+        (&[("xl/workbook.xml", "x")], "an Excel workbook"),
+    ] {
+        let file = File::new("t.zip", zipped(files));
+        let message = file.shown(&file.read(&ReadOptions::default()).unwrap_err());
+        assert!(
+            message.starts_with(&format!("`t.zip`: {found}; expected ")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn bad_rows_are_left_out_where_that_is_wanted() {
+    let mut text = "size,kind\n".to_owned();
+    for i in 0..40 {
+        text.push_str(&format!("{i},{}\n", ["x", "y"][i % 2]));
+    }
+    // Too few cells, too many, a text, what is not finite, and bytes that are no text.
+    text.push_str("5\n6,x,y\nmany,x\ninf,y\n");
+    let mut bytes = text.into_bytes();
+    bytes.extend(b"7,\xff\n8,x\n");
+    let file = File::new("t.csv", bytes);
+    assert!(file.read(&ReadOptions::default()).is_err());
+    let options = ReadOptions {
+        bad_rows: BadRows::Skip,
+        ..ReadOptions::default()
+    };
+    let data = file.read(&options).unwrap();
+    let size = numbers(table(&data), "size");
+    assert_eq!((size.len(), size[40]), (41, 8.0));
+    assert_eq!(table(&data).row_number(40), 47);
+    let skipped: Vec<(u32, &str)> = data.skipped().iter().map(|s| (s.row, &*s.reason)).collect();
+    assert_eq!(
+        skipped,
+        [
+            (42, "1 cell instead of 2"),
+            (43, "3 cells instead of 2"),
+            (44, "column `size`: `many`"),
+            (45, "column `size`: `inf`"),
+            (46, "column `kind`: `\u{fffd}`"),
+        ]
+    );
+    assert_eq!(
+        data.notes().last().unwrap().to_string(),
+        "5 rows of 46 (row 42: 1 cell instead of 2, and so on) left out because they cannot be read"
+    );
+    // The same where a model knows that these are numbers, and where labels are missing.
+    let options = ReadOptions {
+        label_column: Some("y".into()),
+        expect: Some(vec![ColumnSpec {
+            name: "v".into(),
+            kind: ColumnKind::Number,
+        }]),
+        ..options
+    };
+    let data = csv_with("v,y\n1,0\nfew,1\n2,\n3,1\n", &options);
+    assert_eq!(numbers(table(&data), "v"), [1.0, 3.0]);
+    assert_eq!(data.classes().unwrap().codes(), [0, 1]);
+    let error = File::new("t.csv", "v,y\nfew,1\n")
+        .read(&options)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("none (row 2: column `v`: `few`, and so on)"),
+        "{error}"
+    );
 }

@@ -7,6 +7,7 @@ mod image_formats;
 mod image_layouts;
 mod images;
 mod info;
+mod json;
 mod kdd;
 mod labels;
 mod numpy;

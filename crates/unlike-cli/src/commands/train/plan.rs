@@ -105,6 +105,7 @@ impl TrainArgs {
             .file_name()
             .unwrap_or(self.data.as_os_str())
             .to_string_lossy();
+        let name = if name == "-" { "stdin".into() } else { name };
         let stem = name
             .split('.')
             .find(|part| !part.is_empty())

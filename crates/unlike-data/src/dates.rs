@@ -1,0 +1,277 @@
+//! Columns of dates and times, and the numbers that are made of them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use unlike_core::Error;
+
+/// A number that is made of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatePart {
+    /// The time of day, in hours with a fraction; not made where all times are midnight.
+    Hour,
+    /// 1 for Monday to 7 for Sunday.
+    Weekday,
+    /// 1 to 12.
+    Month,
+    /// Days since the beginning of 1970. Not among the usual ones: whatever comes after training lies
+    /// beyond what training saw.
+    Elapsed,
+}
+
+impl DatePart {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Hour, Self::Weekday, Self::Month, Self::Elapsed];
+
+    /// Those that are made if nobody says otherwise.
+    pub const USUAL: [Self; 3] = [Self::Hour, Self::Weekday, Self::Month];
+
+    /// The name that the setting `dates` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Weekday => "weekday",
+            Self::Month => "month",
+            Self::Elapsed => "elapsed",
+        }
+    }
+
+    /// The name of the column made of another.
+    pub(crate) fn column(self, of: &str) -> String {
+        format!("{of} ({})", self.name())
+    }
+
+    pub(crate) fn of(self, moment: Moment) -> f64 {
+        match self {
+            Self::Hour => moment.seconds / 3600.0,
+            // 1 January 1970 was a Thursday.
+            Self::Weekday => ((moment.days + 3).rem_euclid(7) + 1) as f64,
+            Self::Month => f64::from(moment.month),
+            Self::Elapsed => moment.days as f64 + moment.seconds / 86_400.0,
+        }
+    }
+}
+
+impl fmt::Display for DatePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for DatePart {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = Self::ALL.into_iter().find(|part| part.name() == text);
+        named.ok_or_else(|| Error::Setting {
+            name: "dates".into(),
+            found: format!("`{text}`"),
+            expected: format!("none, or some of {}", Self::ALL.map(Self::name).join(", ")),
+            hint: None,
+        })
+    }
+}
+
+/// A date and a time of day, as they were written: time zones do not move them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moment {
+    /// Since 1 January 1970.
+    days: i64,
+    month: u32,
+    /// Since midnight.
+    pub(crate) seconds: f64,
+}
+
+/// What stands first in a date; after a year, the month, and after a day or month, the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Year,
+    Day,
+    Month,
+}
+
+/// The moments that texts spell, if all of them do, in one order of day and month; dates such as
+/// 03/04/2024, in no order, are none.
+pub(crate) fn moments<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<Vec<Moment>> {
+    let under = |order: Order| -> Option<Vec<Moment>> {
+        texts.clone().map(|text| moment(text, order)).collect()
+    };
+    let found = under(Order::Year);
+    if found.is_some() {
+        return found;
+    }
+    match (under(Order::Day), under(Order::Month)) {
+        (Some(day), Some(month)) if day == month => Some(day),
+        (Some(_), Some(_)) => texts
+            .clone()
+            .all(|t| t.contains('.'))
+            .then(|| under(Order::Day))?,
+        (one, other) => one.or(other),
+    }
+}
+
+/// `2024-03-05`, `2024-03-05T06:07:08.9Z`, `05.03.2024 06:07`, `3/5/2024`.
+fn moment(text: &str, order: Order) -> Option<Moment> {
+    let text = text.trim();
+    let (date, time) = match text.split_once(['T', ' ']) {
+        Some((date, time)) => (date, Some(time.trim())),
+        None => (text, None),
+    };
+    let mark = date.chars().find(|c| !c.is_ascii_digit())?;
+    if !"-/.".contains(mark) {
+        return None;
+    }
+    let mut parts = date.split(mark);
+    let parts = [
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next().unwrap_or(""),
+    ];
+    if !parts[3].is_empty() {
+        return None;
+    }
+    let [year, month, day] = match order {
+        Order::Year => [parts[0], parts[1], parts[2]],
+        Order::Day => [parts[2], parts[1], parts[0]],
+        Order::Month => [parts[2], parts[0], parts[1]],
+    };
+    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<u32> {
+        let plain = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|_| plain)
+    };
+    let (year, month, day) = (
+        number(year, 4..=4)?,
+        number(month, 1..=2)?,
+        number(day, 1..=2)?,
+    );
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let length = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) {
+        return None;
+    }
+    Some(Moment {
+        days: days(i64::from(year), i64::from(month), i64::from(day)),
+        month,
+        seconds: match time {
+            Some(time) => seconds(time)?,
+            None => 0.0,
+        },
+    })
+}
+
+/// Days since 1 January 1970, of the Gregorian calendar: years begin in March, so that the day that some
+/// years have more is their last.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let month = (month + 9) % 12;
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    365 * year + leaps + of_year - 719_468
+}
+
+/// `06:07`, `06:07:08.9`, with a time zone that is left out: `Z`, `+01:00`, ` UTC`.
+fn seconds(time: &str) -> Option<f64> {
+    let time = time.strip_suffix("UTC").unwrap_or(time).trim_end();
+    let time = time.strip_suffix('Z').unwrap_or(time);
+    let time = time
+        .split_once(['+', '-'])
+        .map_or(time, |(time, _)| time)
+        .trim_end();
+    let mut parts = time.split(':');
+    let two = |text: &str, below: u32| -> Option<u32> {
+        let plain = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|&n: &u32| plain && n < below)
+    };
+    let hour = two(parts.next()?, 24)?;
+    let minute = two(parts.next()?, 60)?;
+    let second = match parts.next() {
+        None => 0.0,
+        Some(text) => {
+            let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
+            if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            let fraction: f64 = format!("0.{fraction}").parse().ok()?;
+            f64::from(two(whole, 61)?) + fraction
+        }
+    };
+    parts
+        .next()
+        .is_none()
+        .then_some(f64::from(hour * 3600 + minute * 60) + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> Vec<f64> {
+        let found = moments([text].into_iter()).unwrap_or_else(|| panic!("{text}"));
+        DatePart::ALL.map(|part| part.of(found[0])).to_vec()
+    }
+
+    #[test]
+    fn dates_are_read_as_people_write_them() {
+        // 5 March 2024 was a Tuesday, 19,787 days after the first of 1970.
+        for text in [
+            "2024-03-05",
+            "2024/3/5",
+            "05.03.2024",
+            "2024-03-05T00:00:00Z",
+        ] {
+            assert_eq!(parts(text), [0.0, 2.0, 3.0, 19_787.0], "{text}");
+        }
+        for text in [
+            "2024-03-05 06:30",
+            "2024-03-05T06:30:00.000+01:00",
+            "25/12/2023 06:30 UTC",
+        ] {
+            assert_eq!(parts(text)[0], 6.5, "{text}");
+        }
+        assert_eq!(parts("1970-01-01"), [0.0, 4.0, 1.0, 0.0]);
+        assert_eq!(parts("2000-02-29"), [0.0, 2.0, 2.0, 11_016.0]);
+        assert_eq!(parts("1969-12-31 12:00")[3], -0.5);
+    }
+
+    #[test]
+    fn the_order_of_day_and_month_is_that_of_all_dates_together() {
+        let of = |texts: &[&str]| moments(texts.iter().copied());
+        let months = |texts: &[&str]| -> Vec<f64> {
+            let moments = of(texts).unwrap();
+            moments.into_iter().map(|m| DatePart::Month.of(m)).collect()
+        };
+        assert_eq!(months(&["03/04/2024", "25/12/2023"]), [4.0, 12.0]);
+        assert_eq!(months(&["03/04/2024", "12/25/2023"]), [3.0, 12.0]);
+        assert_eq!(months(&["03.04.2024"]), [4.0]);
+        assert!(of(&["03/04/2024"]).is_none(), "open");
+        assert!(of(&["2024-03-05", "05.03.2024"]).is_none());
+    }
+
+    #[test]
+    fn other_texts_are_no_dates() {
+        for text in [
+            "",
+            "2024",
+            "2024-13-01",
+            "2023-02-29",
+            "1900-02-29",
+            "2024-03-05 25:00",
+            "12:30",
+            "2024-03-05-06",
+            "1.2.3",
+            "192.168.0.1",
+            "20240305",
+            "2024-03-05 noon",
+            "24-03-05",
+        ] {
+            assert!(moments([text].into_iter()).is_none(), "{text}");
+        }
+    }
+}
