@@ -10,7 +10,6 @@ use serde::Serialize;
 use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
 use crate::{
-    decimal::Decimal,
     images::{Masks, Unread},
     labels::{self, Classes, Convention, Labels},
     read::{Format, ReadOptions},
