@@ -30,6 +30,9 @@ const LARGEST: usize = EXACT / 2;
 /// The arrays of features that never varied, and of their values.
 const CONSTANT: [&str; 2] = ["constant", "constant_value"];
 
+/// More trees than this change nothing but the memory that they take.
+const MOST_TREES: usize = 100_000;
+
 /// Decides how many trees are grown, and on how much; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -84,7 +87,9 @@ impl IforestConfig {
     }
 
     fn check(&self) -> Result<()> {
-        check_setting("trees", self.trees, self.trees >= 1, "a number from 1 up")?;
+        let possible = (1..=MOST_TREES).contains(&self.trees);
+        let expected = format!("a number from 1 to {MOST_TREES}");
+        check_setting("trees", self.trees, possible, &expected)?;
         let possible = (2..=LARGEST).contains(&self.subsample);
         let expected = format!("a number from 2 to {LARGEST}");
         check_setting("subsample", self.subsample, possible, &expected)
@@ -449,7 +454,7 @@ mod tests {
 
     #[test]
     fn settings_outside_their_range_are_refused() {
-        for (trees, subsample) in [(0, 256), (100, 1), (100, LARGEST + 1)] {
+        for (trees, subsample) in [(0, 256), (1_000_000_000, 256), (100, 1), (100, LARGEST + 1)] {
             assert!(
                 IforestConfig { trees, subsample }
                     .fit(&square(), 0)

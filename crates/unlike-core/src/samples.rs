@@ -1,6 +1,6 @@
 //! What readers produce and detectors consume: samples as they stand in the user's files.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::error::{Error, Result};
 pub use crate::images::{ImageSource, Images};
@@ -303,6 +303,11 @@ impl Table {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| &*c.name == name)
+    }
+
+    /// All columns by their names, for those who look up many.
+    pub fn by_name(&self) -> HashMap<&str, &Column> {
+        self.columns.iter().map(|c| (&*c.name, c)).collect()
     }
 
     /// The same rows without these columns; names that do not occur are ignored.

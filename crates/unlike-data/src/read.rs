@@ -191,6 +191,10 @@ pub struct ReadOptions {
     /// What training was told about its data: it holds here, too, where these options say nothing
     /// else. Columns that it names need not be there.
     pub remembered: Option<Reading>,
+    /// The most bytes that a packed file may become; if absent, 64 MiB and 200 times its size.
+    pub max_unpacked: Option<usize>,
+    /// The most columns of a delimited text.
+    pub max_columns: usize,
     /// What becomes of rows that cannot be read.
     pub bad_rows: BadRows,
     /// Leave out the column that held the labels in training: scoring needs none.
@@ -218,6 +222,8 @@ impl Default for ReadOptions {
             has_header: None,
             expect: None,
             remembered: None,
+            max_unpacked: None,
+            max_columns: 1 << 17,
             bad_rows: BadRows::default(),
             without_labels: false,
             image: ImageOptions::default(),
@@ -264,7 +270,8 @@ fn read_settled(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     if path.is_dir() {
         return images::read_folder(path, options);
     }
-    let source = Source::load(path)?.unpacked()?;
+    let most = options.max_unpacked;
+    let source = Source::load_within(path, most)?.unpacked(most)?;
     if source.bytes.is_empty() {
         return Err(source.malformed("an empty file", "at least one row"));
     }

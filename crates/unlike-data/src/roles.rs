@@ -1,5 +1,7 @@
 //! Which column plays which part: feature, label, id, or none.
 
+use std::collections::HashMap;
+
 use unlike_core::{Error, Note, Result};
 
 use crate::{read::ReadOptions, reading, words};
@@ -82,8 +84,9 @@ pub(crate) fn assign(
         roles[at] = Role::Dropped;
     }
     if let Some(reading) = remembered {
+        let places: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
         let mut recall = |name: &String, role: Role| {
-            let at = names.iter().position(|n| n == name);
+            let at = places.get(name.as_str()).copied();
             if let Some(at) = at.filter(|&at| roles[at] == Role::Feature) {
                 roles[at] = role;
             }

@@ -57,6 +57,13 @@ fn sample(bytes: &[u8], delimiter: u8) -> Vec<ByteRecord> {
     rows
 }
 
+/// How many cells the first line that is not blank has, at most, without reading them.
+pub(crate) fn cells_of_first_line(bytes: &[u8], delimiter: u8) -> usize {
+    let text = bytes.trim_ascii_start();
+    let line = text.iter().take_while(|&&b| b != b'\n' && b != b'\r');
+    1 + line.filter(|&&b| b == delimiter).count()
+}
+
 /// The cells of the first row, without the blanks around them.
 pub(crate) fn first_row(bytes: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     let mut first = ByteRecord::new();

@@ -47,6 +47,12 @@ impl Source {
 
     /// Reads a file; gzip is recognised by its first bytes, whatever the name.
     pub(crate) fn load(path: &Path) -> Result<Self> {
+        Self::load_within(path, None)
+    }
+
+    /// As [`load`](Self::load), for content of at most so many bytes once it is unpacked; by default,
+    /// what honest files need.
+    pub(crate) fn load_within(path: &Path, most: Option<usize>) -> Result<Self> {
         #[cfg(test)]
         counted::count(path, Work::Load);
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
@@ -55,14 +61,14 @@ impl Source {
             bytes,
         };
         if source.bytes.starts_with(&GZIP_MAGIC) {
-            source.decompressed()
+            source.decompressed(most)
         } else {
             Ok(source)
         }
     }
 
     /// The only file of a zip archive, if this is one and holds no NumPy arrays.
-    pub(crate) fn unpacked(self) -> Result<Self> {
+    pub(crate) fn unpacked(self, most: Option<usize>) -> Result<Self> {
         if !self.bytes.starts_with(b"PK\x03\x04") {
             return Ok(self);
         }
@@ -94,7 +100,14 @@ impl Source {
         let read = archive
             .by_name(name)
             .map_err(|e| e.to_string())
-            .and_then(|mut file| file.read_to_end(&mut bytes).map_err(|e| e.to_string()));
+            .and_then(|file| {
+                let most = self.most(most);
+                let mut file = file.take(most as u64 + 1);
+                file.read_to_end(&mut bytes).map_err(|e| e.to_string())
+            });
+        if bytes.len() > self.most(most) {
+            return Err(self.too_large(most));
+        }
         match read {
             Ok(_) => {
                 drop(archive);
@@ -106,8 +119,29 @@ impl Source {
         }
     }
 
-    fn decompressed(self) -> Result<Self> {
-        let mut bytes = Vec::with_capacity(self.bytes.len().saturating_mul(4));
+    /// How many bytes a packed file may become: tables shrink to a twentieth or so, and a file that
+    /// grows a thousandfold is made to fill the memory.
+    fn most(&self, told: Option<usize>) -> usize {
+        const SMALL: usize = 64 << 20;
+        const TIMES: usize = 200;
+        told.unwrap_or_else(|| SMALL.saturating_add(self.bytes.len().saturating_mul(TIMES)))
+    }
+
+    fn too_large(&self, told: Option<usize>) -> Error {
+        let packed = words::memory(self.bytes.len());
+        let most = words::memory(self.most(told));
+        self.malformed(
+            format!("{packed} that unpack to more than {most}"),
+            "a file that unpacks to what its size suggests",
+        )
+        .with_hint(
+            Note::new("if it is what it should be, allow more MiB with ").setting("max-unpacked"),
+        )
+    }
+
+    fn decompressed(self, told: Option<usize>) -> Result<Self> {
+        let most = self.most(told);
+        let mut bytes = Vec::with_capacity(self.bytes.len().saturating_mul(4).min(most));
         let mut rest = &self.bytes[..];
         // One member after the other, as `gzip` and `cat` make them. Tapes and block devices fill up
         // with zeros after the last.
@@ -121,7 +155,8 @@ impl Source {
                     )
                     .with_hint("the file was damaged; copy or download it again"));
             }
-            let mut member = GzDecoder::new(rest);
+            let room = most.saturating_sub(bytes.len()) as u64;
+            let mut member = GzDecoder::new(rest).take(room + 1);
             if let Err(error) = member.read_to_end(&mut bytes) {
                 let found = match error.kind() {
                     ErrorKind::UnexpectedEof => "gzip data that ends too early".to_owned(),
@@ -135,7 +170,10 @@ impl Source {
                     )
                     .with_hint("the file was cut short or damaged; copy or download it again"));
             }
-            rest = member.into_inner();
+            if bytes.len() > most {
+                return Err(self.too_large(told));
+            }
+            rest = member.into_inner().into_inner();
         }
         Ok(Self { bytes, ..self })
     }

@@ -57,6 +57,18 @@ pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet
             .delimiter
             .unwrap_or_else(|| sniff::delimiter(&clean.bytes)),
     };
+    let cells = sniff::cells_of_first_line(&clean.bytes, delimiter);
+    if cells > options.max_columns {
+        return Err(source
+            .malformed_at(
+                source::row(1),
+                words::counted(cells, "column"),
+                format!("at most {}", words::count(options.max_columns)),
+            )
+            .with_hint(
+                Note::new("if these are columns, allow more with ").setting("max-columns"),
+            ));
+    }
     if delimiter == b' ' {
         clean.collapse_blanks();
     }

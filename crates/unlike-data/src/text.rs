@@ -60,6 +60,7 @@ impl<'a> Text<'a> {
     pub(crate) fn header(&self, notes: &mut Vec<Note>) -> Result<Shape> {
         let mut names: Vec<String> = Vec::new();
         let mut seen = HashMap::new();
+        let mut unnamed = Vec::new();
         let mut rows = self.rows();
         let Some((first, row)) = rows.next()? else {
             return Err(self.blank());
@@ -71,19 +72,12 @@ impl<'a> Text<'a> {
                     .source
                     .not_utf8(source::cell(row.into(), &number), cell));
             };
-            let name = if name.is_empty() {
-                let is_taken = first.iter().any(|c| sniff::trimmed(c) == number.as_bytes());
-                let called = match is_taken {
-                    true => format!("({number})"),
-                    false => number.clone(),
-                };
-                let note =
-                    format!("column {number} has no name in the header; it is called `{called}`");
-                notes.push(note.into());
-                called
-            } else {
-                name.to_owned()
-            };
+            if name.is_empty() {
+                unnamed.push(i);
+                names.push(String::new());
+                continue;
+            }
+            let name = name.to_owned();
             if let Some(earlier) = seen.insert(name.clone(), i) {
                 let found = format!(
                     "the name `{name}` for columns {} and {}",
@@ -96,6 +90,17 @@ impl<'a> Text<'a> {
                     .with_hint("rename one of them in the header"));
             }
             names.push(name);
+        }
+        for i in unnamed {
+            let number = (i + 1).to_string();
+            let called = match seen.contains_key(&number) {
+                true => format!("({number})"),
+                false => number.clone(),
+            };
+            let note =
+                format!("column {number} has no name in the header; it is called `{called}`");
+            notes.push(note.into());
+            names[i] = called;
         }
         Ok(Shape {
             names,

@@ -27,9 +27,10 @@ pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> Result<String
             }
         }
         (Samples::Table(table), InputSpec::Table { columns }) => {
+            let by_name = table.by_name();
             for spec in columns {
                 text(&mut hash, &spec.name);
-                match table.column(&spec.name).map(|column| &column.values) {
+                match by_name.get(spec.name.as_str()).map(|column| &column.values) {
                     None => hash.update([0]),
                     Some(Values::Number(values)) => {
                         hash.update([1]);
@@ -102,10 +103,9 @@ fn row_hashes(samples: &Samples, input: &InputSpec) -> Vec<u64> {
     let (Samples::Table(table), InputSpec::Table { columns }) = (samples, input) else {
         return Vec::new();
     };
-    let columns: Vec<Option<&Values>> = columns
-        .iter()
-        .map(|spec| table.column(&spec.name).map(|column| &column.values))
-        .collect();
+    let by_name = table.by_name();
+    let values = |name: &str| by_name.get(name).map(|column| &column.values);
+    let columns: Vec<Option<&Values>> = columns.iter().map(|spec| values(&spec.name)).collect();
     let hash = |row: usize| {
         let mut hash = Sha256::new();
         for values in &columns {

@@ -9,7 +9,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
     /// Threads to use; results do not depend on it [default: one per core]
-    #[arg(long, global = true, value_name = "N", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "N", help_heading = "Everywhere", value_parser = threads)]
     threads: Option<NonZeroUsize>,
 }
 
@@ -17,6 +17,18 @@ impl Common {
     /// The number of threads, if the user named one.
     pub(crate) fn threads(&self) -> Option<usize> {
         self.threads.map(NonZeroUsize::get)
+    }
+}
+
+/// A number of threads that a machine can have.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 1024;
+    let number = text
+        .parse()
+        .map_err(|_| "expected a number from 1 up".to_owned())?;
+    match number {
+        number if NonZeroUsize::get(number) <= MOST => Ok(number),
+        _ => Err(format!("expected at most {MOST}")),
     }
 }
 
@@ -35,7 +47,15 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::seed;
+    use super::{seed, threads};
+
+    #[test]
+    fn threads_are_as_many_as_a_machine_can_have() {
+        assert_eq!(threads("64").unwrap().get(), 64);
+        for text in ["0", "-1", "1000000", "many"] {
+            assert!(threads(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn seeds_may_be_negative() {

@@ -52,6 +52,12 @@ pub(crate) struct DataArgs {
     /// error, or they are left out, counted and named [default: fail]
     #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(BadRows::ALL.map(BadRows::name)))]
     bad_rows: Option<String>,
+    /// The most MiB that a packed file may become [default: 64 and 200 times its size]
+    #[arg(long, value_name = "MIB")]
+    max_unpacked: Option<usize>,
+    /// The most columns of a delimited text [default: 131072]
+    #[arg(long, value_name = "N")]
+    max_columns: Option<usize>,
     /// How a text is written: utf-8, utf-16, latin-1 or windows-1252 [default: utf-8, or what the file's
     /// mark says]
     #[arg(long, value_name = "NAME")]
@@ -156,6 +162,10 @@ impl DataArgs {
             comment: self.comment.as_deref().map(comment).transpose()?,
             decimal: self.decimal.as_deref().map(str::parse).transpose()?,
             bad_rows: self.bad_rows(),
+            max_unpacked: self.max_unpacked.map(|mib| mib.saturating_mul(1 << 20)),
+            max_columns: self
+                .max_columns
+                .unwrap_or_else(|| ReadOptions::default().max_columns),
             encoding: self.encoding.as_deref().map(str::parse).transpose()?,
             dates: self.dates.as_deref().map(dates).transpose()?,
             missing: self

@@ -56,11 +56,7 @@ impl TablePreprocessing {
                 hint: None,
             });
         };
-        let by_name: HashMap<&str, &Column> = table
-            .columns()
-            .iter()
-            .map(|column| (&*column.name, column))
-            .collect();
+        let by_name = table.by_name();
         self.check_names(table, &by_name)?;
         let mut columns = Vec::with_capacity(self.columns().len());
         let mut unseen = Vec::new();

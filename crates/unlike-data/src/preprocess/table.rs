@@ -115,8 +115,9 @@ impl TablePreprocessing {
     /// The rows with a missing value where training had none, by their positions, and which value that is.
     pub(super) fn unfit_rows(&self, table: &Table) -> BTreeMap<usize, String> {
         let mut unfit = BTreeMap::new();
+        let by_name = table.by_name();
         for (name, fitted) in &self.columns {
-            let column = table.column(name).map(|column| &column.values);
+            let column = by_name.get(name.as_str()).map(|column| &column.values);
             let (FittedColumn::Number(number), Some(Values::Number(values))) = (fitted, column)
             else {
                 continue;

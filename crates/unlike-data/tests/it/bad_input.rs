@@ -482,3 +482,40 @@ fn a_delimiter_that_cannot_be_one() {
         );
     }
 }
+
+#[test]
+fn files_made_to_fill_the_memory_are_refused() {
+    // As `cat` would make it, of members that each become 16 MiB.
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, &vec![b'0'; 16 << 20]).unwrap();
+    let bomb = encoder.finish().unwrap().repeat(20);
+    let file = File::new("t.csv.gz", &bomb);
+    let error = file.read(&ReadOptions::default()).unwrap_err();
+    let message = file.shown(&error);
+    assert!(message.contains("that unpack to more than"), "{message}");
+    assert!(error.hint().unwrap().ends_with("`max-unpacked`"));
+    // What is asked for is allowed, and no more.
+    let small = gzip("a,b\n1,2\n".repeat(1000).as_bytes());
+    for (most, fits) in [(8000, true), (7999, false)] {
+        let options = ReadOptions {
+            max_unpacked: Some(most),
+            ..ReadOptions::default()
+        };
+        assert_eq!(
+            File::new("t.csv.gz", &small).read(&options).is_ok(),
+            fits,
+            "{most}"
+        );
+    }
+    let wide = vec!["1"; 200_000].join(",");
+    check(
+        "t.csv",
+        &wide,
+        "`t.csv`, row 1: 200,000 columns; expected at most 131,072",
+    );
+    let options = ReadOptions {
+        max_columns: 200_000,
+        ..ReadOptions::default()
+    };
+    assert!(File::new("t.csv", wide).read(&options).is_ok());
+}

@@ -268,7 +268,7 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
         "next",
         &format!(
             "unlike eval {root} {} (with labels), or unlike score {root} NEW",
-            data.display()
+            terminal::quoted(&data.display().to_string())
         ),
     );
 }
