@@ -191,6 +191,16 @@ impl Extraction {
         self.mean.len()
     }
 
+    /// What detectors see, in words: `152 features of each of 28 × 28 places (lite0, stage3 and stage5)`.
+    pub fn describe(&self) -> String {
+        let of = match self.grid() {
+            Some([height, width]) => format!("each of {width} × {height} places"),
+            None => "the image as a whole".into(),
+        };
+        let taps = self.taps.taps.join(" and ");
+        format!("{} features of {of} (lite0, {taps})", self.width())
+    }
+
     /// The names of the columns of a row: `stage3:17`, and for images `stage3:17:mean`.
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::with_capacity(self.width());

@@ -39,8 +39,11 @@ pub struct Run {
     pub n_held_out: Option<u64>,
     /// What one sample looks like.
     pub input: Option<InputSpec>,
-    /// Numbers per sample after preprocessing.
+    /// Numbers that the detector sees at once: of a row, an image, or a place of an image.
     pub n_features: Option<u64>,
+    /// What a network makes of images for the detector, in words, if it does not see pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<String>,
     /// Of initialisation, data order and splits.
     pub seed: Option<u64>,
     /// RFC 3339, in UTC.

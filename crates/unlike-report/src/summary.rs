@@ -115,7 +115,7 @@ pub(crate) fn summary(run: &Run) -> Vec<String> {
             .map(|n| format!("trained on {}", words::counted(n, "normal sample"))),
         run.n_held_out
             .map(|n| format!("calibrated on {}", words::counted(n, "held-out normal"))),
-        run.input.as_ref().map(|i| input(i, run.n_features)),
+        run.input.as_ref().map(|i| input(i, run)),
         run.seed.map(|s| format!("seed {s}")),
         run.seconds.map(number::duration),
         run.date.as_deref().map(number::date),
@@ -152,10 +152,7 @@ pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
             )
         }),
     );
-    add(
-        "input",
-        run.input.as_ref().map(|i| input(i, run.n_features)),
-    );
+    add("input", run.input.as_ref().map(|i| input(i, run)));
     add("seed", run.seed.map(|s| s.to_string()));
     add("time taken", run.seconds.map(number::duration));
     add("date", run.date.as_deref().map(number::date));
@@ -167,9 +164,12 @@ pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn input(input: &InputSpec, n_features: Option<u64>) -> String {
+fn input(input: &InputSpec, run: &Run) -> String {
     let what = input.describe();
-    match (input, n_features) {
+    if let Some(features) = &run.features {
+        return format!("{what}; {features}");
+    }
+    match (input, run.n_features) {
         (InputSpec::Table { .. }, Some(n)) => {
             format!("{what}, {}", words::counted(n, "feature"))
         }

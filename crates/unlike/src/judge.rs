@@ -75,7 +75,7 @@ pub struct About {
     pub scores: Vec<String>,
     /// Numbers that were learned.
     pub parameters: usize,
-    /// Numbers per sample after preprocessing.
+    /// Numbers that the detector sees at once: of a row, an image, or a place of an image.
     pub n_features: usize,
     /// Held-out normals behind p-values.
     pub n_calibration: usize,
@@ -215,7 +215,7 @@ impl Model {
             score: self.score_name().to_owned(),
             scores: self.score_names().map(str::to_owned).collect(),
             parameters: self.parameters(),
-            n_features: self.preprocessing().width(),
+            n_features: self.n_features(),
             n_calibration: calibration.len(),
             smallest_false_alarm_rate: calibration.smallest_rate(),
             input: self.input(),

@@ -430,6 +430,20 @@ impl Model {
         &self.parts.sight.preprocessing
     }
 
+    /// Numbers that the detector sees at once: of a row, an image, or a place of an image.
+    pub fn n_features(&self) -> usize {
+        self.parts.sight.shape().size()
+    }
+
+    /// What a network makes of images for the detector, in words; `None` if it sees pixels or rows.
+    pub fn features_in_words(&self) -> Option<String> {
+        self.parts
+            .sight
+            .extraction
+            .as_ref()
+            .map(Extraction::describe)
+    }
+
     /// Whether it explains images by maps; if not, samples are explained by columns.
     pub fn has_maps(&self) -> bool {
         self.parts.sight.grid().is_some()

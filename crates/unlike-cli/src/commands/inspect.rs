@@ -118,7 +118,9 @@ fn text(model: &Model) -> Result<String> {
 
 /// What one sample is, and what becomes of it.
 fn input(model: &Model) -> String {
-    let features = counted(model.preprocessing().width(), "feature");
+    let features = model
+        .features_in_words()
+        .unwrap_or_else(|| counted(model.n_features(), "feature"));
     format!("{} that become {features}", model.input().describe())
 }
 

@@ -326,6 +326,7 @@ fn run(columns: &[ColumnSpec]) -> Run {
         n_held_out: Some(5_000),
         input: Some(InputSpec::Table { columns: columns.to_vec() }),
         n_features: Some(121),
+        features: None,
         seed: Some(0),
         date: Some("2026-03-01T09:30:12Z".into()),
         version: "0.1.0".into(),
