@@ -168,7 +168,8 @@ fn parts(look: &Look, scorer: &dyn Scorer, samples: &Prepared<'_>) -> Result<Sco
 
 /// The scores of a model, and the one that its maps give, if they are no part of the others.
 fn with_map(look: &Look, mut rules: Vec<(String, ScoreRule)>) -> Vec<(String, ScoreRule)> {
-    if look.adds_map() {
+    // Every part of a baseline is a score of its own already.
+    if look.adds_map() && rules.iter().all(|(name, _)| name != MAP) {
         rules.push((MAP.to_owned(), ScoreRule::single(MAP)));
     }
     rules
