@@ -96,11 +96,8 @@ impl Look {
                 let (parts, contributions) =
                     scorer.parts_and_contributions(features, wanted.as_deref())?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
-                let scores = maps.chunks_exact_mut(grid[0] * grid[1]).map(|map| {
-                    normals.standardise(map);
-                    top(map)
-                });
-                let scores = scores.collect();
+                normals.standardise(&mut maps);
+                let scores = maps.chunks_exact(grid[0] * grid[1]).map(top).collect();
                 let own = parts
                     .iter()
                     .map(|(name, values)| (name.to_owned(), values.to_vec()));
@@ -120,7 +117,7 @@ impl Look {
                 let mut parts = Vec::with_capacity(normals.len());
                 for (name, normals) in normals {
                     if let Some(values) = rows.get(name) {
-                        let maps = standardised(values, *grid, normals);
+                        let maps = standardised(values, normals);
                         let scores = maps.chunks_exact(grid[0] * grid[1]).map(top);
                         parts.push((name.clone(), scores.collect()));
                     }
@@ -147,18 +144,17 @@ impl Look {
             } => {
                 let contributions = scorer.contributions(features)?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
-                maps.chunks_exact_mut(grid[0] * grid[1])
-                    .for_each(|map| normals.standardise(map));
+                normals.standardise(&mut maps);
                 maps
             }
-            Self::Patches { grid, normals } => {
+            Self::Patches { normals, .. } => {
                 let wanted = rule.parts();
                 let rows = scorer.parts_of(features, &wanted)?;
                 let mut maps = vec![0.0; features.len()];
                 for (name, weight) in rule.weights() {
                     let normals = normals.iter().find(|(part, _)| part == name);
                     if let (Some((_, normals)), Some(values)) = (normals, rows.get(name)) {
-                        let part = standardised(values, *grid, normals);
+                        let part = standardised(values, normals);
                         for (sum, v) in maps.iter_mut().zip(part) {
                             *sum += v * weight as f32;
                         }
@@ -214,9 +210,8 @@ fn pixel_maps(contributions: &[f32], grid: [usize; 2], channels: usize) -> Vec<f
     maps.flat_map(|map| smoothed(map, grid)).collect()
 }
 
-fn standardised(values: &[f64], grid: [usize; 2], normals: &Normals) -> Vec<f32> {
+fn standardised(values: &[f64], normals: &Normals) -> Vec<f32> {
     let mut maps: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-    maps.chunks_exact_mut(grid[0] * grid[1])
-        .for_each(|map| normals.standardise(map));
+    normals.standardise(&mut maps);
     maps
 }

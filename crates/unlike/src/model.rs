@@ -260,17 +260,8 @@ impl Model {
             }
             named
         };
-        let shape = header.preprocessing.shape();
-        let extraction = config.features.as_ref().map(|features| {
-            Extraction::restore(features, &shape, &under(FEATURES)).map_err(within)
-        });
-        let sight = Sight {
-            preprocessing: header.preprocessing,
-            extraction: extraction
-                .transpose()?
-                .flatten()
-                .map(|extraction| extraction.with_places(config.model.sees_places())),
-        };
+        let sight =
+            Sight::restore(header.preprocessing, &config, &under(FEATURES)).map_err(within)?;
         let scorer = config
             .model
             .restore(&sight.shape(), &under(WEIGHTS), config.seed, &device)

@@ -27,10 +27,12 @@ pub(crate) struct Normals {
 }
 
 impl Normals {
-    /// In units of what normals do there.
-    pub(crate) fn standardise(&self, map: &mut [f32]) {
-        for ((v, mean), unit) in map.iter_mut().zip(&self.mean).zip(&self.unit) {
-            *v = ((*v - mean) / unit).clamp(f32::MIN, f32::MAX);
+    /// Maps, one after the other, in units of what normals do at each place.
+    pub(crate) fn standardise(&self, maps: &mut [f32]) {
+        for map in maps.chunks_exact_mut(self.mean.len()) {
+            for ((v, mean), unit) in map.iter_mut().zip(&self.mean).zip(&self.unit) {
+                *v = ((*v - mean) / unit).clamp(f32::MIN, f32::MAX);
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use unlike_core::{FeatureShape, Features, Note, Result, Samples};
+use unlike_core::{Arrays, FeatureShape, Features, Note, Result, Samples};
 use unlike_data::{Bound, Preprocessing};
-use unlike_features::Extraction;
+use unlike_features::{Extraction, FeatureConfig};
 
 use crate::train::TrainConfig;
 
@@ -25,10 +25,33 @@ pub(crate) struct Sight {
 impl Sight {
     /// With the features that are asked for, which are not fitted yet.
     pub(crate) fn new(preprocessing: Preprocessing, config: &TrainConfig) -> Result<Self> {
+        Self::made(preprocessing, config, Extraction::new)
+    }
+
+    /// As it was when the features' arrays were written.
+    ///
+    /// # Errors
+    /// If an array is missing or cannot be such a one.
+    pub(crate) fn restore(
+        preprocessing: Preprocessing,
+        config: &TrainConfig,
+        arrays: &Arrays,
+    ) -> Result<Self> {
+        Self::made(preprocessing, config, |features, shape| {
+            Extraction::restore(features, shape, arrays)
+        })
+    }
+
+    fn made(
+        preprocessing: Preprocessing,
+        config: &TrainConfig,
+        make: impl FnOnce(&FeatureConfig, &FeatureShape) -> Result<Option<Extraction>>,
+    ) -> Result<Self> {
         let shape = preprocessing.shape();
-        let features = config.features.as_ref();
-        let extraction = features.map(|config| Extraction::new(config, &shape));
-        let extraction = extraction.transpose()?.flatten();
+        let extraction = match &config.features {
+            Some(features) => make(features, &shape)?,
+            None => None,
+        };
         Ok(Self {
             preprocessing,
             extraction: extraction.map(|e| e.with_places(config.model.sees_places())),

@@ -1,7 +1,7 @@
 //! The options that say what detectors see of images.
 
 use clap::{Args, ValueEnum};
-use unlike::features::{FeatureConfig, Pool, Taps};
+use unlike::features::{FeatureConfig, Pool};
 use unlike_core::{Error, Result};
 
 /// What detectors see of images.
@@ -56,17 +56,15 @@ impl FeatureArgs {
             }),
             None if !how => Ok(None),
             Some(FeaturesArg::Pixels) => Ok(Some(FeatureConfig::Pixels)),
-            None | Some(FeaturesArg::Lite0) => Ok(Some(
-                match (FeatureConfig::lite0(pool), &self.feature_taps) {
-                    (FeatureConfig::Lite0(_), taps) if !taps.is_empty() => {
-                        FeatureConfig::Lite0(Taps {
-                            pool,
-                            taps: taps.clone(),
-                        })
-                    }
-                    (config, _) => config,
-                },
-            )),
+            None | Some(FeaturesArg::Lite0) => {
+                let mut config = FeatureConfig::lite0(pool);
+                if let FeatureConfig::Lite0(how) = &mut config
+                    && !self.feature_taps.is_empty()
+                {
+                    how.taps.clone_from(&self.feature_taps);
+                }
+                Ok(Some(config))
+            }
         }
     }
 }

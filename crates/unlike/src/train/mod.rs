@@ -93,8 +93,7 @@ pub fn fit(
     }
     let mut sight = Sight::new(preprocessing, config)?;
     let n_train = train.len();
-    let rows = Prepared::fit(&mut sight, &train, config.seed)?;
-    if rows.is_some() && config.augmentation.as_ref().is_some_and(|a| !a.is_off()) {
+    if sight.extraction.is_some() && config.augmentation.as_ref().is_some_and(|a| !a.is_off()) {
         return Err(Error::Setting {
             name: "augmentation".into(),
             found: "asked for".into(),
@@ -102,6 +101,7 @@ pub fn fit(
             hint: Some(Note::new("changes are for pixels: choose these with ").setting("features")),
         });
     }
+    let rows = Prepared::fit(&mut sight, &train, config.seed)?;
     let validation = Prepared::new(&sight, validation)?;
     let data = Data {
         train: match rows {
