@@ -186,10 +186,8 @@ impl Scorer for Ecod {
             scores
         };
         let blocks = features.values().par_chunks(BLOCK * width);
-        Ok(ScoreParts::new(vec![(
-            "tail".into(),
-            blocks.flat_map_iter(block).collect(),
-        )]))
+        let scores: Vec<f64> = blocks.flat_map_iter(block).collect();
+        Ok(ScoreParts::single("tail", scores))
     }
 
     /// The terms of the score.
@@ -231,7 +229,14 @@ mod tests {
 
     fn scores(training: &Features, queries: &Features) -> Vec<f64> {
         let model = EcodConfig::default().fit(training, 0).unwrap();
-        model.parts(queries).unwrap().get("tail").unwrap().to_vec()
+        model
+            .parts(queries)
+            .unwrap()
+            .get("tail")
+            .unwrap()
+            .iter()
+            .map(|&v| v.into())
+            .collect()
     }
 
     fn assert_close(found: &[f64], expected: &[f64]) {

@@ -240,7 +240,7 @@ impl Scorer for Iforest {
                 (-mean / average).exp2()
             },
         );
-        Ok(ScoreParts::new(vec![("isolation".into(), scores)]))
+        Ok(ScoreParts::single("isolation", scores))
     }
 
     /// How many steps of a path the splits on a feature save, on average over the trees; 0 if they
@@ -324,7 +324,9 @@ mod tests {
             .unwrap()
             .get("isolation")
             .unwrap()
-            .to_vec()
+            .iter()
+            .map(|&v| v.into())
+            .collect()
     }
 
     /// A filled square of 20 by 20 points, from 0 to 1.

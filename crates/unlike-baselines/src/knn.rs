@@ -192,7 +192,7 @@ impl Scorer for Knn {
         let scores = self
             .references
             .map_nearest(features.values(), self.k, score);
-        Ok(ScoreParts::new(vec![("distance".into(), scores)]))
+        Ok(ScoreParts::single("distance", scores))
     }
 
     /// The squared difference of each feature to that of the nearest reference.
@@ -235,7 +235,12 @@ mod tests {
 
     fn scores(config: &KnnConfig, training: &Features, queries: &Features) -> Vec<f64> {
         let parts = config.fit(training, 0).unwrap().parts(queries).unwrap();
-        parts.get("distance").unwrap().to_vec()
+        parts
+            .get("distance")
+            .unwrap()
+            .iter()
+            .map(|&v| v.into())
+            .collect()
     }
 
     #[test]

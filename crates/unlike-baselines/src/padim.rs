@@ -313,7 +313,7 @@ impl Scorer for Padim {
         let scores = map_samples(features, Vec::new, |scratch, sample| {
             self.distance(scratch, sample)
         });
-        Ok(ScoreParts::new(vec![("distance".into(), scores)]))
+        Ok(ScoreParts::single("distance", scores))
     }
 
     /// The squared difference from the mean of each feature that counts.
@@ -363,7 +363,9 @@ mod tests {
             .unwrap()
             .get("distance")
             .unwrap()
-            .to_vec()
+            .iter()
+            .map(|&v| v.into())
+            .collect()
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl Scorer for Pca {
             let residual = self.residual(scratch, sample);
             residual.iter().map(|r| r * r).sum::<f64>() / residual.len() as f64
         });
-        Ok(ScoreParts::new(vec![("residual".into(), scores)]))
+        Ok(ScoreParts::single("residual", scores))
     }
 
     /// The squared reconstruction error of each feature.
@@ -267,7 +267,9 @@ mod tests {
             .unwrap()
             .get("residual")
             .unwrap()
-            .to_vec()
+            .iter()
+            .map(|&v| v.into())
+            .collect()
     }
 
     /// Variances 9 and 1 along the diagonals, around (10, 20).

@@ -78,7 +78,7 @@ fn samples(shape: FeatureShape, count: usize, seed: u64) -> Features {
 }
 
 /// Every number that a scorer gives, as bits.
-fn bits(scorer: &dyn Scorer, features: &Features) -> (Vec<(String, Vec<u64>)>, Vec<u32>) {
+fn bits(scorer: &dyn Scorer, features: &Features) -> (Vec<(String, Vec<u32>)>, Vec<u32>) {
     let parts = scorer.parts(features).unwrap();
     let parts = parts
         .iter()
@@ -93,7 +93,7 @@ fn bits(scorer: &dyn Scorer, features: &Features) -> (Vec<(String, Vec<u64>)>, V
     (parts, contributions.iter().map(|c| c.to_bits()).collect())
 }
 
-fn score(scorer: &dyn Scorer, features: &Features) -> Vec<f64> {
+fn score(scorer: &dyn Scorer, features: &Features) -> Vec<f32> {
     scorer
         .parts(features)
         .unwrap()
@@ -204,7 +204,7 @@ fn an_anomaly_scores_above_every_normal() {
         let scorer = fit(&training, 5).unwrap();
         let scores = score(&*scorer, &normals);
         assert!(scores.iter().all(|score| score.is_finite()), "{name}");
-        let highest = scores.into_iter().fold(0.0, f64::max);
+        let highest = scores.into_iter().fold(0.0, f32::max);
         let found = score(&*scorer, &anomaly)[0];
         assert!(found > highest, "{name}: {found}, normals up to {highest}");
     }

@@ -100,7 +100,7 @@ pub type Scores = Vec<f64>;
 /// The named parts of the scores of N samples.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ScoreParts {
-    parts: Vec<(String, Scores)>,
+    parts: Vec<(String, Vec<f32>)>,
 }
 
 impl ScoreParts {
@@ -108,7 +108,7 @@ impl ScoreParts {
     ///
     /// # Panics
     /// If the parts differ in length.
-    pub fn new(parts: Vec<(String, Scores)>) -> Self {
+    pub fn new(parts: Vec<(String, Vec<f32>)>) -> Self {
         assert!(
             parts.windows(2).all(|w| w[0].1.len() == w[1].1.len()),
             "parts of one length"
@@ -116,11 +116,17 @@ impl ScoreParts {
         Self { parts }
     }
 
+    /// The one part of a score that was computed in 64 bits.
+    pub fn single(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
+        let values = values.into_iter().map(|v| v as f32).collect();
+        Self::new(vec![(name.to_owned(), values)])
+    }
+
     /// The same for parts of which it is not certain that they fit each other: those of a file.
     ///
     /// # Errors
     /// If the parts differ in length, or two have one name.
-    pub fn checked(parts: Vec<(String, Scores)>) -> Result<Self> {
+    pub fn checked(parts: Vec<(String, Vec<f32>)>) -> Result<Self> {
         let mismatch = |found: String, expected: &str| {
             Err(Error::Mismatch {
                 origin: Some("parts of scores".into()),
@@ -147,6 +153,16 @@ impl ScoreParts {
         Ok(Self { parts })
     }
 
+    /// One part more.
+    ///
+    /// # Panics
+    /// If its length is another.
+    #[must_use]
+    pub fn with(mut self, name: &str, values: Vec<f32>) -> Self {
+        self.parts.push((name.to_owned(), values));
+        Self::new(self.parts)
+    }
+
     /// The number of samples.
     pub fn len(&self) -> usize {
         self.parts.first().map_or(0, |p| p.1.len())
@@ -163,7 +179,7 @@ impl ScoreParts {
     }
 
     /// The scores of one part.
-    pub fn get(&self, name: &str) -> Option<&[f64]> {
+    pub fn get(&self, name: &str) -> Option<&[f32]> {
         self.parts
             .iter()
             .find(|p| p.0 == name)
@@ -171,7 +187,7 @@ impl ScoreParts {
     }
 
     /// Name and scores of each part.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[f64])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[f32])> {
         self.parts.iter().map(|p| (p.0.as_str(), p.1.as_slice()))
     }
 

@@ -113,5 +113,5 @@ pub use samples::{
     Column, ColumnKind, ImageSource, Images, Label, LabelledSamples, MISSING, Samples, Table,
     Values,
 };
-pub use score::ScoreRule;
+pub use score::{ScoreRule, mean_and_sd};
 pub use scorer::{Array, Arrays, Scorer};

@@ -81,10 +81,7 @@ impl ScoreRule {
                     hint: None,
                 });
             }
-            let n = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / n;
-            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-            let sd = variance.sqrt();
+            let [mean, sd] = mean_and_sd(values);
             let sd = if sd > f64::EPSILON * mean.abs() {
                 sd
             } else {
@@ -152,7 +149,7 @@ impl ScoreRule {
         let mut add = |part: &str, term: &dyn Fn(f64) -> f64| {
             let values = parts.get(part).ok_or_else(|| unknown_part(part, parts))?;
             for (score, &value) in scores.iter_mut().zip(values) {
-                *score += term(value);
+                *score += term(value.into());
             }
             Ok::<_, Error>(())
         };
@@ -179,6 +176,15 @@ impl ScoreRule {
             }),
         }
     }
+}
+
+/// Mean and standard deviation (divisor N), computed in 64 bits; 0 for no values.
+pub fn mean_and_sd(values: &[f32]) -> [f64; 2] {
+    let n = values.len().max(1) as f64;
+    let values = || values.iter().map(|&v| f64::from(v));
+    let mean = values().sum::<f64>() / n;
+    let variance = values().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    [mean, variance.sqrt()]
 }
 
 fn unknown_part(part: &str, parts: &ScoreParts) -> Error {

@@ -247,7 +247,7 @@ impl Detector for Toy {
             }
             _ => {}
         }
-        Ok(ScoreParts::new(vec![("distance".into(), values)]))
+        Ok(ScoreParts::single("distance", values))
     }
 
     fn explain(&self, samples: &Samples) -> Result<Explanations> {

@@ -241,8 +241,8 @@ fn arrays_come_back_in_the_shape_that_was_asked_for() {
 
 #[test]
 fn a_score_that_overflows_is_an_error_that_counts_the_sample() {
-    let parts = ScoreParts::new(vec![("residual".into(), vec![1.0, f64::MAX])]);
-    let error = ScoreRule::weighted(&[("residual", 10.0)])
+    let parts = ScoreParts::new(vec![("residual".into(), vec![1.0, f32::MAX])]);
+    let error = ScoreRule::weighted(&[("residual", 1e300)])
         .apply(&parts)
         .unwrap_err();
     assert!(error.to_string().contains("sample 2 of 2"), "{error}");

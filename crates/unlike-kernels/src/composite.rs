@@ -4,9 +4,11 @@
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Tensor, activation, module};
 
-use crate::slope::LENGTH_EPSILON;
-use crate::spectral::EPSILON;
-use crate::{Activation, AdamStep, BatchNormTrain, Dense, Dropout, Reduction, Source};
+use crate::activation::Activation;
+use crate::blocks::SLOPE_EPSILON;
+use crate::blocks::SPECTRAL_EPSILON;
+use crate::blocks::{AdamStep, BatchNormTrain, Dense, Reduction, Source};
+use crate::dropout::Dropout;
 
 fn finish<const D: usize>(y: Tensor<D>, act: Activation, dropout: Option<Dropout>) -> Tensor<D> {
     let y = act.compose(y);
@@ -215,7 +217,7 @@ pub(crate) fn ema<const D: usize>(average: Tensor<D>, value: Tensor<D>, decay: f
 
 pub(crate) fn unit(x: Tensor<1>) -> Tensor<1> {
     let length = x.clone().square().sum_dim(0).sqrt(); // [1]
-    x / length.clamp_min(EPSILON)
+    x / length.clamp_min(SPECTRAL_EPSILON)
 }
 
 pub(crate) fn over(w: Tensor<2>, sigma: Tensor<2>) -> Tensor<2> {
@@ -238,6 +240,6 @@ pub(crate) fn between(a: Tensor<2>, b: Tensor<2>, share: Tensor<2>) -> Tensor<2>
 }
 
 pub(crate) fn length_penalty(x: Tensor<2>) -> Tensor<1> {
-    let length = (x.square().sum_dim(1) + LENGTH_EPSILON).sqrt(); // [N, 1]
+    let length = (x.square().sum_dim(1) + SLOPE_EPSILON).sqrt(); // [N, 1]
     (length - 1.0).square().mean()
 }

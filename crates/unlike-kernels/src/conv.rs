@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use burn_tensor::Tensor;
 
+use crate::blocks::ConvInputs;
 use crate::cpu::{self, conv::Packs, graph::supported};
 use crate::{Activation, Dropout, aligned, composite};
 
@@ -36,17 +37,6 @@ pub fn conv2d(
         }
         false => composite::conv2d(x, w, b, stride, padding, act, dropout),
     }
-}
-
-/// What a convolution is computed from.
-#[derive(Debug, Clone)]
-pub struct ConvInputs {
-    /// `[N, H, W, Ci]`
-    pub x: Tensor<4>,
-    /// `[K, K, Ci, Co]`
-    pub w: Tensor<4>,
-    /// `[Co]`
-    pub b: Option<Tensor<1>>,
 }
 
 /// Two [`conv2d`] of the same numbers, of which each has a graph of gradients of its own: computed

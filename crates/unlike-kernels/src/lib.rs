@@ -12,6 +12,7 @@
 )]
 
 mod activation;
+mod blocks;
 mod composite;
 mod conv;
 mod cpu;
@@ -27,7 +28,8 @@ mod spectral;
 mod tests;
 
 pub use activation::Activation;
-pub use conv::{ConvInputs, FrozenWeight, conv_transpose2d, conv2d, conv2d_twice};
+pub use blocks::{AdamStep, BatchNormTrain, ConvInputs, Dense, NormInputs, Reduction, Source};
+pub use conv::{FrozenWeight, conv_transpose2d, conv2d, conv2d_twice};
 pub use cpu::{
     frozen::{Depthwise, Pointwise},
     instruction_set, instruction_sets,
@@ -35,13 +37,10 @@ pub use cpu::{
     use_instruction_set,
 };
 pub use dropout::Dropout;
-pub use linear::{Dense, Source, dense, linear, linear_joint};
-pub use loss::{Reduction, bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows};
-pub use norm::{
-    BatchNormTrain, NormInputs, batch_norm_eval, batch_norm_train, batch_norm_train_twice,
-    fold_batch_norm,
-};
-pub use optim::{AdamStep, adam, adam_all, aligned, ema};
+pub use linear::{dense, linear, linear_joint};
+pub use loss::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse, mse_rows};
+pub use norm::{batch_norm_eval, batch_norm_train, batch_norm_train_twice, fold_batch_norm};
+pub use optim::{adam, adam_all, aligned, ema};
 pub use shape::{flat, reshaped, zeros};
 pub use slope::{between, distances, length_penalty, mean, swap_last, through_slope};
 pub use spectral::{over, unit};

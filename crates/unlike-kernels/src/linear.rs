@@ -1,5 +1,6 @@
 use burn_tensor::Tensor;
 
+use crate::blocks::{Dense, Source};
 use crate::cpu::{self, graph::supported};
 use crate::{Activation, Dropout, composite};
 
@@ -64,30 +65,6 @@ pub fn linear_joint(
         }
         false => composite::linear(Tensor::cat(vec![x1, x2], 1), w, b, act, dropout),
     }
-}
-
-/// Where an input of a [`Dense`] layer comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// An input of the network.
-    Input(usize),
-    /// The output of an earlier layer.
-    Layer(usize),
-}
-
-/// One fully connected block of [`dense`].
-#[derive(Debug, Clone)]
-pub struct Dense {
-    /// `[sum of the widths of its inputs, O]`
-    pub w: Tensor<2>,
-    /// `[O]`
-    pub b: Option<Tensor<1>>,
-    /// Applied to the affine part.
-    pub act: Activation,
-    /// Applied last.
-    pub dropout: Option<Dropout>,
-    /// Its inputs, concatenated in this order.
-    pub from: Vec<Source>,
 }
 
 /// A whole network of fully connected blocks as one operation: the output of the last layer.

@@ -1,17 +1,9 @@
 use burn_tensor::Tensor;
 
+use crate::blocks::Reduction;
 use crate::composite;
 use crate::cpu::graph::supported;
 use crate::cpu::loss::{Term, rows, whole};
-
-/// How a loss per sample combines that sample's own elements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reduction {
-    /// Mean over the sample's elements.
-    Mean,
-    /// Sum over the sample's elements.
-    Sum,
-}
 
 /// Mean binary cross-entropy of `sigmoid(logits)` with one target in `[0, 1]` for all elements.
 ///

@@ -1,19 +1,8 @@
 use burn_tensor::Tensor;
 
+use crate::blocks::{BatchNormTrain, NormInputs};
 use crate::cpu::{self, graph::supported};
 use crate::{Activation, Dropout, composite};
-
-/// What [`batch_norm_train`] returns.
-#[derive(Debug, Clone)]
-pub struct BatchNormTrain<const D: usize> {
-    /// The normalised, activated output, of the input's shape.
-    pub y: Tensor<D>,
-    /// Mean of the batch `[C]`, outside the graph of gradients.
-    pub mean: Tensor<1>,
-    /// Biased variance of the batch `[C]`, outside the graph of gradients. Running statistics in
-    /// PyTorch's manner take it times `M / (M - 1)`, with `M` the elements of a channel.
-    pub variance: Tensor<1>,
-}
 
 /// Batch normalisation over the last axis with the statistics of the batch, then activation and
 /// dropout: `dropout(act(gamma * (x - mean) / sqrt(variance + epsilon) + beta))`.
@@ -38,17 +27,6 @@ pub fn batch_norm_train<const D: usize>(
         }
         false => composite::batch_norm_train(x, gamma, beta, epsilon, act, dropout),
     }
-}
-
-/// What batch normalisation is computed from.
-#[derive(Debug, Clone)]
-pub struct NormInputs<const D: usize> {
-    /// `[..., C]`
-    pub x: Tensor<D>,
-    /// `[C]`
-    pub gamma: Tensor<1>,
-    /// `[C]`
-    pub beta: Tensor<1>,
 }
 
 /// Two [`batch_norm_train`] of the same numbers, of which each has a graph of gradients of its own:

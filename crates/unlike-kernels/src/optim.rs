@@ -1,37 +1,8 @@
 use burn_tensor::Tensor;
 
+use crate::blocks::AdamStep;
 use crate::composite;
 use crate::cpu::{self, graph::supported};
-
-/// The numbers of one Adam update (Kingma and Ba 2015, arXiv 1412.6980), as PyTorch defines them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamStep {
-    /// Step size.
-    pub learning_rate: f32,
-    /// Decay of the first moment.
-    pub beta1: f32,
-    /// Decay of the second moment.
-    pub beta2: f32,
-    /// Added to the root of the corrected second moment.
-    pub epsilon: f32,
-    /// L2 penalty, added to the gradient (PyTorch's `Adam`, not `AdamW`); 0 for none.
-    pub weight_decay: f32,
-    /// Which update this is, counted from 1, for the bias correction.
-    pub step: u64,
-}
-
-impl AdamStep {
-    /// `learning_rate / (1 - beta1^t)` and `1 / sqrt(1 - beta2^t)`.
-    pub(crate) fn corrections(&self) -> (f32, f32) {
-        let t = self.step as f64;
-        let first = 1.0 - f64::from(self.beta1).powf(t);
-        let second = 1.0 - f64::from(self.beta2).powf(t);
-        (
-            (f64::from(self.learning_rate) / first) as f32,
-            (1.0 / second.sqrt()) as f32,
-        )
-    }
-}
 
 /// One Adam update of one tensor: `(param, m, v)` after it.
 ///

@@ -5,9 +5,6 @@ use burn_tensor::Tensor;
 use crate::composite;
 use crate::cpu::{self, graph::supported};
 
-/// Kept under the root of a squared length, whose slope at 0 is infinite.
-pub(crate) const LENGTH_EPSILON: f32 = 1e-12;
-
 /// The last two axes swapped, `[.., A, B]` → `[.., B, A]`, and contiguous.
 ///
 /// # Panics

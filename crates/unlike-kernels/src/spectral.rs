@@ -3,9 +3,6 @@ use burn_tensor::Tensor;
 use crate::composite;
 use crate::cpu::{self, graph::supported};
 
-/// Keeps a length of 0 from dividing, PyTorch's default for spectral normalisation.
-pub(crate) const EPSILON: f32 = 1e-12;
-
 /// The same direction at length 1, outside autodiff; `[N]` → `[N]`. A vector of zeros stays one.
 pub fn unit(x: Tensor<1>) -> Tensor<1> {
     match supported(&x) && !x.is_tracked() {

@@ -76,7 +76,7 @@ pub(crate) fn lists(
             .iter()
             .map(|(name, values)| Part {
                 name: name.to_owned(),
-                value: values[i],
+                value: values[i].into(),
             })
             .collect(),
         reasons: explainer

@@ -49,7 +49,8 @@ fn encode(table: &Judged, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
     column::<DoubleType, _>(&mut group, &table.decisions.q_values)?;
     column::<BoolType, _>(&mut group, &table.decisions.anomalous)?;
     for (_, values) in table.parts.iter() {
-        column::<DoubleType, _>(&mut group, values)?;
+        let values: Vec<f64> = values.iter().map(|&v| v.into()).collect();
+        column::<DoubleType, _>(&mut group, &values)?;
     }
     group.close()?;
     file.close()?;

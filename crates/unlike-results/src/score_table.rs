@@ -133,7 +133,7 @@ impl<'a> ScoreTable<'a> {
         } = decisions;
         for i in 0..scores.len() {
             let numbers = [scores[i], p_values[i], q_values[i]].map(number);
-            let parts = parts.iter().map(|(_, values)| number(values[i]));
+            let parts = parts.iter().map(|(_, values)| number(values[i].into()));
             let flag = anomalous[i].to_string();
             row(&mut [ids[i].clone()]
                 .into_iter()

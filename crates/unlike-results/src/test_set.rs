@@ -348,7 +348,7 @@ impl TestSet {
         let ((x, xs), (y, ys)) = (parts.next()?, parts.next()?);
         let points = |label: Label| {
             let positions = self.labelled.positions(label);
-            let point = |i: usize| [xs[i], ys[i]];
+            let point = |i: usize| [xs[i], ys[i]].map(f64::from);
             let step = positions.len().div_ceil(DOTS).max(1);
             positions.into_iter().step_by(step).map(point).collect()
         };

@@ -3,7 +3,7 @@
 use unlike_core::{Arrays, Features, Result, ScoreParts, ScoreRule, Scorer};
 
 use crate::{
-    places::{Normals, Sums, smoothed, top},
+    places::{Normals, smoothed, top},
     sight::Sight,
     train::Prepared,
 };
@@ -30,45 +30,48 @@ pub(crate) enum Look {
 }
 
 impl Look {
-    /// Learns from held-out normals what is usual where.
-    pub(crate) fn fit(sight: &Sight, held_out: &Prepared<'_>, scorer: &dyn Scorer) -> Result<Self> {
+    /// Learns from held-out normals what is usual where, and says the parts of their scores.
+    pub(crate) fn fit(
+        sight: &Sight,
+        held_out: &Prepared<'_>,
+        scorer: &dyn Scorer,
+    ) -> Result<(Self, ScoreParts)> {
+        let mut parts = ScoreParts::default();
         let Some(grid) = sight.grid() else {
-            return Ok(Self::Whole);
+            held_out.in_chunks(|features| {
+                parts.extend(scorer.parts(features)?);
+                Ok(())
+            })?;
+            return Ok((Self::Whole, parts));
         };
         let places = grid[0] * grid[1];
         if sight.extraction.is_some() {
-            let mut sums: Vec<(String, Sums)> = Vec::new();
             held_out.in_chunks(|features| {
-                for (at, (name, values)) in scorer.parts(features)?.iter().enumerate() {
-                    if sums.len() <= at {
-                        sums.push((name.to_owned(), Sums::new(places)));
-                    }
-                    let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-                    values
-                        .chunks_exact(places)
-                        .for_each(|map| sums[at].1.add(map));
-                }
+                parts.extend(scorer.parts(features)?);
                 Ok(())
             })?;
-            let normals = sums.into_iter().map(|(name, sums)| (name, sums.finish()));
-            return Ok(Self::Patches {
-                grid,
-                normals: normals.collect(),
-            });
+            let normals =
+                |(name, maps): (&str, &[f32])| (name.to_owned(), Normals::of(maps, places));
+            let normals: Vec<_> = parts.iter().map(normals).collect();
+            let parts = patch_parts(&parts, &normals, places);
+            return Ok((Self::Patches { grid, normals }, parts));
         }
         let channels = sight.shape().size() / places;
-        let mut sums = Sums::new(places);
+        let mut maps = Vec::new();
         held_out.in_chunks(|features| {
-            let contributions = scorer.contributions(features)?;
-            let maps = pixel_maps(&contributions, grid, channels);
-            maps.chunks_exact(places).for_each(|map| sums.add(map));
+            let (more, contributions) = scorer.parts_and_contributions(features, None)?;
+            parts.extend(more);
+            maps.extend(pixel_maps(&contributions, grid, channels));
             Ok(())
         })?;
-        Ok(Self::Pixels {
+        let normals = Normals::of(&maps, places);
+        normals.standardise(&mut maps);
+        let look = Self::Pixels {
             grid,
             channels,
-            normals: sums.finish(),
-        })
+            normals,
+        };
+        Ok((look, parts.with(MAP, tops(&maps, places))))
     }
 
     /// Whether there is a part [`MAP`] beside those of the scorer.
@@ -97,13 +100,7 @@ impl Look {
                     scorer.parts_and_contributions(features, wanted.as_deref())?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
                 normals.standardise(&mut maps);
-                let scores = maps.chunks_exact(grid[0] * grid[1]).map(top).collect();
-                let own = parts
-                    .iter()
-                    .map(|(name, values)| (name.to_owned(), values.to_vec()));
-                Ok(ScoreParts::new(
-                    own.chain([(MAP.to_owned(), scores)]).collect(),
-                ))
+                Ok(parts.with(MAP, tops(&maps, grid[0] * grid[1])))
             }
             Self::Whole | Self::Pixels { .. } => match wanted {
                 Some(wanted) => scorer.parts_of(features, wanted),
@@ -114,15 +111,7 @@ impl Look {
                     Some(wanted) => scorer.parts_of(features, wanted)?,
                     None => scorer.parts(features)?,
                 };
-                let mut parts = Vec::with_capacity(normals.len());
-                for (name, normals) in normals {
-                    if let Some(values) = rows.get(name) {
-                        let maps = standardised(values, normals);
-                        let scores = maps.chunks_exact(grid[0] * grid[1]).map(top);
-                        parts.push((name.clone(), scores.collect()));
-                    }
-                }
-                Ok(ScoreParts::new(parts))
+                Ok(patch_parts(&rows, normals, grid[0] * grid[1]))
             }
         }
     }
@@ -210,8 +199,22 @@ fn pixel_maps(contributions: &[f32], grid: [usize; 2], channels: usize) -> Vec<f
     maps.flat_map(|map| smoothed(map, grid)).collect()
 }
 
-fn standardised(values: &[f64], normals: &Normals) -> Vec<f32> {
-    let mut maps: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+/// From what a scorer says of places to what is said of images.
+fn patch_parts(rows: &ScoreParts, normals: &[(String, Normals)], places: usize) -> ScoreParts {
+    let part = |(name, normals): &(String, Normals)| {
+        let maps = standardised(rows.get(name)?, normals);
+        Some((name.clone(), tops(&maps, places)))
+    };
+    ScoreParts::new(normals.iter().filter_map(part).collect())
+}
+
+/// What each map says of its image.
+fn tops(maps: &[f32], places: usize) -> Vec<f32> {
+    maps.chunks_exact(places).map(top).collect()
+}
+
+fn standardised(values: &[f32], normals: &Normals) -> Vec<f32> {
+    let mut maps = values.to_vec();
     normals.standardise(&mut maps);
     maps
 }

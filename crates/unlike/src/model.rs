@@ -157,7 +157,7 @@ const TYPICAL: &str = "typical_contributions";
 
 impl Model {
     pub(crate) fn new(mut parts: Parts) -> Result<Self> {
-        parts.calibration = in_32_bits(parts.calibration)?;
+        parts.calibration = finite(parts.calibration)?;
         let score = 0;
         let calibration = calibrate(&parts, score)?;
         Ok(Self {
@@ -196,8 +196,11 @@ impl Model {
         look.save(&mut places);
         add(PLACES, &places);
         for (name, values) in calibration.iter() {
-            let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-            arrays.insert(format!("{CALIBRATION}{name}"), &[values.len()], values);
+            arrays.insert(
+                format!("{CALIBRATION}{name}"),
+                &[values.len()],
+                values.to_vec(),
+            );
         }
         let typical = self.parts.typical_contributions.clone();
         arrays.insert(TYPICAL, &[typical.len()], typical);
@@ -273,7 +276,7 @@ impl Model {
                 .any_shape(&format!("{CALIBRATION}{name}"))
                 .map_err(within)?
                 .values;
-            calibration.push((name.clone(), values.iter().map(|&v| f64::from(v)).collect()));
+            calibration.push((name.clone(), values.to_vec()));
         }
         let parts = Parts {
             typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
@@ -361,7 +364,7 @@ impl Model {
         let seen = sight.bind(samples)?;
         let mut parts = ScoreParts::default();
         seen.in_chunks(|features| {
-            parts.extend(in_32_bits(look.parts(&**scorer, features, wanted)?)?);
+            parts.extend(finite(look.parts(&**scorer, features, wanted)?)?);
             Ok(())
         })?;
         if parts.is_empty() {
@@ -612,21 +615,15 @@ fn calibrate(parts: &Parts, score: usize) -> Result<Calibration> {
     Calibration::fit(&rule.apply(&parts.calibration)?)
 }
 
-/// Parts are kept in 32 bits, as networks give them and as model files hold them, so that a score
-/// equals its calibration sample's to the last bit before and after saving.
-fn in_32_bits(parts: ScoreParts) -> Result<ScoreParts> {
-    let narrow = |(name, values): (&str, &[f64])| {
-        let values: Vec<f64> = values.iter().map(|&v| f64::from(v as f32)).collect();
-        match values.iter().position(|v| !v.is_finite()) {
-            None => Ok((name.to_owned(), values)),
-            Some(at) => Err(Error::NotFinite {
+fn finite(parts: ScoreParts) -> Result<ScoreParts> {
+    for (name, values) in parts.iter() {
+        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotFinite {
                 what: format!("the score part `{name}`"),
                 location: format!(", sample {}", at + 1),
                 hint: Some("the input is far outside what training saw".into()),
-            }),
+            });
         }
-    };
-    Ok(ScoreParts::new(
-        parts.iter().map(narrow).collect::<Result<_>>()?,
-    ))
+    }
+    Ok(parts)
 }

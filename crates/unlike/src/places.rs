@@ -27,6 +27,42 @@ pub(crate) struct Normals {
 }
 
 impl Normals {
+    /// From the maps of held-out normals, one after the other; means and squared distances from them
+    /// are summed up map by map (Welford, Technometrics 4(3), 1962).
+    pub(crate) fn of(maps: &[f32], places: usize) -> Self {
+        let (mut mean, mut squares) = (vec![0.0; places], vec![0.0; places]);
+        let mut seen = 0.0;
+        for map in maps.chunks_exact(places) {
+            seen += 1.0;
+            for ((mean, square), &v) in mean.iter_mut().zip(&mut squares).zip(map) {
+                let distance = f64::from(v) - *mean;
+                *mean += distance / seen;
+                *square += distance * (f64::from(v) - *mean);
+            }
+        }
+        let variance = |square: &f64| square / f64::max(seen, 1.0);
+        let mean_variance = squares.iter().map(variance).sum::<f64>() / places as f64;
+        let mixed = |square: &f64| {
+            let both = variance(square) * seen + mean_variance * PRIOR;
+            (both / (seen + PRIOR)).sqrt()
+        };
+        let sd: Vec<f64> = squares.iter().map(mixed).collect();
+        let floor = FLOOR * sd.iter().sum::<f64>() / places as f64;
+        let unit = |sd: &f64| {
+            let unit = (sd + floor) as f32;
+            // Nothing varies anywhere: departures count as they are.
+            if unit > 0.0 && unit.is_finite() {
+                unit
+            } else {
+                1.0
+            }
+        };
+        Self {
+            mean: mean.iter().map(|&mean| mean as f32).collect(),
+            unit: sd.iter().map(unit).collect(),
+        }
+    }
+
     /// Maps, one after the other, in units of what normals do at each place.
     pub(crate) fn standardise(&self, maps: &mut [f32]) {
         for map in maps.chunks_exact_mut(self.mean.len()) {
@@ -61,62 +97,8 @@ impl Normals {
     }
 }
 
-/// Sums up the maps of held-out normals.
-#[derive(Clone, Debug)]
-pub(crate) struct Sums {
-    maps: f64,
-    mean: Vec<f64>,
-    /// Sums of squared distances from the mean.
-    squares: Vec<f64>,
-}
-
-impl Sums {
-    pub(crate) fn new(places: usize) -> Self {
-        Self {
-            maps: 0.0,
-            mean: vec![0.0; places],
-            squares: vec![0.0; places],
-        }
-    }
-
-    /// One more map (Welford, Technometrics 4(3), 1962).
-    pub(crate) fn add(&mut self, map: &[f32]) {
-        self.maps += 1.0;
-        for ((mean, square), &v) in self.mean.iter_mut().zip(&mut self.squares).zip(map) {
-            let distance = f64::from(v) - *mean;
-            *mean += distance / self.maps;
-            *square += distance * (f64::from(v) - *mean);
-        }
-    }
-
-    pub(crate) fn finish(&self) -> Normals {
-        let places = self.mean.len().max(1) as f64;
-        let variance = |square: &f64| square / self.maps.max(1.0);
-        let mean_variance = self.squares.iter().map(variance).sum::<f64>() / places;
-        let mixed = |square: &f64| {
-            let both = variance(square) * self.maps + mean_variance * PRIOR;
-            (both / (self.maps + PRIOR)).sqrt()
-        };
-        let sd: Vec<f64> = self.squares.iter().map(mixed).collect();
-        let floor = FLOOR * sd.iter().sum::<f64>() / places;
-        let unit = |sd: &f64| {
-            let unit = (sd + floor) as f32;
-            // Nothing varies anywhere: departures count as they are.
-            if unit > 0.0 && unit.is_finite() {
-                unit
-            } else {
-                1.0
-            }
-        };
-        Normals {
-            mean: self.mean.iter().map(|&mean| mean as f32).collect(),
-            unit: sd.iter().map(unit).collect(),
-        }
-    }
-}
-
 /// What a map says of its image: the mean of its largest places.
-pub(crate) fn top(map: &[f32]) -> f64 {
+pub(crate) fn top(map: &[f32]) -> f32 {
     let count = map.len().div_ceil(TOP_SHARE).max(TOP_LEAST).min(map.len());
     let mut values = map.to_vec();
     let descending = |a: &f32, b: &f32| b.total_cmp(a);
@@ -126,7 +108,7 @@ pub(crate) fn top(map: &[f32]) -> f64 {
     }
     // In order, so that the sum does not depend on how they were found.
     values.sort_unstable_by(descending);
-    values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1) as f64
+    (values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1) as f64) as f32
 }
 
 /// The mean of each pixel and its up to eight neighbours.
@@ -158,15 +140,12 @@ mod tests {
 
     #[test]
     fn a_place_that_always_errs_says_nothing_and_one_that_never_does_says_much() {
-        let mut sums = Sums::new(200);
+        let mut maps = Vec::new();
         for image in 0..40 {
             let noise = if image % 2 == 0 { 0.1 } else { -0.1 };
-            let map: Vec<f32> = (0..200)
-                .map(|p| if p < 100 { 5.0 + noise * 10.0 } else { noise })
-                .collect();
-            sums.add(&map);
+            maps.extend((0..200).map(|p| if p < 100 { 5.0 + noise * 10.0 } else { noise }));
         }
-        let normals = sums.finish();
+        let normals = Normals::of(&maps, 200);
         let score = |place: usize, error: f32| {
             let mut map: Vec<f32> = (0..200).map(|p| if p < 100 { 5.0 } else { 0.0 }).collect();
             map[place] += error;
@@ -179,10 +158,8 @@ mod tests {
 
     #[test]
     fn maps_that_never_vary_are_counted_in_their_own_units() {
-        let mut sums = Sums::new(6);
-        (0..3).for_each(|_| sums.add(&[1.0; 6]));
         let mut map = [1.0, 1.0, 3.0, 1.0, 1.0, 1.0];
-        sums.finish().standardise(&mut map);
+        Normals::of(&[1.0; 18], 6).standardise(&mut map);
         assert_eq!(map, [0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
     }
 

@@ -44,7 +44,7 @@ fn the_file_holds_the_librarys_scores_bit_for_bit() {
         assert_eq!(row[4], decisions.anomalous[i].to_string());
         assert_eq!(
             number(5),
-            scored.parts.get("residual").unwrap()[i].to_bits()
+            f64::from(scored.parts.get("residual").unwrap()[i]).to_bits()
         );
     }
 }

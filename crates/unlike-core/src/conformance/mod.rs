@@ -238,8 +238,10 @@ enum Same {
 }
 
 impl Same {
-    fn close_to(scores: &[f64]) -> Self {
-        Self::Close(scores.iter().map(|s| s.abs()).sum::<f64>() / scores.len().max(1) as f64)
+    fn close_to<T: Copy + Into<f64>>(scores: &[T]) -> Self {
+        Self::Close(
+            scores.iter().map(|&s| s.into().abs()).sum::<f64>() / scores.len().max(1) as f64,
+        )
     }
 
     fn holds(self, a: f64, b: f64) -> bool {
@@ -251,12 +253,21 @@ impl Same {
 }
 
 /// The first pair that differs.
-fn first_difference(a: &[f64], b: &[f64], same: Same, samples: &Samples) -> Option<String> {
+fn first_difference<T: Copy + Into<f64>>(
+    a: &[T],
+    b: &[T],
+    same: Same,
+    samples: &Samples,
+) -> Option<String> {
     if a.len() != b.len() {
         return Some(format!("{} and {} values", a.len(), b.len()));
     }
-    let at = a.iter().zip(b).position(|(&x, &y)| !same.holds(x, y))?;
-    Some(format!("{} and {} for {}", a[at], b[at], name(samples, at)))
+    let at = a
+        .iter()
+        .zip(b)
+        .position(|(&x, &y)| !same.holds(x.into(), y.into()))?;
+    let [a, b]: [f64; 2] = [a[at].into(), b[at].into()];
+    Some(format!("{a} and {b} for {}", name(samples, at)))
 }
 
 fn name(samples: &Samples, position: usize) -> String {

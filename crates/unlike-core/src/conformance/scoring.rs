@@ -118,7 +118,7 @@ impl Suite<'_> {
         };
         self.expect(again.names().eq(parts.names()), 2, what, || names(&again));
         for (name, values) in parts.iter() {
-            let expected: Vec<f64> = order.iter().map(|&i| values[i]).collect();
+            let expected: Vec<f32> = order.iter().map(|&i| values[i]).collect();
             let again = again.get(name).unwrap_or_default();
             if let Some(found) =
                 first_difference(&expected, again, Same::close_to(values), &shuffled)

@@ -6,15 +6,20 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
+use burn_backend::BackendTypes;
+use burn_dispatch::backends::Autodiff;
 use burn_dispatch::backends::autodiff::NodeId;
 use burn_dispatch::backends::autodiff::grads::Gradients;
 use burn_flex::{Flex, FlexTensor};
 use burn_std::Bytes;
 use burn_tensor::{DType, Shape};
 
-use super::graph::{Tracked, is_contiguous, values};
 use super::kernels::kernels;
+use super::memory::{is_contiguous, values};
 use super::threads::{Out, parallel_if};
+
+/// A tensor in the graph of gradients.
+pub(super) type Tracked = <Autodiff<Flex> as BackendTypes>::FloatTensorPrimitive;
 
 /// Elements that a task adds.
 const CHUNK: usize = 1 << 14;

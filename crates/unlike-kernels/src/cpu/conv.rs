@@ -6,13 +6,17 @@ use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
 pub(crate) use super::conv_passes::Packs;
-use super::conv_passes::{Finish, Weight};
+use super::conv_passes::Weight;
+use super::finish::Finish;
 use super::finish::before;
 use super::geometry::Geometry;
-use super::graph::{Input, record, values};
+use super::graph::{Input, record};
 use super::kernels::{Kernels, kernels};
+use super::memory::values;
 use super::threads::{Out, parallel_if};
-use crate::{Activation, ConvInputs, Dropout};
+use crate::activation::Activation;
+use crate::blocks::ConvInputs;
+use crate::dropout::Dropout;
 
 /// What is rearranged of a weight that stays as it is: for the way there and for the way back.
 pub(crate) type BothPacks = Arc<[Packs; 2]>;

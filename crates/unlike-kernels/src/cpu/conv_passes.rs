@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::buffer::Buffer;
-use super::elementwise::Mask;
+use super::finish::Finish;
 use super::gemm::{Depth, Packed, Product, Right, Rows, Source, is_narrow, panels, right, serves};
 use super::geometry::{
     Bands, Geometry, Span, TASK_PIXELS, columns, panel_groups, spans, task_pixels,
@@ -19,60 +19,12 @@ use super::kernels::Kernels;
 use super::row::row;
 use super::threads::{Out, parallel_if, threads};
 use super::tile::Run;
-use crate::{Activation, Dropout};
 
 /// Coarse pixels that the gradient of the weight takes at a time.
 const CHUNK_PIXELS: usize = 512;
 /// Partial sums of the gradient of a small weight, and up to which size one is small.
 const PARTIAL_SUMS: usize = 8;
 const SMALL_WEIGHT: usize = 1 << 14;
-
-/// What follows the convolution itself.
-#[derive(Clone, Copy)]
-pub(crate) struct Finish<'a> {
-    pub(crate) bias: Option<&'a [f32]>,
-    pub(crate) act: Activation,
-    pub(crate) dropout: Option<Dropout>,
-}
-
-impl Finish<'_> {
-    pub(crate) const NONE: Self = Self {
-        bias: None,
-        act: Activation::Identity,
-        dropout: None,
-    };
-
-    /// Finishes the given columns of some rows of the output.
-    ///
-    /// # Safety
-    /// The caller's task alone accesses these elements.
-    pub(crate) unsafe fn run(
-        &self,
-        kernels: &Kernels,
-        out: Out<'_>,
-        rows: Range<usize>,
-        n: usize,
-        columns: Range<usize>,
-    ) {
-        if self.bias.is_none() && self.act == Activation::Identity && self.dropout.is_none() {
-            return;
-        }
-        let mask = |first| self.dropout.map(|dropout| Mask::new(dropout, first));
-        if columns.len() == n {
-            // SAFETY: the rows are the caller's.
-            let part = unsafe { out.slice(rows.start * n, rows.len() * n) };
-            (kernels.finish)(part, self.bias, self.act, mask(rows.start * n));
-            return;
-        }
-        let bias = self.bias.map(|bias| &bias[columns.clone()]);
-        for row in rows {
-            let first = row * n + columns.start;
-            // SAFETY: the columns are the caller's.
-            let part = unsafe { out.slice(first, columns.len()) };
-            (kernels.finish)(part, bias, self.act, mask(first));
-        }
-    }
-}
 
 /// The weight of a pass, `[kernel, kernel, channels, n]`.
 #[derive(Clone, Copy)]

@@ -9,11 +9,14 @@ use burn_tensor::Tensor;
 use super::buffer::Buffer;
 use super::elementwise::Mask;
 use super::gemm::{Depth, Packed, Product, Right, Rows, Source as Packing, panels, right};
-use super::graph::{Input, MOST_PARENTS, record, values};
+use super::graph::{Input, MOST_PARENTS, record};
 use super::kernels::{Kernels, kernels};
+use super::memory::values;
 use super::threads::{Out, parallel_if, threads};
 use super::wide::{LARGE, WideInput, wide};
-use crate::{Activation, Dense, Dropout, Source};
+use crate::activation::Activation;
+use crate::blocks::{Dense, Source};
+use crate::dropout::Dropout;
 
 /// Rows that a task takes through the network at most.
 const BLOCK: usize = 24;

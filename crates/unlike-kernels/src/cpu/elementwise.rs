@@ -7,8 +7,10 @@ pub(crate) use super::depthwise::{depthwise, finish_frozen};
 use super::gemm::GROUP;
 use super::math;
 use super::simd::Simd;
+use crate::activation::Activation;
+use crate::blocks::AdamStep;
+use crate::dropout::Dropout;
 use crate::dropout::hash;
-use crate::{Activation, AdamStep, Dropout};
 
 /// Interleaved partial sums of a reduction, and at least the lanes of any instruction set.
 const SUMS: usize = 16;

@@ -1,13 +1,63 @@
-//! The way back through what ends a block: dropout, activation and bias.
+//! What ends a block (bias, activation, dropout), and the way back through it.
+
+use std::ops::Range;
 
 use super::buffer::Buffer;
 use super::elementwise::Mask;
 use super::kernels::Kernels;
 use super::threads::{Out, parallel_if};
-use crate::{Activation, Dropout};
+use crate::activation::Activation;
+use crate::dropout::Dropout;
 
 /// Elements that a task takes, and of which a partial sum is made.
 const CHUNK: usize = 1 << 14;
+
+/// What follows the affine part.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish<'a> {
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) act: Activation,
+    pub(crate) dropout: Option<Dropout>,
+}
+
+impl Finish<'_> {
+    pub(crate) const NONE: Self = Self {
+        bias: None,
+        act: Activation::Identity,
+        dropout: None,
+    };
+
+    /// Finishes the given columns of some rows of the output.
+    ///
+    /// # Safety
+    /// The caller's task alone accesses these elements.
+    pub(crate) unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        out: Out<'_>,
+        rows: Range<usize>,
+        n: usize,
+        columns: Range<usize>,
+    ) {
+        if self.bias.is_none() && self.act == Activation::Identity && self.dropout.is_none() {
+            return;
+        }
+        let mask = |first| self.dropout.map(|dropout| Mask::new(dropout, first));
+        if columns.len() == n {
+            // SAFETY: the rows are the caller's.
+            let part = unsafe { out.slice(rows.start * n, rows.len() * n) };
+            (kernels.finish)(part, self.bias, self.act, mask(rows.start * n));
+            return;
+        }
+        let bias = self.bias.map(|bias| &bias[columns.clone()]);
+        for row in rows {
+            let first = row * n + columns.start;
+            // SAFETY: the columns are the caller's.
+            let part = unsafe { out.slice(first, columns.len()) };
+            (kernels.finish)(part, bias, self.act, mask(first));
+        }
+    }
+}
 
 /// Rows of `columns` in a chunk, whatever the number of threads.
 pub(crate) fn chunk_rows(columns: usize) -> usize {

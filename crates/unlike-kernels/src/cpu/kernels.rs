@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use super::elementwise as e;
 use super::simd::Portable;
 use super::tile::{LONG, NARROW, NarrowTile, ROWS, Tile, narrow_tile, tile};
-use crate::{Activation, AdamStep};
+use crate::activation::Activation;
+use crate::blocks::AdamStep;
 
 /// Everything that is compiled once for each instruction set.
 pub(crate) struct Kernels {

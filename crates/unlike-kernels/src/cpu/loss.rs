@@ -3,10 +3,11 @@
 use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
-use super::graph::{Input, record, values};
+use super::graph::{Input, record};
 use super::kernels::{Kernels, kernels};
+use super::memory::values;
 use super::threads::{Out, parallel_if};
-use crate::Reduction;
+use crate::blocks::Reduction;
 
 /// Elements of a partial sum over a whole tensor.
 const CHUNK: usize = 1 << 13;

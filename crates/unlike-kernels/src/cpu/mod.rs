@@ -20,6 +20,7 @@ pub(crate) mod graph;
 mod kernels;
 pub(crate) mod loss;
 mod math;
+mod memory;
 pub(crate) mod norm;
 pub(crate) mod optim;
 mod row;

@@ -7,10 +7,13 @@ use burn_tensor::Tensor;
 use super::buffer::Buffer;
 use super::elementwise::{Mask, Normal};
 use super::finish::{chunk_rows, total};
-use super::graph::{Input, record, untracked, values, wrap_plain};
+use super::graph::{Input, record, untracked, wrap_plain};
 use super::kernels::{Kernels, kernels};
+use super::memory::values;
 use super::threads::{Out, parallel_if};
-use crate::{Activation, BatchNormTrain, Dropout, NormInputs};
+use crate::activation::Activation;
+use crate::blocks::{BatchNormTrain, NormInputs};
+use crate::dropout::Dropout;
 
 /// Mean and biased variance of each channel of `x [rows, channels]`.
 ///

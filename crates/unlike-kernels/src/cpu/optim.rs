@@ -4,10 +4,11 @@ use burn_flex::FlexTensor;
 use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
-use super::graph::{Input, values, wrap_plain};
+use super::graph::{Input, wrap_plain};
 use super::kernels::kernels;
+use super::memory::values;
 use super::threads::{Out, parallel_if};
-use crate::AdamStep;
+use crate::blocks::AdamStep;
 
 /// Elements that a task updates.
 const CHUNK: usize = 1 << 14;

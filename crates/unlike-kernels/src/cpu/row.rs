@@ -1,7 +1,7 @@
 //! A single row times a matrix, which costs the time to read the matrix.
 
 use super::buffer::Buffer;
-use super::conv_passes::Finish;
+use super::finish::Finish;
 use super::gemm::GROUP;
 use super::kernels::Kernels;
 use super::threads::{Out, parallel_if, threads};

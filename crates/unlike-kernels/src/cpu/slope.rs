@@ -4,11 +4,12 @@ use burn_flex::FlexTensor;
 use burn_tensor::{Shape, Tensor};
 
 use super::buffer::Buffer;
-use super::graph::{Input, record, untracked, values};
+use super::graph::{Input, record, untracked};
 use super::kernels::kernels;
+use super::memory::values;
 use super::sums::sum;
 use super::threads::{Out, parallel_if};
-use crate::slope::LENGTH_EPSILON;
+use crate::blocks::SLOPE_EPSILON;
 
 /// Elements that a task takes.
 const CHUNK: usize = 1 << 14;
@@ -101,7 +102,7 @@ pub(crate) fn length_penalty(x: Tensor<2>) -> Tensor<1> {
     let squares: Vec<f32> = x
         .values()
         .chunks(columns.max(1))
-        .map(|row| sum(row, |v| v * v) + LENGTH_EPSILON)
+        .map(|row| sum(row, |v| v * v) + SLOPE_EPSILON)
         .collect();
     let off = |square: f32| square.sqrt() - 1.0;
     let mut y = Buffer::new(1);

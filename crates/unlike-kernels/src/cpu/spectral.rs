@@ -3,10 +3,11 @@
 use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
-use super::graph::{Input, record, untracked, values};
+use super::graph::{Input, record, untracked};
+use super::memory::values;
 use super::sums::sum;
 use super::threads::{Out, parallel_if};
-use crate::spectral::EPSILON;
+use crate::blocks::SPECTRAL_EPSILON;
 
 /// Elements that a task takes.
 const CHUNK: usize = 1 << 14;
@@ -17,7 +18,11 @@ pub(crate) fn unit(x: Tensor<1>) -> Tensor<1> {
     let x = Input::new(x);
     let from = x.values();
     let length = sum(from, |x| x * x).sqrt();
-    let length = if length <= EPSILON { EPSILON } else { length };
+    let length = if length <= SPECTRAL_EPSILON {
+        SPECTRAL_EPSILON
+    } else {
+        length
+    };
     let mut to = Buffer::new(from.len());
     for (to, from) in to.iter_mut().zip(from) {
         *to = from / length;

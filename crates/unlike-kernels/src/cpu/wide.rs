@@ -4,15 +4,17 @@ use burn_flex::FlexTensor;
 use burn_tensor::Tensor;
 
 use super::buffer::Buffer;
-use super::conv_passes::Finish;
+use super::finish::Finish;
 use super::finish::before;
 use super::gemm::{Depth, Packed, Product, Right, Rows, Source, is_narrow, panels, right};
 use super::geometry::{columns, panel_groups};
-use super::graph::{Input, record, values};
+use super::graph::{Input, record};
 use super::kernels::{Kernels, kernels};
+use super::memory::values;
 use super::row::{not_zero, row};
 use super::threads::{Out, parallel_if};
-use crate::{Activation, Dropout};
+use crate::activation::Activation;
+use crate::dropout::Dropout;
 
 /// From so many weights on, the caches do not hold them while rows go by in small blocks.
 pub(crate) const LARGE: usize = 1 << 17;

@@ -69,11 +69,9 @@ impl<M: Method> NetworkScorer<M> {
     }
 }
 
-fn widened(parts: Parts<'_>) -> ScoreParts {
-    let widen = |(name, scores): (&str, Vec<f32>)| {
-        (name.to_owned(), scores.into_iter().map(f64::from).collect())
-    };
-    ScoreParts::new(parts.into_parts().into_iter().map(widen).collect())
+fn named(parts: Parts<'_>) -> ScoreParts {
+    let named = |(name, scores): (&str, Vec<f32>)| (name.to_owned(), scores);
+    ScoreParts::new(parts.into_parts().into_iter().map(named).collect())
 }
 
 impl<M: Method> Scorer for NetworkScorer<M> {
@@ -86,7 +84,7 @@ impl<M: Method> Scorer for NetworkScorer<M> {
         self.each_batch(features, |x| {
             let mut parts = Parts::new(wanted, false);
             self.method.parts(&self.nets, x, &mut parts);
-            all.extend(widened(parts));
+            all.extend(named(parts));
         })?;
         Ok(all)
     }
@@ -105,7 +103,7 @@ impl<M: Method> Scorer for NetworkScorer<M> {
             let shown = parts.take_shown();
             let x_hat = shown.unwrap_or_else(|| self.method.reconstruct(&self.nets, x.clone()));
             contributions.extend(values((x - x_hat).abs())); // [N, size]
-            all.extend(widened(parts));
+            all.extend(named(parts));
         })?;
         Ok((all, contributions))
     }

@@ -336,7 +336,7 @@ fn use_model(path: &Path, samples: &Samples) -> Result<()> {
     scored
         .parts
         .iter()
-        .for_each(|(_, values)| all_finite(values));
+        .for_each(|(_, values)| assert!(values.iter().all(|v| v.is_finite())));
     all_finite(&model.calibration().p_values(&scored.scores));
     match model.explain(samples)? {
         Explanations::Columns { names, values } => {

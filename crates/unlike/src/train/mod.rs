@@ -213,8 +213,7 @@ impl Run<'_> {
         progress: &Progress,
     ) -> Result<Model> {
         let held_out = &self.data.validation;
-        let look = Look::fit(self.sight, held_out, &*scorer)?;
-        let validation = parts(&look, &*scorer, held_out)?;
+        let (look, validation) = Look::fit(self.sight, held_out, &*scorer)?;
         let typical = match self.sight.grid() {
             None => {
                 let some = held_out.some(TYPICAL_SAMPLES)?;
@@ -442,7 +441,7 @@ impl Run<'_> {
             let (scorer, most) = network.measure();
             let measured = self.data.measured.as_ref().unwrap_or(&self.data.validation);
             let parts = measured.parts_of_some(&*scorer, most)?;
-            let measure = |(part, values): (&str, &[f64])| HeldOutPart::measure(part, values);
+            let measure = |(part, values): (&str, &[f32])| HeldOutPart::measure(part, values);
             held_out.extend(parts.iter().map(measure));
         }
         let mut report = EpochReport {

@@ -1,7 +1,7 @@
 //! What training tells while it runs.
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{Images, Result, Samples, Scorer};
+use unlike_core::{Images, Result, Samples, Scorer, mean_and_sd};
 
 use crate::{generated, model::Model, sight::Sight};
 
@@ -146,14 +146,12 @@ pub struct HeldOutPart {
 }
 
 impl HeldOutPart {
-    pub(super) fn measure(part: &str, values: &[f64]) -> Self {
-        let n = values.len().max(1) as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    pub(super) fn measure(part: &str, values: &[f32]) -> Self {
+        let [mean, sd] = mean_and_sd(values);
         Self {
             part: part.to_owned(),
             mean,
-            sd: variance.sqrt(),
+            sd,
         }
     }
 }

@@ -176,10 +176,10 @@ fn a_search_has_the_losses_points_and_scores_that_pytorch_gives() {
             // The paper's score is over sums.
             let mut sums = anogan.clone();
             sums.reduction = Reduction::Sum;
-            let widen = |(name, v): (&str, Vec<f32>)| {
-                (name.to_owned(), v.into_iter().map(f64::from).collect())
-            };
-            let parts = parts_at(&sums).into_iter().map(widen).collect();
+            let parts = parts_at(&sums)
+                .into_iter()
+                .map(|(name, v)| (name.to_owned(), v))
+                .collect();
             let ours = score_of(&sums, "paper", &unlike_core::ScoreParts::new(parts));
             assert_close(
                 &format!("{variant}, {name}, paper"),
@@ -447,7 +447,7 @@ fn better_starts_come_nearer_in_as_many_steps() {
             .parts(&all)
             .unwrap();
         let residuals = parts.get("residual").unwrap();
-        residuals.iter().sum::<f64>() / residuals.len() as f64
+        residuals.iter().sum::<f32>() / residuals.len() as f32
     };
     let random = residual(Start::Random);
     for start in [Start::Nearest(500), Start::Encoder] {
@@ -534,7 +534,7 @@ fn contributions_are_the_distance_to_the_reconstruction() {
             let distances: Vec<f32> = distances.map(|(a, b)| (a - b).abs()).collect();
             assert_eq!(contributions[part], distances);
             let mean = distances.iter().sum::<f32>() / distances.len() as f32;
-            assert!((f64::from(mean) - residual).abs() < 1e-5);
+            assert!((mean - residual).abs() < 1e-5);
         }
         let generated = found.generated(3, 7).unwrap();
         assert_eq!(generated.len(), 3 * shape.size());

@@ -324,7 +324,7 @@ fn a_sample_is_scored_alike_in_any_company_and_after_loading() {
         for (i, &residual) in parts.get("residual").unwrap().iter().enumerate() {
             let squares = rebuilt[i * shape.size()..].iter().zip(all.sample(i));
             let mean = squares.map(|(a, b)| (a - b).powi(2)).sum::<f32>() / shape.size() as f32;
-            assert!((f64::from(mean) - residual).abs() <= 1e-5 * residual);
+            assert!((mean - residual).abs() <= 1e-5 * residual);
         }
     }
 }

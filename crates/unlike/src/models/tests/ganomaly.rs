@@ -17,7 +17,7 @@ use crate::{
     models::{
         Kind,
         ganomaly::{AdversarialLoss, Ganomaly, GanomalyNetworks, LatentNorm},
-        tests::golden::{Golden, assert_arrays, assert_close, single},
+        tests::golden::{Golden, assert_arrays, assert_close},
     },
     nn::{AdamConfig, Pass},
     settings::{Depth, Positive, Share, Width, Widths},
@@ -106,10 +106,10 @@ fn assert_parts(
             ("latent", latent),
             ("feature", "feature"),
         ] {
-            let ours = single(parts.get(part).unwrap());
+            let ours = parts.get(part).unwrap();
             let theirs = golden.get(&format!("{prefix}.part.{theirs}"));
             let what = format!("{}, {prefix}, {part}", golden.variant);
-            assert_close(&what, &ours, theirs, tolerance);
+            assert_close(&what, ours, theirs, tolerance);
         }
     }
     playing.method.latent_norm = LatentNorm::Squared;

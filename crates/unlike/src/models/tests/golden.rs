@@ -235,11 +235,11 @@ impl Golden {
         let scorer = scorer(playing);
         let found = scorer.parts(&query).unwrap();
         for part in parts {
-            let ours = single(found.get(part).unwrap());
+            let ours = found.get(part).unwrap();
             let theirs = self.get(&format!("part.{part}"));
             assert_close(
                 &format!("{}, {part}", self.variant),
-                &ours,
+                ours,
                 theirs,
                 tolerance,
             );

@@ -97,7 +97,7 @@ fn assert_alone_as_among<M: Method>(
     what: &str,
     scorer: &NetworkScorer<M>,
     all: &Features,
-    tolerance: f64,
+    tolerance: f32,
 ) {
     let together = scorer.parts(all).unwrap();
     assert!(!together.is_empty(), "{what}");
@@ -205,8 +205,8 @@ fn train<M: Method>(
 }
 
 /// Parts as bits, to be compared exactly.
-fn bits(parts: &ScoreParts) -> Vec<(String, Vec<u64>)> {
-    let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect();
+fn bits(parts: &ScoreParts) -> Vec<(String, Vec<u32>)> {
+    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect();
     parts
         .iter()
         .map(|(name, v)| (name.to_owned(), bits(v)))
