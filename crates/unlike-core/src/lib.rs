@@ -53,7 +53,7 @@
 //!     }
 //!
 //!     fn score_parts(&self, samples: &Samples) -> Result<ScoreParts> {
-//!         Ok(ScoreParts::new(vec![("distance".into(), self.score(samples)?)]))
+//!         Ok(ScoreParts::single("distance", self.score(samples)?))
 //!     }
 //!
 //!     fn explain(&self, samples: &Samples) -> Result<Explanations> {
@@ -107,6 +107,7 @@ pub use decision::{Decision, Decisions};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
 pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
+pub use images::ImageShape;
 pub use metrics::Metrics;
 pub use note::Note;
 pub use samples::{

@@ -1,7 +1,5 @@
 //! Maps of features, and what is made of them.
 
-use unlike_core::FeatureShape;
-
 /// What one stage of a network says of one image: `[height, width, channels]`, channels innermost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
@@ -117,18 +115,6 @@ pub fn resized(map: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
         map.sample([at / to[1], at % to[1]], to, std::slice::from_mut(value));
     }
     values
-}
-
-/// Height, width and channels of an image, if it is one.
-pub(crate) fn image_size(shape: &FeatureShape) -> Option<[usize; 3]> {
-    match *shape {
-        FeatureShape::Image {
-            height,
-            width,
-            channels,
-        } => Some([height, width, channels]),
-        FeatureShape::Row { .. } | FeatureShape::Patch { .. } => None,
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Calibration, Detector, Error, Explanations, Images, InputSpec, Note, Result, Samples,
-    ScoreParts, ScoreRule, Scorer, Scores,
+    Arrays, Calibration, Detector, Error, Explanations, ImageShape, Images, InputSpec, Note,
+    Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::Preprocessing;
 use unlike_features::{Extraction, resized};
@@ -519,7 +519,7 @@ impl Detector for Model {
                 (InputSpec::Table { columns }, None) => {
                     columns.into_iter().map(|c| c.name).collect()
                 }
-                (InputSpec::Image { .. }, None) => Vec::new(),
+                (InputSpec::Image(_), None) => Vec::new(),
             };
             return Ok(Explanations::Columns {
                 names,
@@ -527,7 +527,7 @@ impl Detector for Model {
             });
         };
         let (height, width) = match self.input() {
-            InputSpec::Image { height, width, .. } => (height, width),
+            InputSpec::Image(ImageShape { height, width, .. }) => (height, width),
             InputSpec::Table { .. } => (grid[0], grid[1]),
         };
         Ok(Explanations::Maps {

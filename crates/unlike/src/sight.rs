@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use unlike_core::{Arrays, FeatureShape, Features, Note, Result, Samples};
+use unlike_core::{Arrays, FeatureShape, Features, ImageShape, Note, Result, Samples};
 use unlike_data::{Bound, Preprocessing};
 use unlike_features::{Extraction, FeatureConfig};
 
@@ -84,7 +84,7 @@ impl Sight {
     pub(crate) fn grid(&self) -> Option<[usize; 2]> {
         match (&self.extraction, self.preprocessing.shape()) {
             (Some(extraction), _) => extraction.grid(),
-            (None, FeatureShape::Image { height, width, .. }) => Some([height, width]),
+            (None, FeatureShape::Image(ImageShape { height, width, .. })) => Some([height, width]),
             (None, FeatureShape::Row { .. } | FeatureShape::Patch { .. }) => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba};
-use unlike_core::{Images, InputSpec, Label, Samples};
+use unlike_core::{ImageShape, Images, InputSpec, Label, Samples};
 use unlike_data::{
     DataSet, Fit, Format, ImageOptions, ImageSize, MaskRule, Preprocessing, PreprocessingConfig,
     ReadOptions, read, split::official,
@@ -677,11 +677,11 @@ fn a_model_reads_images_as_it_was_trained() {
     let fitted = Preprocessing::fit(training.samples(), &config).unwrap();
     assert_eq!(
         fitted.input(),
-        InputSpec::Image {
+        InputSpec::Image(ImageShape {
             height: 8,
             width: 8,
             channels: 1
-        }
+        })
     );
     assert_eq!(fitted.read_options(ReadOptions::default()).image, options);
     let again = read(

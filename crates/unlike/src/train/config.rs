@@ -269,7 +269,10 @@ impl TrainConfig {
                 Kind::Table => None,
                 Kind::Images => Some(Augmentation::default()),
             },
-            preprocessing: PreprocessingConfig::default(),
+            preprocessing: PreprocessingConfig {
+                scaling: entry.scaling,
+                ..PreprocessingConfig::default()
+            },
             features: match kind {
                 Kind::Table => None,
                 Kind::Images => Some(FeatureConfig::Pixels),

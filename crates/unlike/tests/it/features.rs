@@ -2,7 +2,7 @@
 
 use unlike::{
     Detector, Explanations, InputSpec, Model, ModelConfig, RunOptions, Samples, TrainConfig,
-    core::{Images, conformance},
+    core::{ImageShape, Images, conformance},
     features::{FeatureConfig, Pool, Taps},
     fit,
     train::{Silent, with_threads},
@@ -157,7 +157,7 @@ fn an_image_as_one_row_is_explained_by_columns() {
     );
     assert!(matches!(
         model.input(),
-        InputSpec::Image { height: SIDE, .. }
+        InputSpec::Image(ImageShape { height: SIDE, .. })
     ));
 }
 
