@@ -1,9 +1,9 @@
 //! From what a scorer says of rows or pixels to what is said of samples.
 
-use unlike_core::{Arrays, Features, Result, ScoreParts, ScoreRule, Scorer};
+use unlike_core::{Arrays, Features, Result, ScoreParts, ScoreRule, Scorer, metrics::pixel::top};
 
 use crate::{
-    places::{Normals, smoothed, top},
+    places::{Normals, smoothed},
     sight::Sight,
     train::Prepared,
 };

@@ -14,10 +14,6 @@ const FLOOR: f64 = 0.1;
 /// little by chance.
 const PRIOR: f64 = 4.0;
 
-/// The largest share of places that the score of an image is the mean of, and the fewest of them.
-const TOP_SHARE: usize = 100;
-const TOP_LEAST: usize = 5;
-
 /// What normals do, place by place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Normals {
@@ -97,20 +93,6 @@ impl Normals {
     }
 }
 
-/// What a map says of its image: the mean of its largest places.
-pub(crate) fn top(map: &[f32]) -> f32 {
-    let count = map.len().div_ceil(TOP_SHARE).max(TOP_LEAST).min(map.len());
-    let mut values = map.to_vec();
-    let descending = |a: &f32, b: &f32| b.total_cmp(a);
-    if count < values.len() {
-        values.select_nth_unstable_by(count - 1, descending);
-        values.truncate(count);
-    }
-    // In order, so that the sum does not depend on how they were found.
-    values.sort_unstable_by(descending);
-    (values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1) as f64) as f32
-}
-
 /// The mean of each pixel and its up to eight neighbours.
 pub(crate) fn smoothed(map: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
     let around = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
@@ -136,6 +118,8 @@ pub(crate) fn smoothed(map: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use unlike_core::metrics::pixel::top;
+
     use super::*;
 
     #[test]
@@ -161,14 +145,6 @@ mod tests {
         let mut map = [1.0, 1.0, 3.0, 1.0, 1.0, 1.0];
         Normals::of(&[1.0; 18], 6).standardise(&mut map);
         assert_eq!(map, [0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
-    }
-
-    #[test]
-    fn the_top_is_the_mean_of_a_hundredth_and_of_five_at_least() {
-        let map: Vec<f32> = (0..1000).map(|v| (v * 7 % 1000) as f32).collect();
-        assert_eq!(top(&map), 994.5);
-        assert_eq!(top(&[1.0, 9.0, 2.0]), 4.0);
-        assert_eq!(top(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), 3.0);
     }
 
     #[test]

@@ -102,7 +102,9 @@ impl DataArgs {
         let mut options = self.options()?;
         options.image.fit = fit;
         let any = FeatureConfig::lite0(Pool::Patches);
-        options.image.usual_side = features.unwrap_or(&any).usual_side();
+        let features = features.unwrap_or(&any);
+        options.image.usual_side = features.usual_side();
+        options.image.square = *features == FeatureConfig::Pixels;
         options.remembered = remembered;
         told(path, &options)
     }

@@ -100,9 +100,11 @@ pub struct ImageOptions {
     /// exceeds 256; else a square whose side is the smallest power of two, from 32 to
     /// [`usual_side`](Self::usual_side), that is at least as long as the longer side of half of the images.
     pub size: Option<ImageSize>,
-    /// The longest side of a square that images are brought to unasked; 64, which networks on pixels can
-    /// afford.
+    /// The longest side that images are brought to unasked; 64, which networks on pixels can afford.
     pub usual_side: usize,
+    /// Whether that is a square whatever proportions they have, as networks on pixels need it. If not, and
+    /// all images have the same proportions, they keep them.
+    pub square: bool,
     /// 1 for grey, 3 for colour; colour if any image is, if absent. Colour becomes grey by its
     /// luminance (ITU-R BT.709).
     pub channels: Option<usize>,
@@ -123,6 +125,7 @@ impl Default for ImageOptions {
         Self {
             size: None,
             usual_side: 64,
+            square: true,
             channels: None,
             fit: Fit::default(),
             masks: MaskRule::default(),
