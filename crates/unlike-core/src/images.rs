@@ -81,6 +81,12 @@ pub trait ImageSource: fmt::Debug + Send + Sync {
     fn digest(&self, _image: usize) -> Option<[u8; 32]> {
         None
     }
+
+    /// Left, top, width and height of what the image itself covers, where something surrounds it that
+    /// belongs to its proportions and not to what it shows.
+    fn covered(&self, _image: usize) -> Option<[usize; 4]> {
+        None
+    }
 }
 
 impl Images {
@@ -153,6 +159,24 @@ impl Images {
         }
     }
 
+    /// The same images under other names.
+    ///
+    /// # Panics
+    /// If there is not one id for each.
+    #[must_use]
+    pub fn renamed(&self, origin: impl Into<Arc<str>>, ids: &[String]) -> Self {
+        assert_eq!(ids.len(), self.len(), "an id for each image");
+        let mut all = self.ids.to_vec();
+        for (&position, id) in self.positions.iter().zip(ids) {
+            all[position].clone_from(id);
+        }
+        Self {
+            origin: origin.into(),
+            ids: all.into(),
+            ..self.clone()
+        }
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
         self.positions.len()
@@ -186,6 +210,18 @@ impl Images {
     /// If there is no such image.
     pub fn known_digest(&self, position: usize) -> Option<[u8; 32]> {
         self.source.digest(self.positions[position])
+    }
+
+    /// Left, top, width and height of what one image itself covers, in pixels: all, unless something
+    /// surrounds it ([`ImageSource::covered`]).
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn covered(&self, position: usize) -> [usize; 4] {
+        let whole = [0, 0, self.shape.width, self.shape.height];
+        self.source
+            .covered(self.positions[position])
+            .unwrap_or(whole)
     }
 
     /// The values of one image, `[height, width, channels]`.

@@ -17,9 +17,9 @@ pub(crate) fn reconstructions(
     let seen = sight.bind(samples)?;
     let mut pixels = Vec::with_capacity(images.len() * sight.shape().size());
     let mut generates = true;
-    seen.in_chunks(|features| {
+    seen.in_chunks(|chunk| {
         if generates {
-            match scorer.reconstructions(features)? {
+            match scorer.reconstructions(chunk.features)? {
                 Some(values) => pixels.extend(values),
                 None => generates = false,
             }

@@ -39,6 +39,8 @@ pub struct Entry {
     pub networks: bool,
     /// Held-out samples of each kind that are recommended, at most.
     pub(crate) hold_out_limit: fn() -> usize,
+    /// Whether it sees rows only, and no pixels.
+    pub(crate) rows_only: bool,
     /// How columns of numbers are scaled, as recommended.
     pub(crate) scaling: Scaling,
     recommended: fn(Kind) -> ModelConfig,
@@ -60,6 +62,7 @@ const fn entry<S: Settings, R: Role<S>>() -> Entry {
         name: S::NAME,
         networks: R::NETWORKS,
         hold_out_limit: S::hold_out_limit,
+        rows_only: S::SEES_ROWS_ONLY,
         scaling: S::SCALING,
         recommended: |kind| ModelConfig::of::<S, R>(S::recommended(kind)),
         read: |value| {

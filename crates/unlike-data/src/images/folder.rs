@@ -136,6 +136,7 @@ pub(super) fn assemble(
                         page: image.page,
                         checksum,
                         digest,
+                        covered: opened.covered,
                     }),
                 }
                 kept.push((image, header));
@@ -175,7 +176,10 @@ pub(super) fn assemble(
     let parts = parts(&kept);
     let ids = kept.into_iter().map(|(image, _)| image.id).collect();
     let source: Arc<dyn ImageSource> = match in_memory {
-        true => Arc::new(Decoded(pixels)),
+        true => Arc::new(Decoded {
+            pixels,
+            covered: covered.clone(),
+        }),
         false => Arc::new(OnDisk { files, recipe }),
     };
     let samples = Images::from_source(root.display().to_string(), shape, source, ids)?;

@@ -39,6 +39,9 @@ pub trait Settings:
     /// ([`FeatureShape::Patch`](unlike_core::FeatureShape::Patch)).
     const SEES_PLACES: bool = false;
 
+    /// Whether it sees rows only: tables, or features of images, but no pixels.
+    const SEES_ROWS_ONLY: bool = false;
+
     /// How columns of numbers are scaled, where the model has a wish.
     const SCALING: Scaling = Scaling::MinMax;
 

@@ -34,7 +34,7 @@
 //! 6. Rows of tables are features like any others.
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, FeatureShape, Result};
+use unlike_core::{Error, FeatureShape, Note, Result};
 use unlike_data::Scaling;
 use unlike_kernels::mean;
 
@@ -200,6 +200,7 @@ impl Simplenet {
 impl Settings for Simplenet {
     const NAME: &'static str = "simplenet";
     const TITLE: &'static str = "SimpleNet";
+    const SEES_ROWS_ONLY: bool = true;
     const SCALING: Scaling = Scaling::Standard; // departure 4
 
     /// Departures 4 to 6. Measurements: RESULTS.md.
@@ -223,7 +224,7 @@ impl Method for Simplenet {
                 name: "features".into(),
                 found: "pixels".into(),
                 expected: "features of a network, which SimpleNet tells from noise".into(),
-                hint: None,
+                hint: Some(Note::new("let a network look at them with ").set("features", "lite0")),
             });
         }
         let q = FeatureShape::row(x.size());
