@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tables with pandas
 #
-# A detector learns from normal rows alone. Here: measurements of healthy thyroids, out of a set in which a few
+# A detector learns from normal rows alone. Here: six laboratory tests of people with healthy thyroids, out of a set in which a few
 # people are ill. Columns may be numbers, texts, categories or booleans, with values missing.
 
 # %%
@@ -13,7 +13,7 @@ import unlike
 
 DATA = Path(__file__).resolve().parents[3] / "data"
 thyroid = np.load(DATA / "thyroid.npz")
-names = ["age", "TSH", "T3", "TT4", "T4U", "FTI"]
+names = [f"test {at}" for at in range(1, 7)]
 people = pd.DataFrame(thyroid["X"], columns=names)
 ill = thyroid["y"] == 1
 
