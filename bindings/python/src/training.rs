@@ -209,8 +209,17 @@ pub(crate) fn fit(
     loop {
         let called = match running.wait(py) {
             Some(Told::Done(result)) => {
-                let model = Model::new(result.or_raise(py)?, device);
-                return Ok((model, warnings, interrupted.is_some()));
+                return match (result.or_raise(py), interrupted) {
+                    (Ok(model), stopped) => {
+                        Ok((Model::new(model, device), warnings, stopped.is_some()))
+                    }
+                    (Err(error), None) => Err(error),
+                    // There is no model yet that could be kept.
+                    (Err(error), Some((interrupt, _))) => {
+                        interrupt.set_cause(py, Some(error));
+                        Err(interrupt)
+                    }
+                };
             }
             Some(Told::Event(Event::Warning(text))) => {
                 let same = |told: &String| warning_kind(told) == warning_kind(&text);

@@ -61,6 +61,18 @@ def test_ctrl_c_keeps_the_best_model_so_far(normals) -> None:
     assert "EGBAD" in provenance.markdown()
 
 
+def test_ctrl_c_before_there_is_a_model_says_so(normals) -> None:
+    def interrupt(report: dict[str, object]) -> None:
+        _thread.interrupt_main()
+
+    # f-AnoGAN's encoder trains last, and nothing scores before.
+    detector = unlike.FAnoGAN(epochs=1000, progress=interrupt)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        detector.fit(normals)
+    assert "not all of its networks have begun" in str(stopped.value.__cause__)
+    assert not hasattr(detector, "model_")
+
+
 def test_ctrl_c_ends_work_that_nobody_can_stop(normals) -> None:
     detector = fitted(unlike.KNN, normals)
     many = np.tile(normals, (2000, 1))

@@ -75,8 +75,9 @@ class Detector(Arguments):
         TrainingError
             If training runs away.
         KeyboardInterrupt
-            On Ctrl-C. Once a training is under way, the model of the best epoch so far is kept first, and the
-            detector is fitted; ``decision_scores_`` and ``labels_`` are not there then.
+            On Ctrl-C. Once a training is under way, the model of the best epoch so far is calibrated and kept
+            first, and the detector is fitted; ``decision_scores_`` and ``labels_`` are not there then. A second
+            Ctrl-C waits for nothing.
         """
         self._fit(X)
         return self
@@ -141,11 +142,11 @@ class Detector(Arguments):
     def decision_function(self, X: Any) -> Floats:
         """One finite raw score per sample, higher = more anomalous. It depends on the model and that sample
         alone."""
-        return self._evaluate(X)[0]
+        return self._evaluate(X)
 
     def predict(self, X: Any) -> npt.NDArray[np.int64]:
         """1 for samples that score at least ``threshold_``, 0 for the others."""
-        return self._flags(self._evaluate(X)[0])
+        return self._flags(self._evaluate(X))
 
     def predict_proba(self, X: Any, method: str = "p_value") -> Floats:
         """How normal and how anomalous each sample is, ``[samples, 2]``, rows that add up to 1.
@@ -158,7 +159,7 @@ class Detector(Arguments):
             the error function of it in units of their spread. None is the probability that the sample is
             anomalous, which nobody can know who has seen normals alone.
         """
-        scores = self._evaluate(X)[0]
+        scores = self._evaluate(X)
         if method == "p_value":
             normal = self._fitted().p_values(scores)
             return np.column_stack([normal, 1 - normal])
@@ -179,12 +180,12 @@ class Detector(Arguments):
 
         Of new normals, at most a share a has a p-value of at most a, on average over calibrations.
         """
-        scores = self._evaluate(X)[0]
+        scores = self._evaluate(X)
         return self._fitted().p_values(scores)
 
     def q_values(self, X: Any) -> Floats:
         """The smallest false-discovery rate at which each sample is flagged in this batch, in (0, 1]."""
-        scores = self._evaluate(X)[0]
+        scores = self._evaluate(X)
         decided = self._fitted().decide(scores, "threshold", self.threshold_)
         q_values: Floats = decided["q_values"]
         return q_values
@@ -219,7 +220,7 @@ class Detector(Arguments):
         given = [(by, value) for by, value in asked.items() if value is not None]
         if len(given) != 1:
             raise SettingError(f"{len(given)} of `fdr`, `false_alarms` and `budget` are given; expected one")
-        scores = self._evaluate(X)[0]
+        scores = self._evaluate(X)
         (by, value), = given
         decided = self._fitted().decide(scores, by, value)
         _note([] if decided["note"] is None else [decided["note"]])
@@ -228,7 +229,12 @@ class Detector(Arguments):
 
     def score_parts(self, X: Any) -> dict[str, npt.NDArray[np.float32]]:
         """The named parts that scores are made of, one value per sample."""
-        return self._evaluate(X)[1]
+        model = self._fitted()
+        parts: dict[str, list[npt.NDArray[np.float32]]] = {}
+        for piece in _data.to_score(X, model):
+            for name, values in model.evaluate(piece)[1]:
+                parts.setdefault(name, []).append(values)
+        return {name: np.concatenate(values) for name, values in parts.items()}
 
     # -- explaining
 
@@ -345,19 +351,21 @@ class Detector(Arguments):
         if self.contamination == "auto":
             _note([] if note is None else [note])
 
-    def _evaluate(self, X: Any) -> tuple[Floats, dict[str, npt.NDArray[np.float32]]]:
+    def _evaluate(self, X: Any) -> Floats:
+        """The scores of all samples, which need no memory but their own however many pieces there are."""
         model = self._fitted()
-        scores: list[Floats] = []
-        parts: dict[str, list[npt.NDArray[np.float32]]] = {}
-        notes: dict[str, None] = {}
+        scores = np.empty(_data.count(X) or 0)
+        done, notes = 0, dict[str, None]()
         for piece in _data.to_score(X, model):
-            of_piece, its_parts, its_notes = model.evaluate(piece)
-            scores.append(of_piece)
-            for name, values in its_parts:
-                parts.setdefault(name, []).append(values)
+            of_piece, _, its_notes = model.evaluate(piece)
             notes.update(dict.fromkeys([*piece.notes, *its_notes]))
+            if done + len(of_piece) > len(scores):
+                scores = np.concatenate([scores[:done], of_piece])
+            else:
+                scores[done : done + len(of_piece)] = of_piece
+            done += len(of_piece)
         _note(list(notes))
-        return np.concatenate(scores), {name: np.concatenate(values) for name, values in parts.items()}
+        return scores
 
     def _flags(self, scores: Floats) -> npt.NDArray[np.int64]:
         decided = self._fitted().decide(scores, "threshold", self.threshold_)

@@ -170,6 +170,12 @@ def to_score(x: Any, model: _unlike.Model) -> Iterator[_unlike.Samples]:
         yield from _in_memory(data, model, PIECE)
 
 
+def count(x: Any) -> int | None:
+    """How many samples these are, where that is known before they are read."""
+    data = x.x if isinstance(x, Data) else x
+    return len(data) if isinstance(data, np.ndarray) else None
+
+
 def to_evaluate(x: Any, model: _unlike.Model, labelled: bool) -> _unlike.Samples:
     """These as the model knows them, all at once; with the labels of files unless there are others."""
     data = x if isinstance(x, Data) else Data(x)

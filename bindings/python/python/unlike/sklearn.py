@@ -45,8 +45,7 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
 
     def score_samples(self, X: Any) -> npt.NDArray[np.float64]:
         """The raw score with its sign changed: higher = more normal."""
-        scores: npt.NDArray[np.float64] = self._evaluate(X)[0]
-        return -scores
+        return -self._evaluate(X)
 
     def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
         """``score_samples`` less ``offset_``: below 0 is anomalous."""
@@ -55,7 +54,7 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
 
     def predict(self, X: Any) -> npt.NDArray[np.int64]:
         """1 for normal samples, -1 for those that score at least ``threshold_``."""
-        return 1 - 2 * self._flags(self._evaluate(X)[0])
+        return 1 - 2 * self._flags(self._evaluate(X))
 
     @property
     def offset_(self) -> float:
@@ -64,7 +63,7 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
         # A score that equals the threshold is flagged; scikit-learn flags what is below the offset.
         return -float(np.nextafter(self.threshold_, -np.inf))
 
-    def _evaluate(self, X: Any) -> Any:
+    def _evaluate(self, X: Any) -> npt.NDArray[np.float64]:
         return super()._evaluate(self._seen(X))
 
     def _validated(self, X: Any, reset: bool) -> Any:
