@@ -15,7 +15,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 use pyo3::{prelude::*, types::PyCapsule};
 use unlike_core::{Column, Error, Result};
 
-use crate::values::{ORIGIN, Rules, boolean};
+use crate::values::{ORIGIN, Rules};
 
 /// The columns of what a capsule of the name `arrow_array_stream` holds; it is empty afterwards.
 pub(crate) fn columns(
@@ -84,7 +84,10 @@ fn column(field: &Field, chunks: &[&ArrayRef], rules: &Rules) -> Result<Column> 
             let cells = chunks.iter().flat_map(|chunk| chunk.as_boolean());
             match rules.is_number(name) {
                 true => rules.numbers(name, cells, f64::from, |_| String::new()),
-                false => rules.texts(name, cells.map(|cell| cell.map(boolean))),
+                false => rules.texts(
+                    name,
+                    cells.map(|cell| cell.map(|value| rules.boolean(name, value))),
+                ),
             }
         }
         DataType::Utf8 => rules.texts(name, chunks.iter().flat_map(|c| c.as_string::<i32>())),

@@ -186,11 +186,9 @@ pub(crate) fn read_for(
     let mut options = model.preprocessing().read_options(options);
     options.remembered = Some(model.config().preprocessing.reading.clone());
     let data = read_all(paths, &options)?;
-    match options.bad_rows {
-        BadRows::Fail => Ok(data),
-        BadRows::Skip => {
-            let unfit = model.preprocessing().unfit_rows(data.samples());
-            data.without_rows(unfit)
-        }
+    if options.bad_rows == BadRows::Fail {
+        return Ok(data);
     }
+    let unfit = model.preprocessing().unfit_rows(data.samples());
+    data.without_rows(unfit)
 }

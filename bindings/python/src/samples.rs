@@ -6,14 +6,14 @@ use numpy::{
     PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ndarray::ArrayView2,
 };
 use pyo3::prelude::*;
-use unlike_core::{Column, Detector, Error, Images, Label, Note, Result};
+use unlike_core::{Column, Error, Images, Label, Note, Result};
 use unlike_data::{DataSet, Fit, Reading};
 
 use crate::{
     arrow,
     errors::{OrRaise, all_worded},
     model::Model,
-    values::{ORIGIN, Rules, boolean},
+    values::{ORIGIN, Rules},
 };
 
 /// Rows or images, ready for a model.
@@ -81,8 +81,8 @@ impl Samples {
         model: Option<&Model>,
         first_row: usize,
     ) -> PyResult<Self> {
-        let input = model.map(|m| m.model.input());
-        let rules = Rules::new(&categories, dropped, input, nan, first_row);
+        let known = model.map(|m| &*m.model);
+        let rules = Rules::new(&categories, dropped, known, nan, first_row);
         let samples = match x.extract::<PyReadonlyArray2<'_, f32>>() {
             Ok(x) => rows(x.as_array(), names, &rules, &categories, f64::from),
             Err(_) => {
@@ -105,8 +105,8 @@ impl Samples {
         dropped: Vec<String>,
         model: Option<&Model>,
     ) -> PyResult<Self> {
-        let input = model.map(|m| m.model.input());
-        let rules = Rules::new(&categories, dropped, input, true, 0);
+        let known = model.map(|m| &*m.model);
+        let rules = Rules::new(&categories, dropped, known, true, 0);
         let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
         rules.check_names(&names, &categories).or_raise(py)?;
         let read = |(name, cells): &(String, Bound<'_, PyAny>)| match column(&rules, name, cells)? {
@@ -128,8 +128,8 @@ impl Samples {
         dropped: Vec<String>,
         model: Option<&Model>,
     ) -> PyResult<Self> {
-        let input = model.map(|m| m.model.input());
-        let rules = Rules::new(&categories, dropped, input, true, 0);
+        let known = model.map(|m| &*m.model);
+        let rules = Rules::new(&categories, dropped, known, true, 0);
         let columns = arrow::columns(stream, &rules, &categories)?;
         Ok(Self::of(
             rules.table(columns.or_raise(py)?, None).or_raise(py)?,
@@ -256,7 +256,7 @@ fn column(rules: &Rules, name: &str, cells: &Bound<'_, PyAny>) -> PyResult<Optio
     numbers!(f64, i64, f32, i32, u8, i16, i8, u16, u32, u64);
     if let Ok(values) = cells.extract::<PyReadonlyArray1<'_, bool>>() {
         let cells = values.as_array();
-        let texts = cells.iter().map(|&v| Some(boolean(v)));
+        let texts = cells.iter().map(|&v| Some(rules.boolean(name, v)));
         return Ok(Some(match rules.is_number(name) {
             true => rules.numbers(name, cells.iter().map(|&v| Some(v)), f64::from, |_| {
                 String::new()

@@ -1,14 +1,16 @@
 //! From the cells of a column of a frame to numbers or categories, as a model knows them or as they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use unlike_core::{Column, ColumnKind, Error, InputSpec, MISSING, Result, Samples, Table, Values};
-use unlike_data::DEFAULT_MISSING;
+use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
+use unlike_data::{DEFAULT_MISSING, preprocess::FittedColumn};
 
 /// How columns are read, beside what they hold.
 pub(crate) struct Rules {
     /// What columns are told to be, by name.
     kinds: HashMap<String, ColumnKind>,
+    /// Columns in which a model knows booleans as other programs write them.
+    lower_case: HashSet<String>,
     /// Columns that are left out.
     dropped: Vec<String>,
     /// Whether NaN stands for a missing value; otherwise it is refused.
@@ -18,18 +20,25 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// `categories` are columns of categories whatever they look like; columns that a model knows, which
-    /// takes `input`, are as it knows them.
+    /// `categories` are columns of categories whatever they look like; columns that a model knows are as it
+    /// knows them.
     pub(crate) fn new(
         categories: &[String],
         dropped: Vec<String>,
-        input: Option<InputSpec>,
+        model: Option<&unlike::Model>,
         nan: bool,
         first_row: usize,
     ) -> Self {
         let mut kinds: HashMap<String, ColumnKind> = HashMap::new();
-        if let Some(InputSpec::Table { columns }) = input {
-            kinds.extend(columns.into_iter().map(|c| (c.name, c.kind)));
+        let mut lower_case = HashSet::new();
+        let table = model.and_then(|model| model.preprocessing().as_table());
+        for (name, column) in table.iter().flat_map(|table| table.columns()) {
+            kinds.insert(name.clone(), column.kind());
+            if let FittedColumn::Category(category) = column
+                && category.levels.iter().any(|l| l == "true" || l == "false")
+            {
+                lower_case.insert(name.clone());
+            }
         }
         let told = categories
             .iter()
@@ -37,9 +46,20 @@ impl Rules {
         kinds.extend(told);
         Self {
             kinds,
+            lower_case,
             dropped,
             nan,
             first_row,
+        }
+    }
+
+    /// A boolean as a text: as the model has seen it written, or as pandas writes it to files.
+    pub(crate) fn boolean(&self, name: &str, value: bool) -> &'static str {
+        match (value, self.lower_case.contains(name)) {
+            (true, false) => "True",
+            (false, false) => "False",
+            (true, true) => "true",
+            (false, true) => "false",
         }
     }
 
@@ -243,12 +263,4 @@ fn listed(names: &[&str]) -> String {
     const MOST: usize = 20;
     let more = if names.len() > MOST { ", …" } else { "" };
     format!("{}{more}", names[..names.len().min(MOST)].join(", "))
-}
-
-/// How a boolean is written, as pandas writes it to files.
-pub(crate) fn boolean(value: bool) -> &'static str {
-    match value {
-        true => "True",
-        false => "False",
-    }
 }

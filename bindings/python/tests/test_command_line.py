@@ -79,6 +79,11 @@ def test_a_frame_is_read_as_the_file_that_pandas_writes_of_it(command, tmp_path:
     assert np.array_equal(unlike.load(tmp_path / "run").decision_function(frame), detector.decision_scores_)
     assert np.array_equal(detector.decision_function(tmp_path / "flows.csv"), detector.decision_scores_)
 
+    # Other programs write booleans otherwise; the model knows how.
+    frame.assign(secure=np.where(frame["secure"], "true", "false")).to_csv(tmp_path / "lower.csv", index=False)
+    lower = unlike.EGBAD(epochs=2).fit(tmp_path / "lower.csv")
+    assert np.array_equal(lower.decision_function(frame), lower.decision_scores_)
+
 
 def test_files_with_labels_train_on_normals_and_are_evaluated(command, normals, mixed, tmp_path: Path) -> None:
     X, y = mixed
