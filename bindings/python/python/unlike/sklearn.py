@@ -102,24 +102,45 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
         return tags
 
 
-def _class(of: type[Detector]) -> type[SklearnDetector]:
-    return type(
-        of.__name__,
-        (SklearnDetector, of),
-        {"__doc__": of.__doc__, "__module__": __name__, "__qualname__": of.__name__},
-    )
+class EGBAD(SklearnDetector, _detectors.EGBAD):
+    __doc__ = _detectors.EGBAD.__doc__
 
 
-EGBAD = _class(_detectors.EGBAD)
-BiGAN = _class(_detectors.BiGAN)
-AnoGAN = _class(_detectors.AnoGAN)
-FAnoGAN = _class(_detectors.FAnoGAN)
-GANomaly = _class(_detectors.GANomaly)
-PCA = _class(_detectors.PCA)
-KNN = _class(_detectors.KNN)
-PaDiM = _class(_detectors.PaDiM)
-IForest = _class(_detectors.IForest)
-ECOD = _class(_detectors.ECOD)
+class BiGAN(SklearnDetector, _detectors.BiGAN):
+    __doc__ = _detectors.BiGAN.__doc__
+
+
+class AnoGAN(SklearnDetector, _detectors.AnoGAN):
+    __doc__ = _detectors.AnoGAN.__doc__
+
+
+class FAnoGAN(SklearnDetector, _detectors.FAnoGAN):
+    __doc__ = _detectors.FAnoGAN.__doc__
+
+
+class GANomaly(SklearnDetector, _detectors.GANomaly):
+    __doc__ = _detectors.GANomaly.__doc__
+
+
+class PCA(SklearnDetector, _detectors.PCA):
+    __doc__ = _detectors.PCA.__doc__
+
+
+class KNN(SklearnDetector, _detectors.KNN):
+    __doc__ = _detectors.KNN.__doc__
+
+
+class PaDiM(SklearnDetector, _detectors.PaDiM):
+    __doc__ = _detectors.PaDiM.__doc__
+
+
+class IForest(SklearnDetector, _detectors.IForest):
+    __doc__ = _detectors.IForest.__doc__
+
+
+class ECOD(SklearnDetector, _detectors.ECOD):
+    __doc__ = _detectors.ECOD.__doc__
+
 
 DETECTORS = (EGBAD, BiGAN, AnoGAN, FAnoGAN, GANomaly, PCA, KNN, PaDiM, IForest, ECOD)
 """All of them, in the order of ``unlike.DETECTORS``."""
