@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import runpy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import unlike
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -48,3 +50,8 @@ def test_every_example_is_tested() -> None:
     tested = Path(__file__).read_text()
     for example in EXAMPLES.glob("*.py"):
         assert f'run("{example.name}")' in tested
+
+
+def test_the_package_does_what_its_first_lines_say() -> None:
+    tried = doctest.testmod(unlike)
+    assert tried.failed == 0 and tried.attempted > 0
