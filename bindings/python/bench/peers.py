@@ -1,6 +1,6 @@
 """Sets the detectors of this package beside those of PyOD: AUROC, time and memory, on sets of rows.
 
-    pip install unlike pyod scikit-learn
+    pip install unlike pyod scikit-learn pandas torch
     python bindings/python/bench/peers.py FOLDER [--sets cardio,thyroid] [--seeds 0,1,2] [--json FILE]
 
 FOLDER holds archives of `X`, `[rows, columns]`, and `y`, where 1 is an anomaly. Half of the normals train,
@@ -97,6 +97,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", default="", help="names of archives, separated by commas [default: all]")
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--detectors", default="", help="as `pyod VAE,unlike EGBAD` [default: all]")
+    parser.add_argument("--limit", type=float, default=600, help="seconds that a run may take")
     parser.add_argument("--json", type=Path, help="also write every run to this file")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     told = parser.parse_args()
@@ -106,24 +108,36 @@ def main() -> None:
         return
     names = told.sets.split(",") if told.sets else sorted(path.stem for path in told.folder.glob("*.npz"))
     seeds = [int(seed) for seed in told.seeds.split(",")]
+    wanted = [name.strip() for name in told.detectors.split(",") if name.strip()]
     runs: list[dict[str, Any]] = []
     for at, (name, package, *_) in enumerate(DETECTORS):
+        if wanted and f"{package} {name}" not in wanted:
+            continue
         if not installed(package) or (package == "pyod" and name in TORCH and not installed("torch")):
             continue
         for each in names:
             for seed in seeds:
                 words = [sys.executable, __file__, str(told.folder / f"{each}.npz"), "--one", f"{at},{seed}"]
-                done = subprocess.run(words, capture_output=True, text=True)
                 run = {"detector": name, "package": package, "set": each, "seed": seed}
-                if done.returncode == 0:
-                    run |= json.loads(done.stdout.splitlines()[-1])
-                else:
-                    run["error"] = done.stderr.strip().splitlines()[-1]
+                run |= outcome(words, told.limit)
+                if "error" in run:
                     print(f"{package} {name} on {each}: {run['error']}", file=sys.stderr)
                 runs.append(run)
     if told.json:
         told.json.write_text(json.dumps(runs, indent=1))
     print_table(runs, names)
+
+
+def outcome(words: list[str], limit: float) -> dict[str, Any]:
+    """What a process measured, or why it did not."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return {"error": f"more than {limit:g} seconds"}
+    if done.returncode == 0:
+        measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return measured
+    return {"error": done.stderr.strip().splitlines()[-1]}
 
 
 def print_table(runs: list[dict[str, Any]], names: list[str]) -> None:

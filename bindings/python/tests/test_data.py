@@ -29,6 +29,13 @@ def frame() -> pd.DataFrame:
     )
 
 
+def unaligned(X: np.ndarray) -> np.ndarray:
+    """The same numbers, each a byte off where a processor likes to read them."""
+    moved = np.frombuffer(b" " + X.tobytes(), dtype=X.dtype, offset=1, count=X.size).reshape(X.shape)
+    assert not moved.flags.aligned
+    return moved
+
+
 def columns_of(detector: unlike.Detector) -> dict[str, str]:
     about = json.loads(detector.model_.about())
     return {column["name"]: column["kind"] for column in about["input"]["columns"]}
@@ -40,6 +47,8 @@ def test_rows_score_the_same_however_they_lie_in_memory(normals) -> None:
     for same in (
         np.asfortranarray(normals),
         np.repeat(normals, 2, axis=0)[::2],
+        normals[::-1].copy()[::-1],
+        unaligned(normals),
         normals.astype(normals.dtype.newbyteorder()),
         normals.tolist(),
         normals.astype(object),

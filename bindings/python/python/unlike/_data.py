@@ -249,8 +249,12 @@ def to_array(x: Any) -> npt.NDArray[Any]:
         raise InputError(f"X is of type {array.dtype}; expected numbers")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32 if array.dtype == np.float16 else np.float64)
-    # The library reads the machine's own order of bytes.
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return _readable(array)
+
+
+def _readable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """In the machine's own order of bytes, each number at a place where it can be read at once."""
+    return np.require(array, array.dtype.newbyteorder("="), ["ALIGNED"])
 
 
 def _is_pandas(x: Any) -> bool:
@@ -276,7 +280,7 @@ def _cells(series: Any) -> Any:
     if isinstance(dtype, np.dtype) and kind in "iufb":
         values = series.to_numpy()
         values = values.astype(np.float32) if values.dtype == np.float16 else values
-        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+        return _readable(values)
     if kind in "mM":
         raise InputError(
             f"X: column `{series.name}` holds dates or durations ({dtype}); expected numbers, texts, categories "
