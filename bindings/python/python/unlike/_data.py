@@ -42,7 +42,8 @@ class Data:
         In frames, missing values are missing.
     format, label_column, normal_label, anomalous_label, id_column, delimiter, comment, bad_rows, encoding, \
 dates, decimal, header, max_unpacked, max_columns
-        Of files of rows: as the options of ``unlike train`` and ``unlike score`` of these names.
+        Of files of rows: as the options of ``unlike train`` and ``unlike score`` of these names. With
+        ``bad_rows="skip"``, rows that cannot be read have no score: a note counts them.
     image_size, channels, fit, skip_unreadable, ignore_masks, image_memory
         Of images: likewise. ``image_size`` is a number of pixels, or width and height.
     """
