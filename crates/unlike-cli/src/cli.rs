@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{collections::HashSet, ffi::OsString, process::ExitCode};
+use std::{collections::HashSet, ffi::OsString};
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use unlike::train::with_threads;
@@ -10,6 +10,7 @@ use crate::{
     commands::{
         bench, calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train,
     },
+    environment,
     terminal::failure::{self, Outcome, Result},
 };
 
@@ -85,12 +86,14 @@ impl Command {
     }
 }
 
-/// Reads the command line and runs it.
-pub(crate) fn main() -> ExitCode {
-    let words = joined(std::env::args_os(), &Cli::command());
+/// Reads the command line and runs it; gives the exit code.
+pub(crate) fn run(words: Vec<OsString>) -> u8 {
+    environment::set_words(&words);
+    let json = words.iter().any(|word| word == "--json");
+    let words = joined(words.into_iter(), &Cli::command());
     let Cli { common, command } = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, json),
     };
     let result = match common.threads() {
         Some(threads) => {
@@ -147,22 +150,22 @@ fn collect_options(command: &clap::Command, options: &mut HashSet<String>) {
 }
 
 /// Shows help where it was asked for, or what is wrong with the command line.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, json: bool) -> u8 {
     // Help goes to stdout, errors to stderr; nobody is left to tell if that fails.
     _ = error.print();
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
-    if std::env::args_os().any(|a| a == "--json") {
+    if json {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
         failure::print_error_document(message, None, 2);
     }
-    ExitCode::from(2)
+    2
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The machine and the command that a result came from; never part of a model file.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path, sync::Mutex};
 
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -106,10 +106,22 @@ impl Environment {
     }
 }
 
-/// This process's command line with further arguments, quoted for a shell; `--overwrite` is left
+/// The command line: the process's own where `unlike` is the program, but not where another one runs it.
+static WORDS: Mutex<Vec<OsString>> = Mutex::new(Vec::new());
+
+/// Keeps the command line, the name of the program first, for the record.
+pub(crate) fn set_words(words: &[OsString]) {
+    if let Ok(mut kept) = WORDS.lock() {
+        *kept = words.to_vec();
+    }
+}
+
+/// The command line with further arguments, quoted for a shell; `--overwrite` is left
 /// out, since a repeated command should not destroy what the first one made.
 pub(crate) fn command_line(more: &[&str]) -> String {
-    let typed = std::env::args_os()
+    let words = WORDS.lock().map(|kept| kept.clone()).unwrap_or_default();
+    let typed = words
+        .iter()
         .skip(1)
         .map(|a| a.to_string_lossy().into_owned());
     let typed = typed.filter(|a| a != "--overwrite" && !more.contains(&a.as_str()));

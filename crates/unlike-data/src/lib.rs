@@ -41,7 +41,9 @@ pub use dataset::{DataSet, NormalsForTraining, Skipped};
 pub use dates::DatePart;
 pub use decimal::Decimal;
 pub use encoding::Encoding;
-pub use images::{Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread};
+pub use images::{
+    Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread, read_images,
+};
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
 pub use preprocess::{

@@ -1,4 +1,5 @@
-//! Settings of a training from the recommended ones and a TOML file that may leave things out.
+//! Settings of a training from the recommended ones and others, in a TOML file or given by a program, that
+//! may leave things out.
 
 use std::path::{Path, PathBuf};
 
@@ -23,13 +24,14 @@ use crate::{models::MODELS, train::TrainConfig};
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     model: String,
-    file: Option<File>,
+    given: Option<Given>,
 }
 
+/// Settings, and where they stand.
 #[derive(Clone, Debug)]
-struct File {
-    path: PathBuf,
-    text: String,
+struct Given {
+    /// The file and its text; none for those of a program.
+    file: Option<(PathBuf, String)>,
     settings: Table,
 }
 
@@ -42,7 +44,7 @@ impl ConfigFile {
         let Some(path) = file else {
             return Ok(Self {
                 model: model.unwrap_or_default().to_owned(),
-                file: None,
+                given: None,
             });
         };
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
@@ -78,12 +80,32 @@ impl ConfigFile {
                 ));
             }
         };
-        let path = path.to_owned();
         Ok(Self {
             model,
-            file: Some(File {
-                path,
-                text,
+            given: Some(Given {
+                file: Some((path.to_owned(), text)),
+                settings,
+            }),
+        })
+    }
+
+    /// Settings that a program gives, as a JSON object of the form of a file's: for a notebook, or another
+    /// language.
+    ///
+    /// # Errors
+    /// If it is no object, or holds what no file of settings can: null, or a whole number of more than 63
+    /// bits.
+    pub fn given(model: &str, settings: &serde_json::Value) -> Result<Self> {
+        let settings = Table::try_from(settings).map_err(|error| Error::Setting {
+            name: "settings".into(),
+            found: error.to_string().trim().replace('\n', " "),
+            expected: "names with numbers, texts, lists and the like".into(),
+            hint: None,
+        })?;
+        Ok(Self {
+            model: model.to_owned(),
+            given: Some(Given {
+                file: None,
                 settings,
             }),
         })
@@ -96,7 +118,7 @@ impl ConfigFile {
 
     /// How the file says that images come to their size.
     pub fn image_fit(&self) -> Option<Fit> {
-        let settings = &self.file.as_ref()?.settings;
+        let settings = &self.given.as_ref()?.settings;
         let fit = settings.get("preprocessing")?.get("image-fit")?;
         // What is wrong with it is said when all settings are read.
         fit.clone().try_into().ok()
@@ -104,7 +126,7 @@ impl ConfigFile {
 
     /// What the file says about how the data are to be read.
     pub fn reading(&self) -> Option<Reading> {
-        let settings = &self.file.as_ref()?.settings;
+        let settings = &self.given.as_ref()?.settings;
         let reading = settings.get("preprocessing")?.get("reading")?;
         // What is wrong with it is said when all settings are read.
         reading.clone().try_into().ok()
@@ -115,15 +137,13 @@ impl ConfigFile {
     /// # Errors
     /// If it says what cannot be.
     pub fn features(&self) -> Result<Option<FeatureConfig>> {
-        let Some(file) = &self.file else {
+        let Some(given) = &self.given else {
             return Ok(None);
         };
-        let features = file.settings.get("features").cloned();
+        let features = given.settings.get("features").cloned();
         let read = |value: Value| {
             value.try_into().map_err(|error: toml::de::Error| {
-                let message = format!("`features`: {}", error.message());
-                let row = line_of("`features`", &file.text);
-                malformed(&file.path, message, row)
+                given.refuse(format!("`features`: {}", error.message()))
             })
         };
         features.map(read).transpose()
@@ -142,27 +162,66 @@ impl ConfigFile {
         let chosen = features.is_some();
         let features = features.map_or_else(|| self.features(), |chosen| Ok(Some(chosen)))?;
         let recommended = TrainConfig::recommended_with(&self.model, samples, features.as_ref())?;
-        if let (Some(file), true) = (&mut self.file, chosen) {
-            file.settings.remove("features");
+        if let (Some(given), true) = (&mut self.given, chosen) {
+            given.settings.remove("features");
         }
-        let Some(File {
-            path,
-            text,
-            settings,
-        }) = self.file
-        else {
+        let Some(given) = self.given else {
             return Ok(recommended);
         };
-        let unwritable = |e: toml::ser::Error| malformed(&path, e.to_string(), None);
+        let unwritable = |e: toml::ser::Error| given.refuse(e.to_string());
         let mut merged = Table::try_from(&recommended).map_err(unwritable)?;
-        merge(&mut merged, settings);
+        merge(&mut merged, given.settings.clone());
         let read = merged.try_into::<TrainConfig<serde_json::Value>>();
         let read = read.map_err(|error| error.to_string().trim().replace('\n', " "));
         let read = read.and_then(|config| config.with_model_of(MODELS));
-        read.map_err(|message| {
-            let row = line_of(&message, &text);
-            malformed(&path, message, row)
-        })
+        read.map_err(|message| given.refuse(message))
+    }
+}
+
+impl Given {
+    /// The error about what is wrong with these settings, with the line of a file where that is known.
+    fn refuse(&self, message: String) -> Error {
+        match &self.file {
+            Some((path, text)) => {
+                let row = line_of(&message, text);
+                malformed(path, message, row)
+            }
+            None => setting(&message),
+        }
+    }
+}
+
+/// The error about one of a program's settings, from what is said of it as one of a file's.
+fn setting(message: &str) -> Error {
+    let quoted = |text: &str| text.split('`').nth(1).unwrap_or_default().to_owned();
+    // What is wrong with a model's settings begins with their path; of others, it ends with it.
+    let (path, said) = match (message.strip_prefix('`'), message.rsplit_once(" in `")) {
+        (Some(rest), _) => rest.split_once("`: ").unwrap_or(("model", message)),
+        (None, Some((said, path))) => (path.trim_end_matches('`'), said),
+        (None, None) => ("", message),
+    };
+    let whole = (said, "the settings of a training");
+    let (found, expected) = said
+        .split_once("; expected ")
+        .or_else(|| said.split_once(", expected "))
+        .unwrap_or(whole);
+    let unknown = found.starts_with("unknown field");
+    let name = match path {
+        "" => quoted(found),
+        path => path.to_owned(),
+    };
+    let found = match unknown {
+        true => "no setting",
+        false => ["unknown variant ", "invalid type: ", "invalid value: "]
+            .iter()
+            .find_map(|lead| found.strip_prefix(lead))
+            .unwrap_or(found),
+    };
+    Error::Setting {
+        name,
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+        hint: None,
     }
 }
 
@@ -255,6 +314,43 @@ mod tests {
         let text = config.to_toml().unwrap();
         assert!(text.contains("encoder = [17]"), "{text}");
         assert!(text.contains("discriminator_x = [128]"), "{text}");
+    }
+
+    #[test]
+    fn a_program_gives_settings_as_a_file_does() {
+        let given = |settings: serde_json::Value| {
+            ConfigFile::given("egbad", &settings)?.for_samples(&samples(), None)
+        };
+        let settings = serde_json::json!({ "epochs": 3, "model": { "latent": 8 } });
+        let text = "epochs = 3\n[model]\nlatent = 8\n";
+        assert_eq!(given(settings).unwrap(), from(text, Some("egbad")).unwrap());
+        for (settings, expected) in [
+            (
+                serde_json::json!({ "model": { "latent": 0 } }),
+                "`model.latent` is 0; expected from 1 to 65536",
+            ),
+            (
+                serde_json::json!({ "model": { "networks": { "dec": [1] } } }),
+                "`model.networks.dec` is no setting; expected one of `width`",
+            ),
+            (
+                serde_json::json!({ "schedule": "linear" }),
+                "`schedule` is `linear`; expected `constant` or `cosine`",
+            ),
+            (
+                serde_json::json!({ "epochs": "many" }),
+                "`epochs` is string \"many\"; expected usize",
+            ),
+            (
+                serde_json::json!({ "epoch": 3 }),
+                "`epoch` is no setting; expected one of `seed`",
+            ),
+            (serde_json::json!({ "epochs": null }), "`settings`"),
+            (serde_json::json!([3]), "`settings`"),
+        ] {
+            let error = given(settings).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

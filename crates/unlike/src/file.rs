@@ -102,6 +102,18 @@ fn serialize(
 /// If it cannot be read, is of another kind, was written by a newer version, or is damaged.
 pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, Arrays)> {
     let file = std::fs::read(path).map_err(Error::io("read", path))?;
+    parse(&file, path, kind)
+}
+
+/// The content of a file of this kind; `path` is what messages call it.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn parse<H: DeserializeOwned>(
+    file: &[u8],
+    path: &Path,
+    kind: &str,
+) -> Result<(H, Arrays)> {
     let malformed = |found: String, hint: &str| Error::Malformed {
         path: path.to_owned(),
         location: Location::default(),
@@ -119,7 +131,7 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
         )
     };
     let (_, header) =
-        SafeTensors::read_metadata(&file).map_err(|e| match looks_like_ours(&file) {
+        SafeTensors::read_metadata(file).map_err(|e| match looks_like_ours(file) {
             true => damaged(&e.to_string()),
             false => malformed("a file of another format".into(), ""),
         })?;
@@ -139,7 +151,7 @@ pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, A
             "install a newer unlike to read this file",
         ));
     }
-    let tensors = SafeTensors::deserialize(&file).map_err(|e| damaged(&e.to_string()))?;
+    let tensors = SafeTensors::deserialize(file).map_err(|e| damaged(&e.to_string()))?;
     let json = get("unlike").ok_or_else(|| damaged("no description"))?;
     let mut names: Vec<&str> = tensors.names();
     names.sort_unstable();

@@ -16,7 +16,7 @@ use crate::{
     generated,
     looks::Look,
     models::MODELS,
-    registry::Entry,
+    registry::{Entry, ModelConfig},
     sight::Sight,
     train::{EpochReport, Stop, TrainConfig},
 };
@@ -172,6 +172,20 @@ impl Model {
     /// # Errors
     /// If the file cannot be written; what was there before stays.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let (header, arrays) = self.content();
+        file::write(path.as_ref(), KIND, &header, &arrays)
+    }
+
+    /// The bytes of the file that [`save`](Self::save) writes.
+    ///
+    /// # Errors
+    /// If a setting cannot be written (none of ours).
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let (header, arrays) = self.content();
+        file::content(KIND, &header, &arrays)
+    }
+
+    fn content(&self) -> (Header<ModelConfig>, Arrays) {
         let Parts {
             config,
             sight,
@@ -212,7 +226,7 @@ impl Model {
             part_names: calibration.names().map(str::to_owned).collect(),
             provenance: self.parts.provenance.clone(),
         };
-        file::write(path.as_ref(), KIND, &header, &arrays)
+        (header, arrays)
     }
 
     /// Reads a model file; `path` may also be the run directory that holds it.
@@ -241,9 +255,26 @@ impl Model {
         if path.is_dir() {
             path.push("model.safetensors");
         }
-        let (header, arrays): (Header<serde_json::Value>, Arrays) = file::read(&path, KIND)?;
+        Self::restore(file::read(&path, KIND)?, &path, &device, models)
+    }
+
+    /// Rebuilds a model from what [`to_bytes`](Self::to_bytes) gave; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`load_on`](Self::load_on).
+    pub fn from_bytes(bytes: &[u8], name: &str, device: &str) -> Result<Self> {
+        let (device, path) = (backend::device(device)?, Path::new(name));
+        Self::restore(file::parse(bytes, path, KIND)?, path, &device, MODELS)
+    }
+
+    fn restore(
+        (header, arrays): (Header<serde_json::Value>, Arrays),
+        path: &Path,
+        device: &backend::Device,
+        models: &[Entry],
+    ) -> Result<Self> {
         let unfit = |error: &dyn std::fmt::Display| Error::Malformed {
-            path: path.clone(),
+            path: path.to_owned(),
             location: Default::default(),
             found: format!("a model whose parts do not fit each other ({error})"),
             expected: "a model that unlike wrote".into(),
@@ -267,7 +298,7 @@ impl Model {
             Sight::restore(header.preprocessing, &config, &under(FEATURES)).map_err(within)?;
         let scorer = config
             .model
-            .restore(&sight.shape(), &under(WEIGHTS), config.seed, &device)
+            .restore(&sight.shape(), &under(WEIGHTS), config.seed, device)
             .map_err(within)?;
         let look = Look::load(&sight, &header.part_names, &under(PLACES)).map_err(within)?;
         let mut calibration = Vec::new();

@@ -1,6 +1,6 @@
 //! How a command ends: exit codes, and errors as a person or a program reads them.
 
-use std::{error::Error as _, process::ExitCode};
+use std::error::Error as _;
 
 use serde_json::json;
 use unlike_core::Error;
@@ -41,18 +41,18 @@ impl From<Error> for Failure {
 }
 
 /// Reports a failure, if there is one, and gives the exit code.
-pub(crate) fn finish(result: Result<Outcome>, json: bool) -> ExitCode {
+pub(crate) fn finish(result: Result<Outcome>, json: bool) -> u8 {
     match result {
-        Ok(Outcome::Done) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
-        Ok(Outcome::AnomaliesFound) => ExitCode::from(1),
-        Ok(Outcome::Unread) => ExitCode::from(3),
+        Ok(Outcome::Done) | Err(Failure::OutputClosed) => 0,
+        Ok(Outcome::AnomaliesFound) => 1,
+        Ok(Outcome::Unread) => 3,
         Err(Failure::Error(error)) => report(&message(&error), hint(&error).as_deref(), json, 2),
         Err(Failure::Interrupted(hint)) => report("interrupted", Some(&hint), json, 130),
     }
 }
 
 /// Writes `error: …` and `hint: …` to stderr and, for programs, one JSON document to stdout.
-fn report(message: &str, hint: Option<&str>, json: bool, code: u8) -> ExitCode {
+fn report(message: &str, hint: Option<&str>, json: bool, code: u8) -> u8 {
     terminal::error_line(&format!("error: {message}"));
     if let Some(hint) = hint {
         terminal::error_line(&format!("hint: {hint}"));
@@ -60,7 +60,7 @@ fn report(message: &str, hint: Option<&str>, json: bool, code: u8) -> ExitCode {
     if json {
         print_error_document(message, hint, code);
     }
-    ExitCode::from(code)
+    code
 }
 
 /// `{"error": {…}}` on stdout, where a program with `--json` looks.

@@ -1,6 +1,11 @@
 //! Folders of images: where they lie says what they are, and masks lie beside them.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
 use unlike_core::{Error, ImageSource, Images, Note, Result, Samples};
@@ -60,6 +65,39 @@ pub(super) fn read_one(source: Source, options: &ReadOptions) -> Result<DataSet>
         Convention::Folders,
         options,
     )
+}
+
+/// Reads files that somebody listed; nothing is known of them but their paths.
+pub(super) fn read_files(root: &Path, paths: &[PathBuf], options: &ReadOptions) -> Result<DataSet> {
+    let mut first: HashMap<&Path, usize> = HashMap::new();
+    let mut images = Vec::new();
+    let mut positions = Vec::with_capacity(paths.len());
+    for path in paths {
+        positions.push(*first.entry(path).or_insert_with(|| {
+            images.push(Image {
+                id: path.display().to_string(),
+                ..Image::new(root, path.clone())
+            });
+            images.len() - 1
+        }));
+    }
+    let distinct = images.len();
+    let skipped = Skipped::new(root, options.image.skip_unreadable);
+    let (notes, convention) = (Vec::new(), Convention::Folders);
+    let data = assemble(
+        root, SUB_FOLDER, images, skipped, notes, convention, options,
+    )?;
+    match (distinct < paths.len(), data.samples().len() == distinct) {
+        (false, _) => Ok(data),
+        (true, true) => Ok(data.select(&positions)),
+        (true, false) => Err(Error::Mismatch {
+            origin: Some(root.display().to_string()),
+            found: "files that are named more than once, beside some that hold no image or several"
+                .into(),
+            expected: "each file once".into(),
+            hint: None,
+        }),
+    }
 }
 
 /// Decodes all images to one size.

@@ -19,7 +19,10 @@ mod sources;
 mod survey;
 mod walk;
 
-use std::{ops::Range, path::Path};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -173,6 +176,16 @@ pub(crate) fn read_list(list: &List<'_>, options: &ReadOptions) -> Result<DataSe
         ..options.clone()
     })?;
     list.read(options)
+}
+
+/// Reads these files, each of them an image, in this order: pages and frames become an image each, and a
+/// file that is named again is there again. `origin` is what messages call them all.
+///
+/// # Errors
+/// If there is none, one cannot be read, or options have no meaning for images.
+pub fn read_images(origin: &str, paths: &[PathBuf], options: &ReadOptions) -> Result<DataSet> {
+    check(options)?;
+    folder::read_files(Path::new(origin), paths, options)
 }
 
 /// Reads one file of images: an image, an IDX file or a CIFAR-10 batch.

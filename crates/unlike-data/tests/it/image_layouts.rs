@@ -1,7 +1,10 @@
 //! Where images lie, and what that says of them: parts, classes, masks, and what is no data.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage};
-use unlike_core::Label::{Anomalous, Normal};
+use unlike_core::{
+    Label::{Anomalous, Normal},
+    Samples,
+};
 use unlike_data::{DataSet, ImageOptions, ReadOptions, read, split::official};
 
 use crate::images::{Folder, grey, ids, image, images, skipping};
@@ -467,4 +470,31 @@ fn a_table_that_names_images_is_a_table() {
     let text = "path,value\nhome,1\nwork,2\n";
     let data = at(&listed(text, "t.csv"), "t.csv");
     assert_eq!(data.format(), unlike_data::Format::Csv);
+}
+
+#[test]
+fn files_that_are_named_are_read_in_that_order_and_as_often() {
+    let folder = Folder::new()
+        .with("a.png", grey(4, 4, 1))
+        .with("b.png", grey(4, 4, 2));
+    let [a, b] = ["a.png", "b.png"].map(|name| folder.path(name));
+    let named = [b.clone(), a.clone(), a.clone(), b.clone()];
+    let data = unlike_data::read_images("X", &named, &ReadOptions::default()).unwrap();
+    assert_eq!(ids(&data), named.map(|path| path.display().to_string()));
+    let Samples::Images(read) = data.samples() else {
+        panic!("images");
+    };
+    let pixels = [0, 1, 2, 3].map(|at| read.image(at).unwrap());
+    assert!(pixels[0] == pixels[3] && pixels[1] == pixels[2] && pixels[0] != pixels[1]);
+    assert_eq!(read.origin(), "X");
+
+    let none = unlike_data::read_images("X", &[], &ReadOptions::default()).unwrap_err();
+    assert!(none.to_string().contains("images in `X`: none"), "{none}");
+    let gone = unlike_data::read_images("X", &[folder.path("c.png")], &ReadOptions::default());
+    assert!(gone.unwrap_err().to_string().contains("c.png"));
+    let labels = ReadOptions {
+        label_column: Some("class".into()),
+        ..ReadOptions::default()
+    };
+    assert!(unlike_data::read_images("X", &[a], &labels).is_err());
 }

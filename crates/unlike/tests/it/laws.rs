@@ -34,7 +34,13 @@ fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
     let some = Samples::Table(normals(150));
     for name in ModelConfig::names() {
         let path = folder.path().join(name);
-        trained(name, 600).save(&path).unwrap();
+        let saved = trained(name, 600);
+        saved.save(&path).unwrap();
+        let bytes = saved.to_bytes().unwrap();
+        assert!(bytes == std::fs::read(&path).unwrap(), "{name}");
+        let from_bytes = Model::from_bytes(&bytes, name, "cpu").unwrap();
+        let violations = conformance::check_same(&saved, &from_bytes, &some);
+        assert!(violations.is_empty(), "{name}: {violations:#?}");
         let names: Vec<String> = Model::load(&path)
             .unwrap()
             .score_names()

@@ -1,0 +1,437 @@
+"""What all detectors do. The library does the work; here it gets Python's names."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import json
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _data, _progress, _results, _unlike
+from ._arguments import Arguments, detector_arguments
+from ._errors import InputError, NotFittedError, NoteWarning, SettingError
+from ._results import Explanations, Report
+
+Floats = npt.NDArray[np.float64]
+_Self = TypeVar("_Self", bound="Detector")
+
+
+class Detector(Arguments):
+    """Learned what normal looks like; says how far each sample departs from it.
+
+    ``X`` is an array of rows or of images, a frame, a path, a list of paths of images, or a :class:`Data`
+    that says how these are read.
+
+    Attributes
+    ----------
+    decision_scores_ : array of float64
+        The scores of the samples given to ``fit``. Those that trained score lower than new normals do.
+    labels_ : array of int
+        1 for those of them that are flagged, 0 for the others.
+    threshold_ : float
+        Samples that score at least this are flagged. It may be set.
+    score_names_ : list of str
+        The scores on offer, the recommended one first.
+    n_features_in_ : int
+        Columns of a table; numbers of an image.
+    """
+
+    model_: _unlike.Model
+    threshold_: float
+    decision_scores_: Floats
+    labels_: npt.NDArray[np.int64]
+    n_features_in_: int
+
+    # -- learning
+
+    def fit(self: _Self, X: Any, y: object = None) -> _Self:
+        """Learns what is normal, and calibrates.
+
+        Parameters
+        ----------
+        X
+            Normal samples. Of files with labels, those that are labelled normal. A part of them is held out
+            to choose the epoch and to calibrate (``hold_out``).
+        y
+            Ignored: labels play no part in learning.
+
+        Returns
+        -------
+        Detector
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If the samples are not what they should be, or too few.
+        SettingError
+            If an argument is outside its range.
+        TrainingError
+            If training runs away.
+        KeyboardInterrupt
+            On Ctrl-C. Once a training is under way, the model of the best epoch so far is calibrated and kept
+            first, and the detector is fitted; ``decision_scores_`` and ``labels_`` are not there then. A second
+            Ctrl-C waits for nothing.
+        """
+        self._fit(X)
+        return self
+
+    def _fit(self, X: Any) -> None:
+        self._check_contamination()
+        settings, features = self._settings(), self._features()
+        samples = _data.to_train(X, self._model_name, settings, features)
+        _note(samples.notes)
+        bar = _progress.Bar(self._model_name) if self._shows_bar() else None
+        try:
+            model, told, interrupted = _unlike.fit(
+                self._model_name,
+                json.dumps(settings),
+                features,
+                samples,
+                self.device,
+                self.score_name,
+                self._on_epoch(),
+                None if bar is None else bar.show,
+            )
+        finally:
+            if bar is not None:
+                bar.close()
+        for name in ("decision_scores_", "labels_"):
+            self.__dict__.pop(name, None)
+        self._adopt(model)
+        _note([*told, *model.notes()])
+        if interrupted:
+            raise KeyboardInterrupt(f"the {self._model_name} of the best epoch so far is kept")
+        if self.score_training:
+            self.decision_scores_ = model.evaluate(samples)[0]
+            if self.contamination != "auto":
+                self.threshold_ = float(np.quantile(self.decision_scores_, 1 - self.contamination))
+            self.labels_ = self._flags(self.decision_scores_)
+
+    def fit_predict(self, X: Any, y: object = None) -> npt.NDArray[np.int64]:
+        """Fits, and gives ``labels_``."""
+        self.fit(X, y)
+        return self.labels_
+
+    def calibrate(self: _Self, X: Any) -> _Self:
+        """Takes other held-out normals for p-values; the model itself stays.
+
+        They must not have been trained on, and a note says so if they seem to have been. ``threshold_`` is that
+        of ``contamination="auto"`` afterwards.
+
+        Raises
+        ------
+        InputError
+            If the samples do not fit the model, or there are none.
+        """
+        model = self._fitted()
+        samples = _data.to_evaluate(X, model, labelled=True)
+        calibrated, seen = model.recalibrate(samples)
+        self._adopt(calibrated)
+        _note([] if seen is None else [f"{seen}: p-values of new normals come out too small"])
+        return self
+
+    # -- scoring
+
+    def decision_function(self, X: Any) -> Floats:
+        """One finite raw score per sample, higher = more anomalous. It depends on the model and that sample
+        alone."""
+        return self._evaluate(X)
+
+    def predict(self, X: Any) -> npt.NDArray[np.int64]:
+        """1 for samples that score at least ``threshold_``, 0 for the others."""
+        return self._flags(self._evaluate(X))
+
+    def predict_proba(self, X: Any, method: str = "p_value") -> Floats:
+        """How normal and how anomalous each sample is, ``[samples, 2]``, rows that add up to 1.
+
+        Parameters
+        ----------
+        method
+            ``"p_value"``: the share of normals that score at least as high, and the rest. ``"linear"`` and
+            ``"unify"`` are PyOD's: the score between the smallest and the largest of ``decision_scores_``, and
+            the error function of it in units of their spread. None is the probability that the sample is
+            anomalous, which nobody can know who has seen normals alone.
+        """
+        scores = self._evaluate(X)
+        if method == "p_value":
+            normal = self._fitted().p_values(scores)
+            return np.column_stack([normal, 1 - normal])
+        if method not in ("linear", "unify"):
+            raise SettingError(f"`method` is {method!r}; expected `p_value`, `linear` or `unify`")
+        trained = self._scores_of_training()
+        if method == "linear":
+            low, high = trained.min(), trained.max()
+            anomalous = (scores - low) / (high - low if high > low else 1.0)
+        else:
+            spread = trained.std() * np.sqrt(2)
+            anomalous = _erf((scores - trained.mean()) / (spread if spread > 0 else 1.0))
+        anomalous = np.clip(anomalous, 0, 1)
+        return np.column_stack([1 - anomalous, anomalous])
+
+    def p_values(self, X: Any) -> Floats:
+        """The share of normals that score at least as high as each sample, itself counted in, in (0, 1].
+
+        Of new normals, at most a share a has a p-value of at most a, on average over calibrations.
+        """
+        scores = self._evaluate(X)
+        return self._fitted().p_values(scores)
+
+    def q_values(self, X: Any) -> Floats:
+        """The smallest false-discovery rate at which each sample is flagged in this batch, in (0, 1]."""
+        scores = self._evaluate(X)
+        decided = self._fitted().decide(scores, "threshold", self.threshold_)
+        q_values: Floats = decided["q_values"]
+        return q_values
+
+    def select(
+        self,
+        X: Any,
+        *,
+        fdr: float | None = None,
+        false_alarms: float | None = None,
+        budget: int | None = None,
+    ) -> npt.NDArray[np.bool_]:
+        """Which samples to act on.
+
+        Parameters
+        ----------
+        fdr
+            At most this share of the selected is normal, on average, within (0, 1).
+        false_alarms
+            At most this share of normals is selected, on average, within (0, 1).
+        budget
+            The samples with the highest scores, at most so many.
+
+        Raises
+        ------
+        SettingError
+            If not exactly one of these is given, or it is out of range.
+        InputError
+            If the calibration is too small for the rate.
+        """
+        asked = {"fdr": fdr, "false_alarms": false_alarms, "budget": budget}
+        given = [(by, value) for by, value in asked.items() if value is not None]
+        if len(given) != 1:
+            raise SettingError(f"{len(given)} of `fdr`, `false_alarms` and `budget` are given; expected one")
+        scores = self._evaluate(X)
+        (by, value), = given
+        decided = self._fitted().decide(scores, by, value)
+        _note([] if decided["note"] is None else [decided["note"]])
+        selected: npt.NDArray[np.bool_] = decided["anomalous"]
+        return selected
+
+    def score_parts(self, X: Any) -> dict[str, npt.NDArray[np.float32]]:
+        """The named parts that scores are made of, one value per sample."""
+        model = self._fitted()
+        parts: dict[str, list[npt.NDArray[np.float32]]] = {}
+        for piece in _data.to_score(X, model):
+            for name, values in model.evaluate(piece)[1]:
+                parts.setdefault(name, []).append(values)
+        return {name: np.concatenate(values) for name, values in parts.items()}
+
+    # -- explaining
+
+    def explain(self, X: Any) -> Explanations:
+        """Which columns made each sample strange.
+
+        Raises
+        ------
+        InputError
+            If the model explains images by maps: see :meth:`anomaly_map`.
+        """
+        model = self._fitted()
+        return _results.explanations(model, list(_data.to_score(X, model)))
+
+    def anomaly_map(self, X: Any) -> npt.NDArray[np.float32]:
+        """Where each image is anomalous, ``[images, height, width]``, non-negative, higher = more anomalous.
+
+        Raises
+        ------
+        InputError
+            If the model explains samples by columns: see :meth:`explain`.
+        """
+        model = self._fitted()
+        return np.concatenate([model.maps(piece) for piece in _data.to_score(X, model)])
+
+    def reconstruct(self, X: Any) -> npt.NDArray[np.float32]:
+        """What the model makes of each image, the nearest that it can generate:
+        ``[images, height, width, channels]``, within [-1, 1].
+
+        Raises
+        ------
+        InputError
+            Of tables, and of models that generate nothing of this kind.
+        """
+        model = self._fitted()
+        made = [model.reconstructions(piece) for piece in _data.to_score(X, model)]
+        images = [each for each in made if each is not None]
+        if len(images) < len(made) or not images:
+            raise InputError(f"{type(self).__name__} reconstructs none of these; expected a generator of images")
+        return np.concatenate(images)
+
+    def report(self, X: Any = None, y: Any = None) -> Report:
+        """What is known of the training; with samples, how well the detector does on them.
+
+        Parameters
+        ----------
+        X
+            Labelled samples, which training has not seen.
+        y
+            One label per sample: 1 is anomalous, 0 normal. Left out where files hold the labels.
+        """
+        model = self._fitted()
+        if X is None:
+            return Report(model.report(None, None, self.threshold_)[0])
+        labels = None if y is None else [bool(label) for label in np.asarray(y).ravel()]
+        samples = _data.to_evaluate(X, model, labelled=labels is not None)
+        if labels is None and samples.labels() is None:
+            raise InputError("`y` is missing, and X holds no labels; expected one of them")
+        report, notes = model.report(samples, labels, self.threshold_)
+        _note(notes)
+        return Report(report)
+
+    # -- keeping
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model file, as a whole or not at all: all that scoring needs, also on the command line.
+
+        ``threshold_`` is no part of it.
+        """
+        self._fitted().save(path)
+
+    def to_bytes(self) -> bytes:
+        """What :meth:`save` writes."""
+        return self._fitted().to_bytes()
+
+    @property
+    def score_names_(self) -> list[str]:
+        """The scores on offer, the recommended one first."""
+        names: list[str] = json.loads(self._fitted().about())["scores"]
+        return names
+
+    def _repr_html_(self) -> str:
+        rows = {"detector": repr(self)}
+        model = self.__dict__.get("model_")
+        if model is not None:
+            about = json.loads(model.about())
+            rows |= {
+                "score": f"{about['score']}, of {', '.join(about['scores'])}",
+                "learned numbers": f"{about['parameters']:,}",
+                "calibrated on": f"{about['n_calibration']:,} held-out normals",
+                "smallest false-alarm rate": f"{about['smallest_false_alarm_rate']:.2g}",
+                "flags scores from": f"{self.threshold_:.6g}",
+                "trained on": about["origin"],
+            }
+        cells = (f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items())
+        return f"<table>{''.join(cells)}</table>"
+
+    # -- within
+
+    def _fitted(self) -> _unlike.Model:
+        model: _unlike.Model | None = self.__dict__.get("model_")
+        if model is None:
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet", "call `fit` first")
+        return model
+
+    def _adopt(self, model: _unlike.Model) -> None:
+        self.model_ = model
+        about = json.loads(model.about())["input"]
+        if about["kind"] == "table":
+            self.n_features_in_ = len(about["columns"])
+        else:
+            self.n_features_in_ = about["height"] * about["width"] * about["channels"]
+        self.threshold_, note = model.usual_threshold()
+        if self.contamination == "auto":
+            _note([] if note is None else [note])
+
+    def _evaluate(self, X: Any) -> Floats:
+        """The scores of all samples, which need no memory but their own however many pieces there are."""
+        model = self._fitted()
+        scores = np.empty(_data.count(X) or 0)
+        done, notes = 0, dict[str, None]()
+        for piece in _data.to_score(X, model):
+            of_piece, _, its_notes = model.evaluate(piece)
+            notes.update(dict.fromkeys([*piece.notes, *its_notes]))
+            if done + len(of_piece) > len(scores):
+                scores = np.concatenate([scores[:done], of_piece])
+            else:
+                scores[done : done + len(of_piece)] = of_piece
+            done += len(of_piece)
+        _note(list(notes))
+        return scores
+
+    def _flags(self, scores: Floats) -> npt.NDArray[np.int64]:
+        decided = self._fitted().decide(scores, "threshold", self.threshold_)
+        flags: npt.NDArray[np.int64] = decided["anomalous"].astype(np.int64)
+        return flags
+
+    def _scores_of_training(self) -> Floats:
+        self._fitted()
+        scores: Floats | None = self.__dict__.get("decision_scores_")
+        if scores is None:
+            raise NotFittedError(
+                "the scores of training samples are not known",
+                "they are after `fit` with `score_training=True`; model files do not hold them",
+            )
+        return scores
+
+    def _shows_bar(self) -> bool:
+        return _progress.wanted(self.progress)
+
+    def _on_epoch(self) -> Callable[[str], bool] | None:
+        call = self.progress
+        if call is None or isinstance(call, bool):
+            return None
+        return lambda report: bool(call(json.loads(report)))
+
+
+def load(path: str | os.PathLike[str], *, device: str = "cpu") -> Detector:
+    """The detector of a model file, or of the folder that ``unlike train`` made.
+
+    Its arguments are the settings that it was trained with. ``decision_scores_`` and ``labels_`` are not in
+    the file.
+
+    Raises
+    ------
+    FileError, InputError
+        If the file cannot be read, is damaged, or was written by a newer version.
+    SettingError
+        If there is no such device.
+    """
+    return _detector(_unlike.Model.load(path, device))
+
+
+def _detector(model: _unlike.Model) -> Detector:
+    from ._detectors import CLASSES
+
+    name = json.loads(model.about())["model"]
+    cls = next(cls for cls in CLASSES if cls._model_name == name)
+    detector = cls(**detector_arguments(cls, model))
+    detector._adopt(model)
+    return detector
+
+
+def _note(notes: Sequence[str]) -> None:
+    for note in notes:
+        warnings.warn(note, NoteWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """How far up the stack the user's own code is."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == __name__.split(".")[0]:
+        frame, level = frame.f_back, level + 1
+    return max(level, 1)
+
+
+def _erf(values: Floats) -> Floats:
+    from math import erf
+
+    return np.array([erf(value) for value in values])

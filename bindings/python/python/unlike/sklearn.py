@@ -1,0 +1,146 @@
+"""The detectors with the signs and names of scikit-learn, which has to be installed.
+
+``score_samples`` and ``decision_function`` are higher for normal samples, ``predict`` gives 1 for normal and -1
+for anomalous ones, and ``decision_function`` is ``score_samples`` less ``offset_``: below 0 is anomalous. They
+are clonable, can be searched over, and stand in pipelines.
+
+``X`` is an array of rows or a frame; what else detectors take, those of ``unlike`` itself take.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import _data, _detectors, _unlike
+from ._base import Detector
+
+
+_Self = TypeVar("_Self", bound="SklearnDetector")
+
+
+class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[misc]
+    """What all of them do; see :class:`unlike.Detector` for the rest.
+
+    Attributes
+    ----------
+    offset_ : float
+        Samples whose ``score_samples`` is below this are anomalous. It goes with ``threshold_``.
+    """
+
+    def fit(self: _Self, X: Any, y: object = None) -> _Self:
+        """As :meth:`unlike.Detector.fit`."""
+        self._fit(self._validated(X, reset=True))
+        return self
+
+    def fit_predict(self, X: Any, y: object = None, **kwargs: Any) -> npt.NDArray[np.int64]:
+        """Fits, and gives 1 for each sample that is normal and -1 for the others."""
+        predicted: npt.NDArray[np.int64] = self.fit(X, y).predict(X)
+        return predicted
+
+    def score_samples(self, X: Any) -> npt.NDArray[np.float64]:
+        """The raw score with its sign changed: higher = more normal."""
+        return -self._evaluate(X)
+
+    def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
+        """``score_samples`` less ``offset_``: below 0 is anomalous."""
+        scores = self.score_samples(X)
+        return scores - self.offset_
+
+    def predict(self, X: Any) -> npt.NDArray[np.int64]:
+        """1 for normal samples, -1 for those that score at least ``threshold_``."""
+        return 1 - 2 * self._flags(self._evaluate(X))
+
+    @property
+    def offset_(self) -> float:
+        """The largest number below every score that is flagged, with its sign changed."""
+        check_is_fitted(self, "model_")
+        # A score that equals the threshold is flagged; scikit-learn flags what is below the offset.
+        return -float(np.nextafter(self.threshold_, -np.inf))
+
+    def _evaluate(self, X: Any) -> npt.NDArray[np.float64]:
+        return super()._evaluate(self._seen(X))
+
+    def _validated(self, X: Any, reset: bool) -> Any:
+        if isinstance(X, _data.Data) or _data.paths_of(X) is not None:
+            return X
+        if hasattr(X, "iloc") or hasattr(X, "__arrow_c_stream__"):
+            # Columns of texts and categories are read as they are.
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        if isinstance(X, np.ndarray) and X.ndim in (3, 4) and X.dtype == np.uint8:
+            return X
+        # The detector says how many samples it needs, where one is not the problem.
+        least = 2 if reset else 1
+        types = [np.float64, np.float32]
+        return validate_data(self, X, reset=reset, dtype=types, ensure_min_samples=least)
+
+    def _seen(self, X: Any) -> Any:
+        check_is_fitted(self, "model_")
+        return self._validated(X, reset=False)
+
+    def _adopt(self, model: _unlike.Model) -> None:
+        # validate_data has counted what it was given.
+        counted = self.__dict__.get("n_features_in_")
+        super()._adopt(model)
+        if counted is not None:
+            self.n_features_in_ = counted
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "model_" in self.__dict__
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class EGBAD(SklearnDetector, _detectors.EGBAD):
+    __doc__ = _detectors.EGBAD.__doc__
+
+
+class BiGAN(SklearnDetector, _detectors.BiGAN):
+    __doc__ = _detectors.BiGAN.__doc__
+
+
+class AnoGAN(SklearnDetector, _detectors.AnoGAN):
+    __doc__ = _detectors.AnoGAN.__doc__
+
+
+class FAnoGAN(SklearnDetector, _detectors.FAnoGAN):
+    __doc__ = _detectors.FAnoGAN.__doc__
+
+
+class GANomaly(SklearnDetector, _detectors.GANomaly):
+    __doc__ = _detectors.GANomaly.__doc__
+
+
+class PCA(SklearnDetector, _detectors.PCA):
+    __doc__ = _detectors.PCA.__doc__
+
+
+class KNN(SklearnDetector, _detectors.KNN):
+    __doc__ = _detectors.KNN.__doc__
+
+
+class PaDiM(SklearnDetector, _detectors.PaDiM):
+    __doc__ = _detectors.PaDiM.__doc__
+
+
+class IForest(SklearnDetector, _detectors.IForest):
+    __doc__ = _detectors.IForest.__doc__
+
+
+class ECOD(SklearnDetector, _detectors.ECOD):
+    __doc__ = _detectors.ECOD.__doc__
+
+
+DETECTORS = (EGBAD, BiGAN, AnoGAN, FAnoGAN, GANomaly, PCA, KNN, PaDiM, IForest, ECOD)
+"""All of them, in the order of ``unlike.DETECTORS``."""

@@ -1,0 +1,47 @@
+//! The module `unlike._unlike`: the library behind the Python package.
+//!
+//! It holds no logic of its own. `samples` (with `values` and `arrow`) makes the library's samples of arrays,
+//! frames and images in memory, `reading` of files; `training` fits, `model` scores and explains, `report`
+//! shows. All of them hand their work to `background`, so that Ctrl-C is heard while it runs, and their errors
+//! to `errors`, which words them for Python. `registry` tells the package which models and settings there are.
+
+mod arrow;
+mod background;
+mod errors;
+mod model;
+mod reading;
+mod registry;
+mod report;
+mod samples;
+mod training;
+mod values;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// As in the program `unlike`: training and scoring ask for buffers of some megabytes at every step, which
+/// mimalloc keeps and reuses. It serves this module alone, not Python.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the command line and gives its exit code.
+#[pyfunction]
+fn main(py: Python<'_>, words: Vec<OsString>) -> u8 {
+    py.detach(|| unlike_cli::run(words))
+}
+
+#[pymodule(gil_used = false)]
+fn _unlike(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<samples::Samples>()?;
+    module.add_class::<model::Model>()?;
+    module.add_class::<report::Report>()?;
+    module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_function(wrap_pyfunction!(background::set_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(reading::read_for_training, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::models, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::recommended, module)?)?;
+    module.add_function(wrap_pyfunction!(report::load_report, module)?)?;
+    module.add_function(wrap_pyfunction!(training::fit, module)?)
+}

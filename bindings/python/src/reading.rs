@@ -1,0 +1,194 @@
+//! Samples out of files, as the command line reads them.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use serde::Deserialize;
+use unlike::Model;
+use unlike_core::{Error, Result};
+use unlike_data::{
+    BadRows, DataSet, DatePart, Fit, ImageOptions, ImageSize, MaskRule, ReadOptions, read,
+    read_images,
+};
+use unlike_features::{FeatureConfig, Pool};
+
+use crate::{background, errors::OrRaise, samples::Samples, training, values::ORIGIN};
+
+/// How files are read, in the words of `unlike.Data`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Options {
+    format: Option<String>,
+    label_column: Option<String>,
+    normal_label: Vec<String>,
+    anomalous_label: Vec<String>,
+    drop_columns: Vec<String>,
+    id_column: Option<String>,
+    category_columns: Vec<String>,
+    delimiter: Option<String>,
+    comment: Option<String>,
+    bad_rows: Option<String>,
+    max_unpacked: Option<usize>,
+    max_columns: Option<usize>,
+    encoding: Option<String>,
+    dates: Option<Vec<String>>,
+    decimal: Option<String>,
+    missing: Option<Vec<String>>,
+    header: Option<bool>,
+    /// Height and width.
+    image_size: Option<[usize; 2]>,
+    channels: Option<String>,
+    fit: Option<Fit>,
+    skip_unreadable: bool,
+    ignore_masks: bool,
+    image_memory: Option<usize>,
+}
+
+/// Reads the options that Python gives as JSON.
+pub(crate) fn options(text: &str) -> Result<Options> {
+    serde_json::from_str(text).map_err(|error| Error::Setting {
+        name: "options of `unlike.Data`".into(),
+        found: error.to_string(),
+        expected: "those that it has".into(),
+        hint: None,
+    })
+}
+
+/// Bytes of the unit in which options give memory.
+const MIB: usize = 1 << 20;
+
+impl Options {
+    fn read_options(&self) -> Result<ReadOptions> {
+        let usual = ReadOptions::default();
+        let bad_rows = self.bad_rows.as_deref();
+        let named = |rule: &BadRows| bad_rows == Some(rule.name());
+        let known = BadRows::ALL.into_iter().find(named);
+        if let (Some(found), None) = (bad_rows, known) {
+            let names = BadRows::ALL.map(BadRows::name).join(", ");
+            return refused("bad-rows", found, &format!("one of {names}"));
+        }
+        let dates =
+            |parts: &Vec<String>| parts.iter().map(|part| part.parse::<DatePart>()).collect();
+        Ok(ReadOptions {
+            format: self.format.as_deref().map(str::parse).transpose()?,
+            label_column: self.label_column.clone(),
+            normal_labels: self.normal_label.clone(),
+            anomalous_labels: self.anomalous_label.clone(),
+            drop_columns: self.drop_columns.clone(),
+            id_column: self.id_column.clone(),
+            category_columns: self.category_columns.clone(),
+            delimiter: character("delimiter", self.delimiter.as_deref())?,
+            comment: character("comment", self.comment.as_deref())?,
+            bad_rows: known.unwrap_or_default(),
+            max_unpacked: self.max_unpacked.map(|mib| mib.saturating_mul(MIB)),
+            max_columns: self.max_columns.unwrap_or(usual.max_columns),
+            encoding: self.encoding.as_deref().map(str::parse).transpose()?,
+            dates: self.dates.as_ref().map(dates).transpose()?,
+            decimal: self.decimal.as_deref().map(str::parse).transpose()?,
+            missing: self.missing.clone().unwrap_or(usual.missing),
+            has_header: self.header,
+            image: self.image_options()?,
+            ..ReadOptions::default()
+        })
+    }
+
+    fn image_options(&self) -> Result<ImageOptions> {
+        let usual = ImageOptions::default();
+        Ok(ImageOptions {
+            size: self
+                .image_size
+                .map(|[height, width]| ImageSize { height, width }),
+            channels: match self.channels.as_deref() {
+                None => None,
+                Some("grey") => Some(1),
+                Some("colour") => Some(3),
+                Some(other) => return refused("channels", other, "`grey` or `colour`"),
+            },
+            fit: self.fit.unwrap_or(usual.fit),
+            masks: match self.ignore_masks {
+                true => MaskRule::Ignore,
+                false => usual.masks,
+            },
+            skip_unreadable: self.skip_unreadable,
+            memory: self
+                .image_memory
+                .map_or(usual.memory, |mib| mib.saturating_mul(MIB)),
+            ..usual
+        })
+    }
+}
+
+fn refused<T>(name: &str, found: &str, expected: &str) -> Result<T> {
+    Err(Error::Setting {
+        name: name.into(),
+        found: format!("`{found}`"),
+        expected: expected.into(),
+        hint: None,
+    })
+}
+
+fn character(name: &str, text: Option<&str>) -> Result<Option<u8>> {
+    match text.map(|text| (text, text.as_bytes())) {
+        None => Ok(None),
+        Some((_, &[byte])) => Ok(Some(byte)),
+        Some((text, _)) => refused(name, text, "one character, of ASCII"),
+    }
+}
+
+fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Result<DataSet> {
+    match paths {
+        [path] => read(path, options),
+        paths => read_images(ORIGIN, paths, options),
+    }
+}
+
+/// Reads the normals of files to train a model of these settings on.
+#[pyfunction]
+#[pyo3(signature = (paths, options, model, settings, features))]
+pub(crate) fn read_for_training(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    options: &str,
+    model: &str,
+    settings: &str,
+    features: Option<training::Features>,
+) -> PyResult<Samples> {
+    let told = self::options(options).or_raise(py)?;
+    let config = training::config_file(model, settings).or_raise(py)?;
+    let features = training::features(features).or_raise(py)?;
+    background::run(py, move || {
+        let mut options = told.read_options()?;
+        let features = features.map_or_else(|| config.features(), |f| Ok(Some(f)))?;
+        let usual = FeatureConfig::lite0(Pool::Patches);
+        options.image.usual_side = features.as_ref().unwrap_or(&usual).usual_side();
+        let data = read_all(&paths, &options)?;
+        let data = match data.folder_parts() {
+            Some([train, _]) => data.select(&train),
+            None => data,
+        };
+        let normals = data.normals_for_training()?.samples;
+        let (reading, fit) = (data.reading().clone(), options.image.fit);
+        Ok(Samples::read(normals, reading, fit, data.notes()))
+    })
+}
+
+/// Reads files as a model knows them.
+pub(crate) fn read_for(
+    paths: &[PathBuf],
+    options: Options,
+    model: &Model,
+    labels: bool,
+) -> Result<DataSet> {
+    let options = ReadOptions {
+        without_labels: !labels,
+        ..options.read_options()?
+    };
+    let mut options = model.preprocessing().read_options(options);
+    options.remembered = Some(model.config().preprocessing.reading.clone());
+    let data = read_all(paths, &options)?;
+    if options.bad_rows == BadRows::Fail {
+        return Ok(data);
+    }
+    let unfit = model.preprocessing().unfit_rows(data.samples());
+    data.without_rows(unfit)
+}

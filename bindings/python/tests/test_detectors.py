@@ -1,0 +1,189 @@
+"""The contract of every detector."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import unlike
+
+from conftest import fitted
+
+ALL = pytest.mark.parametrize("cls", unlike.DETECTORS, ids=lambda cls: cls.__name__)
+
+
+@ALL
+def test_a_detector_has_what_pyod_promises(cls, normals, mixed) -> None:
+    detector = fitted(cls, normals, contamination=0.1)
+    assert detector.decision_scores_.shape == (600,)
+    assert np.isfinite(detector.decision_scores_).all()
+    assert set(detector.labels_) <= {0, 1}
+    # What a share of the samples is flagged, but for those of one score.
+    ties = np.sum(detector.decision_scores_ == detector.threshold_)
+    assert abs(int(detector.labels_.sum()) - 60) <= ties + 1
+    assert (detector.labels_ == (detector.decision_scores_ >= detector.threshold_)).all()
+    assert np.array_equal(detector.decision_function(normals), detector.decision_scores_)
+    X, _ = mixed
+    flags = detector.predict(X)
+    assert flags.dtype == np.int64 and set(flags) <= {0, 1}
+    for method in ("p_value", "linear", "unify"):
+        shares = detector.predict_proba(X, method=method)
+        assert shares.shape == (30, 2)
+        assert np.allclose(shares.sum(axis=1), 1) and shares.min() >= 0 and shares.max() <= 1
+        by_share, by_score = shares[:, 1], detector.decision_function(X)
+        order = np.argsort(by_score)
+        assert (np.diff(by_share[order]) >= 0).all(), method
+    assert np.array_equal(cls(**detector.get_params()).fit_predict(normals), detector.labels_)
+
+
+@ALL
+def test_the_threshold_may_be_moved(cls, normals, mixed) -> None:
+    detector = fitted(cls, normals)
+    X, _ = mixed
+    scores = detector.decision_function(X)
+    detector.threshold_ = float(np.sort(scores)[-4])
+    assert detector.predict(X).sum() == np.sum(scores >= detector.threshold_)
+    detector.threshold_ = float(scores.max()) + 1
+    assert detector.predict(X).sum() == 0
+
+
+@ALL
+def test_what_is_kept_scores_the_same(cls, normals, mixed, tmp_path: Path) -> None:
+    detector = fitted(cls, normals, seed=3)
+    X, _ = mixed
+    scores = detector.decision_function(X)
+    pickled = pickle.dumps(detector)
+    assert np.array_equal(pickle.loads(pickled).decision_function(X), scores)
+    detector.save(tmp_path / "model")
+    assert (tmp_path / "model").read_bytes() == detector.to_bytes()
+    loaded = unlike.load(tmp_path / "model")
+    assert type(loaded) is cls
+    assert np.array_equal(loaded.decision_function(X), scores)
+    assert loaded.threshold_ == detector.threshold_
+    with pytest.raises(unlike.NotFittedError, match="model files do not hold them"):
+        loaded.predict_proba(X, method="linear")
+    # Its arguments are all that decides it.
+    again = cls(**loaded.get_params()).fit(normals)
+    assert again.to_bytes() == detector.to_bytes()
+
+
+@ALL
+def test_p_values_and_selections_are_the_librarys(cls, normals, mixed) -> None:
+    detector = fitted(cls, normals)
+    X, _ = mixed
+    p_values, q_values = detector.p_values(X), detector.q_values(X)
+    n = json.loads(detector.model_.about())["n_calibration"]
+    ranks = p_values * (n + 1)
+    assert np.allclose(ranks, ranks.round()) and p_values.min() >= 1 / (n + 1)
+    assert (q_values >= p_values - 1e-12).all() and q_values.max() <= 1
+    assert np.array_equal(detector.select(X, false_alarms=0.1), p_values <= 0.1)
+    assert np.array_equal(detector.select(X, fdr=0.2), q_values <= 0.2)
+    chosen, scores = detector.select(X[:20], budget=5), detector.decision_function(X[:20])
+    assert 1 <= chosen.sum() <= 5 and scores[chosen].min() > scores[~chosen].max()
+
+
+@ALL
+def test_parts_explanations_and_reports(cls, normals, mixed) -> None:
+    detector = fitted(cls, normals)
+    X, y = mixed
+    parts = detector.score_parts(X)
+    assert parts and all(values.shape == (30,) for values in parts.values())
+    told = detector.explain(X)
+    assert told.columns == ["1", "2", "3", "4", "5"]
+    assert told.contributions.shape == (30, 5) and told.contributions.min() >= 0
+    assert len(told) == 30
+    for reasons, contributions in zip(told, told.contributions):
+        assert len(reasons) <= 5
+        assert [r.contribution for r in reasons] == sorted(contributions[contributions > 0], reverse=True)
+    report = detector.report(X, y)
+    assert report.metrics is not None and report.metrics["n_anomalous"] == 10
+    assert "<html" in report.html() and "<iframe" in report._repr_html_()
+    assert detector.report().metrics is None
+    with pytest.raises(unlike.InputError, match="explanations by columns"):
+        detector.anomaly_map(X)
+
+
+@ALL
+def test_a_detector_that_is_not_fitted_says_so(cls, normals) -> None:
+    for ask in ("predict", "decision_function", "p_values", "explain", "predict_proba", "score_parts"):
+        with pytest.raises(unlike.NotFittedError, match="call `fit` first"):
+            getattr(cls(), ask)(normals)
+
+
+@ALL
+def test_arguments_come_back_and_others_are_refused(cls) -> None:
+    detector = cls(seed=7)
+    assert detector.get_params()["seed"] == 7
+    assert cls(**detector.get_params()).get_params() == detector.get_params()
+    assert detector.set_params(seed=8) is detector and detector.seed == 8
+    assert repr(detector) == f"{cls.__name__}(seed=8)"
+    with pytest.raises(TypeError):
+        cls(colour="red")
+    with pytest.raises(unlike.SettingError, match="`colour` is no argument"):
+        detector.set_params(colour="red")
+
+
+def test_the_same_seed_gives_the_same_model_bit_for_bit(normals) -> None:
+    first = fitted(unlike.EGBAD, normals, seed=5).to_bytes()
+    assert fitted(unlike.EGBAD, normals, random_state=5).to_bytes() == first
+    assert fitted(unlike.EGBAD, normals, seed=6).to_bytes() != first
+
+
+def test_another_score_can_be_chosen(normals, mixed) -> None:
+    X, _ = mixed
+    detector = fitted(unlike.EGBAD, normals, score_name="residual")
+    assert "residual" in detector.score_names_
+    assert np.array_equal(detector.decision_function(X), detector.score_parts(X)["residual"])
+
+
+def test_other_normals_calibrate(normals, mixed) -> None:
+    X, _ = mixed
+    detector = fitted(unlike.KNN, normals[:300])
+    scores, before = detector.decision_function(X), detector.p_values(X)
+    detector.calibrate(normals[300:])
+    assert np.array_equal(detector.decision_function(X), scores)
+    assert json.loads(detector.model_.about())["n_calibration"] == 300
+    assert not np.array_equal(detector.p_values(X), before)
+    with pytest.warns(unlike.NoteWarning, match="trained on"):
+        detector.calibrate(normals[:300])
+
+
+def test_contamination_is_auto_or_a_share(normals) -> None:
+    for bad in (0, 0.6, -1, "many", None, float("nan")):
+        with pytest.raises(unlike.SettingError, match="`contamination` is"):
+            unlike.PCA(contamination=bad).fit(normals)
+    with pytest.raises(unlike.SettingError, match="`score_training`"):
+        unlike.PCA(contamination=0.1, score_training=False).fit(normals)
+    quiet = unlike.PCA(score_training=False).fit(normals)
+    assert not hasattr(quiet, "decision_scores_")
+
+
+def test_exactly_one_promise_is_asked_for(normals) -> None:
+    detector = unlike.KNN().fit(normals)
+    for asked in ({}, {"fdr": 0.1, "budget": 3}):
+        with pytest.raises(unlike.SettingError, match="expected one"):
+            detector.select(normals, **asked)
+    with pytest.raises(unlike.InputError, match="calibrate on more normals"):
+        detector.select(normals, fdr=1e-6)
+    with pytest.raises(unlike.SettingError, match="`fdr` is 2"):
+        detector.select(normals, fdr=2)
+
+
+def test_notebooks_see_a_table(normals) -> None:
+    assert "EGBAD" in unlike.EGBAD()._repr_html_()
+    shown = unlike.KNN().fit(normals)._repr_html_()
+    assert "held-out normals" in shown and "<table>" in shown
+
+
+def test_errors_survive_pickling() -> None:
+    error = unlike.InputError("what", "do this")
+    copied = pickle.loads(pickle.dumps(error))
+    assert (type(copied), copied.message, copied.hint, str(copied)) == (
+        unlike.InputError,
+        "what",
+        "do this",
+        "what\nhint: do this",
+    )

@@ -1,0 +1,95 @@
+"""Arguments of constructors are the library's settings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import unlike
+from unlike import _unlike
+
+HERE = Path(__file__).resolve().parent
+
+
+def test_the_classes_are_those_that_the_librarys_settings_make() -> None:
+    subprocess.run([sys.executable, HERE.parent / "generate.py", "--check"], check=True)
+
+
+@pytest.mark.parametrize("cls", unlike.DETECTORS, ids=lambda cls: cls.__name__)
+def test_every_setting_of_a_model_is_an_argument(cls) -> None:
+    for kind in ("table", "images"):
+        settings = json.loads(_unlike.recommended(cls._model_name, kind, 1000))
+        names = {name.removeprefix("model_") for name in cls._model_settings}
+        assert set(settings["model"]) - {"model", "score"} <= names
+        of_training = set(settings) - {"model", "preprocessing", "features", "seed"}
+        networks = dict((name, networks) for name, _, networks in _unlike.models())[cls._model_name]
+        if networks:
+            assert of_training <= set(cls._parameters())
+
+
+def test_arguments_reach_the_model(normals) -> None:
+    detector = unlike.EGBAD(
+        epochs=2,
+        batch_size=np.int64(100),
+        latent=3,
+        dropout=np.float32(0.25),
+        networks={"encoder": (7,)},
+        training={"adam": {"learning_rate": 1e-3}, "init": {"init": "xavier"}},
+        hold_out={"calibration": 0.2},
+        scaling="standard",
+        max_levels=5,
+        schedule="constant",
+        seed=11,
+    ).fit(normals)
+    config = json.loads(detector.model_.config())
+    assert (config["epochs"], config["batch_size"], config["seed"]) == (2, 100, 11)
+    assert (config["model"]["latent"], config["model"]["dropout"]) == (3, 0.25)
+    assert config["model"]["networks"]["encoder"] == [7]
+    assert config["model"]["training"]["adam"]["beta1"] == 0.5, "what is left out is as recommended"
+    assert config["model"]["training"]["init"] == {"init": "xavier"}
+    assert config["hold_out"] == {"validation": 0.1, "calibration": 0.2, "limit": 10_000}
+    assert config["preprocessing"]["scaling"] == "standard"
+    assert config["preprocessing"]["max-levels"] == 5
+    assert config["schedule"] == "constant"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"latent": 0}, "`latent` is 0; expected from 1 to 65536"),
+        ({"epochs": 0}, "`epochs` is 0; expected at least 1"),
+        ({"batch_size": 0}, "`batch_size` is 0; expected at least 1"),
+        ({"patience": 0}, "`patience` is 0; expected at least 1"),
+        ({"epochs": "many"}, '`epochs` is string "many"; expected a whole number'),
+        ({"schedule": "linear"}, "`schedule` is `linear`; expected `constant` or `cosine`"),
+        ({"networks": {"dec": [1]}}, "`networks.dec` is no setting; expected one of `width`"),
+        ({"training": {"adam": {"beta1": 2.0}}}, "`training.adam.beta1` is 2; expected from 0 up to"),
+        ({"hold_out": {"validation": 0.5}}, "`hold_out.validation` is 0.5; expected between 0 and 0.5"),
+        ({"hold_out": {"calibration": 0.0}}, "`hold_out.calibration` is 0; expected between 0 and 0.5"),
+        ({"hold_out": {"limit": 0}}, "`hold_out.limit` is 0; expected at least 1"),
+        ({"max_levels": 0}, "`max_levels` is 0; expected at least 1"),
+        ({"augmentation": {"rotation": 50.0}}, "`augmentation.rotation` is 50; expected 0 to 45"),
+        ({"augmentation": {"shift": -1}}, "`augmentation.shift`"),
+        ({"seed": -1}, "`seed` is -1; expected a whole number from 0"),
+        ({"seed": 2**63}, "`seed` is 9223372036854775808; expected a whole number from 0"),
+        ({"random_state": 1.5}, "`random_state` is 1.5; expected a whole number"),
+        ({"latent": {1, 2}}, "expected numbers, texts, lists or mappings"),
+        ({"score_name": "beauty"}, "`score_name` is `beauty`; expected one of combined"),
+        ({"device": "abacus"}, "`device` is `abacus`; expected cpu"),
+        ({"features": "eyes"}, "`features` is `eyes`; expected `pixels` or `lite0`"),
+        ({"feature_pool": "all"}, "`feature_pool` is `all`; expected `patches` or `image`"),
+    ],
+)
+def test_arguments_out_of_range_are_refused_by_name(arguments, message, normals) -> None:
+    with pytest.raises(unlike.SettingError) as refused:
+        unlike.EGBAD(**{"epochs": 1, **arguments}).fit(normals)
+    assert message in str(refused.value)
+
+
+def test_threads_are_as_many_as_a_machine_can_have() -> None:
+    with pytest.raises(unlike.SettingError, match="`threads` is 0; expected from 1 to 1024"):
+        unlike.set_threads(0)
