@@ -38,6 +38,7 @@ struct Content {
     pieces: Vec<Piece>,
     /// All pieces in the words of no interface.
     plain: String,
+    code: Option<&'static str>,
 }
 
 /// What a note is made of.
@@ -78,11 +79,26 @@ impl Note {
         })
     }
 
-    /// Goes on with another note.
+    /// Goes on with another note, whose code counts if this one has none.
     #[must_use]
     pub fn then(mut self, other: impl Into<Self>) -> Self {
-        self.0.pieces.extend(other.into().0.pieces);
-        Self::of(self.0.pieces)
+        let other = other.into();
+        self.0.code = self.0.code.or(other.0.code);
+        self.0.pieces.extend(other.0.pieces);
+        self.spelled()
+    }
+
+    /// The same under a code, by which programs know what it is about, whatever its words become: words
+    /// with hyphens.
+    #[must_use]
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
+        self
+    }
+
+    /// What it is about; `note` where nothing more is said.
+    pub fn code(&self) -> &'static str {
+        self.0.code.unwrap_or("note")
     }
 
     /// In the words of no interface.
@@ -110,19 +126,24 @@ impl Note {
 
     fn with(mut self, piece: Piece) -> Self {
         self.0.pieces.push(piece);
-        Self::of(self.0.pieces)
+        self.spelled()
     }
 
     fn of(pieces: Vec<Piece>) -> Self {
-        let mut note = Self(Box::new(Content {
+        Self(Box::new(Content {
             pieces,
             plain: String::new(),
-        }));
-        note.0.plain = note.worded(|name, value| match value {
+            code: None,
+        }))
+        .spelled()
+    }
+
+    fn spelled(mut self) -> Self {
+        self.0.plain = self.worded(|name, value| match value {
             Some(value) => format!("`{name} = {value}`"),
             None => format!("`{name}`"),
         });
-        note
+        self
     }
 }
 
@@ -206,6 +227,18 @@ mod tests {
             note.then(" alone").to_string(),
             "leave out `{a}`, or say `category-columns = {a}` if it is one alone"
         );
+    }
+
+    #[test]
+    fn a_code_stays_whatever_is_said_around_it() {
+        let note = Note::new("twice").coded("same-rows-twice");
+        let longer = Note::new("`b.csv`: ").then(note.clone().text(", see ").setting("data"));
+        assert_eq!(longer.code(), "same-rows-twice");
+        assert_eq!(
+            note.then(Note::new(" more").coded("other")).code(),
+            "same-rows-twice"
+        );
+        assert_eq!(Note::new("plain").code(), "note");
     }
 
     #[test]

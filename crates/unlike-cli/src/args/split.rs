@@ -8,7 +8,7 @@ use unlike_data::{
 };
 
 use super::seed;
-use crate::terminal::{failure::Result, say};
+use crate::terminal::{self, failure::Result, say};
 
 /// Which part of DATA a command takes. `train` and `eval` with the same options take parts that
 /// have no sample in common.
@@ -85,6 +85,7 @@ impl SplitArgs {
             SplitArg::Official => split::official(data)?,
         };
         say("split", split.describe());
+        terminal::notes(split.shared_note(data.samples()).as_slice());
         Ok(Some(split))
     }
 }

@@ -1,6 +1,6 @@
 //! `unlike calibrate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -10,7 +10,7 @@ use unlike_core::{
 };
 
 use crate::{
-    args::{Common, DataArgs, DeviceArg},
+    args::{Common, DataArgs, DataPaths, DeviceArg},
     inputs::{is_same, refuse_over, refuse_there},
     terminal::{
         self,
@@ -35,8 +35,10 @@ Examples:
 pub(crate) struct CalibrateArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// A file of normal rows, or a folder of normal images; of labelled data, the normals are used
-    data: PathBuf,
+    /// A file of normal rows (or several of the same columns, or a pattern in quotes), or a folder of
+    /// normal images; of labelled data, the normals are used
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
     /// Where to write the model [default: over MODEL]
     #[arg(long, value_name = "MODEL2")]
     out: Option<PathBuf>,
@@ -52,6 +54,7 @@ pub(crate) struct CalibrateArgs {
 impl CalibrateArgs {
     /// Scores normals, and saves the model with their scores.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
+        let paths = DataPaths(&self.data);
         let own = match self.model.is_dir() {
             true => self.model.join("model.safetensors"),
             false => self.model.clone(),
@@ -60,17 +63,19 @@ impl CalibrateArgs {
         let model = self.device.load(&self.model)?;
         self.device.describe_for(&model.config().model)?;
         // Over MODEL is how a model gets its new calibration.
-        refuse_over(&out, &[&self.data])?;
+        let inputs = paths.inputs();
+        let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+        refuse_over(&out, &inputs)?;
         refuse_there(&out, self.force || is_same(&out, &own))?;
         check_writable(&out)?;
         let before = model.calibration().len();
-        let data = self.reading.read_for(&self.data, &model)?;
+        let data = self.reading.read_for(paths, &model)?;
         let normals = data.normals_for_training()?;
         say(
             "data",
-            &format!("{}: {}", self.data.display(), normals.describe()),
+            &format!("{}: {}", paths.shown(), normals.describe()),
         );
-        let name = self.data.display().to_string();
+        let name = paths.shown();
         if let Some(seen) = model.seen(&normals.samples, &name)? {
             let note = format!(
                 "{seen}; p-values from them promise nothing: calibrate on samples that it has not seen"

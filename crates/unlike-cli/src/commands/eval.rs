@@ -8,7 +8,7 @@ use unlike_report::{Report, terminal as text};
 use unlike_results::{Evaluated, TestSet, run_report, save_evaluation};
 
 use crate::{
-    args::{Common, DataArgs, DecisionArgs, DeviceArg, SplitArgs, seed},
+    args::{Common, DataArgs, DataPaths, DecisionArgs, DeviceArg, SplitArgs, seed},
     environment::Environment,
     folders::NewFolders,
     inputs::{refuse_over, refuse_there},
@@ -41,9 +41,10 @@ Examples:
 pub(crate) struct EvalArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// A file with labels, or a folder of images with one sub-folder for each label; the normals
-    /// should not have been trained on
-    data: PathBuf,
+    /// A file with labels (or several of the same columns, or a pattern in quotes), or a folder of images
+    /// with one sub-folder for each label; the normals should not have been trained on
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
     /// The folder for report.html, evaluation.json and scores.csv
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -73,7 +74,9 @@ impl EvalArgs {
     /// Scores labelled rows, and compares scores with labels.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
         if let Some(folder) = &self.out {
-            let mut inputs = vec![self.data.as_path(), self.model.as_path()];
+            let data = DataPaths(&self.data).inputs();
+            let mut inputs: Vec<&Path> = data.iter().map(PathBuf::as_path).collect();
+            inputs.push(&self.model);
             inputs.extend(self.baseline.iter().map(PathBuf::as_path));
             let written = [EVALUATION, REPORT, SCORES].map(|name| folder.join(name));
             for file in &written {
@@ -96,7 +99,7 @@ impl EvalArgs {
             .iter()
             .map(|path| Ok((path, self.device.load(path)?)))
             .collect::<Result<_>>()?;
-        let data = self.reading.read_for(&self.data, model)?;
+        let data = self.reading.read_for(DataPaths(&self.data), model)?;
         let unread = data.unread_note();
         let (data, protocol) = self.split.test_part(data)?;
         if let Some(labels) = data.labels() {

@@ -14,7 +14,7 @@ use unlike_data::{Skipped, Unread};
 use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanations};
 
 use crate::{
-    args::{Common, DataArgs, DecisionArgs, DeviceArg},
+    args::{Common, DataArgs, DataPaths, DecisionArgs, DeviceArg},
     folders::NewFolders,
     inputs::{refuse_over, refuse_there},
     terminal::{
@@ -47,8 +47,9 @@ Examples:
 pub(crate) struct ScoreArgs {
     /// A folder that `unlike train` made, or a model file
     model: PathBuf,
-    /// The file, or folder of images, to score
-    data: PathBuf,
+    /// The file (or several of the same columns, or a pattern in quotes), or folder of images, to score
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
     /// Where to write the scores: a .csv, .jsonl or .parquet file [default: CSV on stdout]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -87,7 +88,7 @@ impl ScoreArgs {
         }
         let judge = self.decision.judge(model)?;
         let model = judge.model();
-        let data = self.reading.read_to_score(&self.data, model)?;
+        let data = self.reading.read_to_score(DataPaths(&self.data), model)?;
         let unread = data.unread().to_vec();
         let skipped = data.skipped().to_vec();
         let samples = data.into_samples();
@@ -135,7 +136,9 @@ impl ScoreArgs {
     /// Fails before any work is done if results could not be written; gives the explanations' folder
     /// and the format of a file in it.
     fn check_outputs(&self) -> Result<Option<(&Path, ScoreFormat, NewFolders)>> {
-        let inputs = [self.data.as_path(), self.model.as_path()];
+        let data = DataPaths(&self.data).inputs();
+        let mut inputs: Vec<&Path> = data.iter().map(PathBuf::as_path).collect();
+        inputs.push(&self.model);
         let mut format = ScoreFormat::Csv;
         if let Some(out) = &self.out {
             format = ScoreFormat::of(out)?;
@@ -164,7 +167,7 @@ impl ScoreArgs {
     ) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
-        document.insert("data".into(), json!(self.data.display().to_string()));
+        document.insert("data".into(), DataPaths(&self.data).json());
         document.insert("score".into(), json!(judged.score));
         document.insert("device".into(), json!(device));
         document.insert("decision".into(), json!(judged.decision));

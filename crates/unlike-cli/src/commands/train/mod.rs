@@ -16,7 +16,7 @@ use unlike_data::DataSet;
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    args::{AugmentArgs, Common, DataArgs, DeviceArg, FeatureArgs, SplitArgs, seed},
+    args::{AugmentArgs, Common, DataArgs, DataPaths, DeviceArg, FeatureArgs, SplitArgs, seed},
     environment::{Environment, command_line},
     folders::write_text,
     run_folder::RunFolder,
@@ -53,8 +53,9 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// The file, or folder of images, to learn from
-    data: PathBuf,
+    /// The file (or several of the same columns, or a pattern in quotes), or folder of images, to learn from
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
     /// What to train: an adversarial model (the first ones) or a baseline (pca and the ones after it)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::names()))]
     #[arg(required_unless_present_any = ["config", "resume"])]
@@ -122,7 +123,9 @@ impl TrainArgs {
         let settings = self.settings(resumed.as_deref())?;
         // Before the data is read, which may take long.
         let root = resumed.unwrap_or_else(|| self.root(settings.model()));
-        let mut inputs = vec![self.data.as_path()];
+        let paths = DataPaths(&self.data);
+        let read = paths.inputs();
+        let mut inputs: Vec<&Path> = read.iter().map(PathBuf::as_path).collect();
         inputs.extend(self.config.as_deref());
         let folder = RunFolder::prepare(&root, self.existing(), &inputs)?;
         let fit = self.reading.fit().or(settings.image_fit());
@@ -132,12 +135,9 @@ impl TrainArgs {
             .config()?
             .map_or_else(|| settings.features(), |f| Ok(Some(f)))?;
         let remembered = settings.reading();
-        let data = self.reading.read_for_training(
-            &self.data,
-            fit,
-            features.as_ref(),
-            remembered.clone(),
-        )?;
+        let data =
+            self.reading
+                .read_for_training(paths, fit, features.as_ref(), remembered.clone())?;
         let (unread, unread_note) = (data.unread().to_vec(), data.unread_note());
         let reading = data.reading().clone();
         let reading = match &remembered {
@@ -151,7 +151,7 @@ impl TrainArgs {
         let plan = self.plan(settings, &normals.samples, fit, reading)?;
         say(
             "data",
-            &format!("{}: {}", self.data.display(), normals.describe()),
+            &format!("{}: {}", paths.shown(), normals.describe()),
         );
         let device = self.device.describe_for(&plan.config.model)?;
         let environment = Environment::here(common.threads(), device);
@@ -172,7 +172,7 @@ impl TrainArgs {
             report.data.get_or_insert_default().notes.push(note);
         }
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
-        summary(&model, &folder, &self.data, seconds);
+        summary(&model, &folder, paths, seconds);
         if common.json {
             let mut document = json!({
                 "run": folder.root().display().to_string(),
@@ -239,7 +239,7 @@ impl TrainArgs {
 }
 
 /// Where everything is, and what to do next.
-fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
+fn summary(model: &Model, folder: &RunFolder, data: DataPaths<'_>, seconds: f64) {
     let provenance = model.provenance();
     let kept = match (provenance.chosen_epoch, provenance.epochs.len()) {
         (Some(epoch), epochs) if epochs > 0 => format!("; epoch {epoch} of {epochs} is kept"),
@@ -268,7 +268,7 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
         "next",
         &format!(
             "unlike eval {root} {} (with labels), or unlike score {root} NEW",
-            terminal::quoted(&data.display().to_string())
+            data.typed()
         ),
     );
 }
