@@ -53,7 +53,8 @@
 //!     }
 //!
 //!     fn score_parts(&self, samples: &Samples) -> Result<ScoreParts> {
-//!         Ok(ScoreParts::new(vec![("distance".into(), self.score(samples)?)]))
+//!         let distance = self.score(samples)?.iter().map(|&s| s as f32).collect();
+//!         Ok(ScoreParts::new(vec![("distance".into(), distance)]))
 //!     }
 //!
 //!     fn explain(&self, samples: &Samples) -> Result<Explanations> {
@@ -96,19 +97,21 @@ pub mod files;
 mod images;
 pub mod metrics;
 mod note;
+pub mod probability;
 pub mod samples;
 pub mod score;
 pub mod scorer;
 pub mod words;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, GroupCalibrations, Place, Ties};
 pub use conformance::Violation;
 pub use decision::{Decision, Decisions};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
 pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
 pub use metrics::Metrics;
-pub use note::Note;
+pub use note::{CodedNote, Note, serialize_coded};
+pub use probability::{Probability, VennAbers};
 pub use samples::{
     Column, ColumnKind, ImageSource, Images, Label, LabelledSamples, MISSING, Samples, Table,
     Values,

@@ -41,6 +41,43 @@ struct Content {
     code: Option<&'static str>,
 }
 
+/// A note as programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodedNote {
+    /// [`Note::code`]: it stays the same whatever the words become.
+    pub code: String,
+    /// The sentence.
+    pub text: String,
+}
+
+impl CodedNote {
+    /// A note in the words of an interface; see [`Note::worded`].
+    pub fn worded(note: &Note, setting: impl Fn(&str, Option<&str>) -> String) -> Self {
+        Self {
+            code: note.code().to_owned(),
+            text: note.worded(setting),
+        }
+    }
+}
+
+/// In the words of no interface.
+impl From<&Note> for CodedNote {
+    fn from(note: &Note) -> Self {
+        Self {
+            code: note.code().to_owned(),
+            text: note.to_string(),
+        }
+    }
+}
+
+/// For fields of documents: notes with their codes.
+///
+/// # Errors
+/// If the serializer has one.
+pub fn serialize_coded<S: serde::Serializer>(notes: &[Note], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(notes.iter().map(CodedNote::from))
+}
+
 /// What a note is made of.
 #[derive(Clone, Debug)]
 enum Piece {
