@@ -30,9 +30,9 @@ of images (sub-folders are labels), or one of MNIST or CIFAR-10 files. Training 
 normal, or all where there are no labels. MODEL is a folder that `unlike train`
 made, or a model file.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done,
-1 anomalies found and 3 none found, but images that could not be read (with
---fail-on-anomaly), 2 error, 130 interrupted.";
+Results go to stdout, everything else to stderr; notes have codes in --json.
+Exit codes: 0 done, 1 anomalies found and 3 none found, but rows or images that
+were not read (with --fail-on-anomaly), 2 error, 130 interrupted.";
 
 /// Learns what normal looks like from normal examples alone, then finds what is unlike it
 #[derive(Parser, Debug)]

@@ -59,6 +59,16 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl Skipped {
+    /// Its name, as rows without ids have them.
+    pub fn id(&self) -> String {
+        match &self.file {
+            Some(file) => format!("{file}:{}", self.row),
+            None => self.row.to_string(),
+        }
+    }
+}
+
 /// The samples that training may see, and how many it may not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NormalsForTraining {

@@ -50,7 +50,8 @@ pub struct DataInfo {
     pub anomalous: Option<usize>,
     /// How classes became labels, as a clause for people.
     pub label_rule: Option<String>,
-    /// What a user should know about how the file was read.
+    /// What a user should know about how the file was read; as JSON with codes.
+    #[serde(serialize_with = "unlike_core::serialize_coded")]
     pub notes: Vec<Note>,
 }
 

@@ -1,7 +1,7 @@
 //! Parquet, through the column readers of the `parquet` crate: all columns but repeated ones, one after
 //! the other, without Arrow in between. Fields of structs are columns `a.b`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use bytes::{Buf, Bytes, buf};
 use parquet::{
@@ -98,9 +98,9 @@ pub(crate) fn read(source: Source, options: &ReadOptions) -> Result<DataSet> {
     })
 }
 
-fn damaged(path: &PathBuf, error: &ParquetError) -> Error {
+fn damaged(path: &Path, error: &ParquetError) -> Error {
     Error::Malformed {
-        path: path.clone(),
+        path: path.to_owned(),
         location: Default::default(),
         found: format!("damaged or unknown Parquet data ({error})"),
         expected: "a whole Parquet file".into(),

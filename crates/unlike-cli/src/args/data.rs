@@ -89,17 +89,25 @@ impl DataArgs {
         Ok(DataInfo::of_paths(&data.files()?, &self.options()?)?)
     }
 
-    /// Reads DATA to train on. `fit` is how images come to their size, `features` what detectors see of
+    /// Whether a column is to be left out.
+    pub(crate) fn drops(&self, column: &str) -> bool {
+        self.drop_columns.iter().any(|name| name == column)
+    }
+
+    /// Reads DATA to train on, with the column `by` that says which group a row belongs to, even if it is
+    /// dropped. `fit` is how images come to their size, `features` what detectors see of
     /// them, and `remembered` what a file of settings says about the data.
     pub(crate) fn read_for_training(
         &self,
         data: DataPaths<'_>,
+        by: Option<&str>,
         fit: Fit,
         features: Option<&FeatureConfig>,
         remembered: Option<Reading>,
     ) -> Result<DataSet> {
         let mut options = self.options()?;
         options.image.fit = fit;
+        options.drop_columns.retain(|name| Some(&**name) != by);
         let any = FeatureConfig::lite0(Pool::Patches);
         options.image.usual_side = features.unwrap_or(&any).usual_side();
         options.remembered = remembered;
@@ -115,21 +123,47 @@ impl DataArgs {
     /// like, images come to the model's size as they did in training, and what training was told
     /// about its data holds unless options say otherwise.
     pub(crate) fn read_for(&self, data: DataPaths<'_>, model: &Model) -> Result<DataSet> {
-        self.read_as(data, model, self.options()?)
+        self.read_as(data, model, None, self.options()?)
+    }
+
+    /// As [`read_for`](Self::read_for), with the column that says which group a row belongs to.
+    pub(crate) fn read_grouped(
+        &self,
+        data: DataPaths<'_>,
+        model: &Model,
+        by: Option<&str>,
+    ) -> Result<DataSet> {
+        self.read_as(data, model, by, self.options()?)
     }
 
     /// As [`read_for`](Self::read_for), without the labels that training knew of: scoring needs none.
-    pub(crate) fn read_to_score(&self, data: DataPaths<'_>, model: &Model) -> Result<DataSet> {
+    pub(crate) fn read_to_score(
+        &self,
+        data: DataPaths<'_>,
+        model: &Model,
+        allow_empty: bool,
+    ) -> Result<DataSet> {
         let options = ReadOptions {
+            allow_empty,
             without_labels: true,
             ..self.options()?
         };
-        self.read_as(data, model, options)
+        self.read_as(data, model, None, options)
     }
 
-    fn read_as(&self, data: DataPaths<'_>, model: &Model, options: ReadOptions) -> Result<DataSet> {
+    fn read_as(
+        &self,
+        data: DataPaths<'_>,
+        model: &Model,
+        by: Option<&str>,
+        options: ReadOptions,
+    ) -> Result<DataSet> {
         let mut options = model.preprocessing().read_options(options);
-        options.remembered = Some(model.config().preprocessing.reading.clone());
+        let mut reading = model.config().preprocessing.reading.clone();
+        // What says which group a row belongs to need not be a feature.
+        let by = by.or(model.grouped_by());
+        reading.drop_columns.retain(|name| Some(&**name) != by);
+        options.remembered = Some(reading);
         self.images.check_against(&options.image)?;
         let data = data.read(&options)?;
         let data = match options.bad_rows {
@@ -141,6 +175,11 @@ impl DataArgs {
         };
         terminal::notes(data.notes());
         Ok(data)
+    }
+
+    /// Whether rows that cannot be read are among the results.
+    pub(crate) fn reports_bad_rows(&self) -> bool {
+        self.bad_rows() == BadRows::Flag
     }
 
     fn bad_rows(&self) -> BadRows {

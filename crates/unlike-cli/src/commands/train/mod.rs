@@ -10,13 +10,19 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
-use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
+use unlike::{
+    Model, ModelConfig, RunOptions,
+    groups::groups_of,
+    judge::{USUAL_RATE, promise},
+    train::ResumeFile,
+};
 use unlike_core::{Samples, words};
 use unlike_data::DataSet;
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
     args::{AugmentArgs, Common, DataArgs, DataPaths, DeviceArg, FeatureArgs, SplitArgs, seed},
+    commands::calibrate,
     environment::{Environment, command_line},
     folders::write_text,
     run_folder::RunFolder,
@@ -79,6 +85,13 @@ pub(crate) struct TrainArgs {
     /// standard deviation [default: min-max]
     #[arg(long, value_name = "HOW")]
     scaling: Option<ScalingArg>,
+    /// Compare each sample with the held-out normals of its own group: a column, or `folder` for images
+    #[arg(long, value_name = "COLUMN", conflicts_with = "folds")]
+    calibrate_by: Option<String>,
+    /// Calibrate on all normals, by so many folds (cross-conformal): for small sets; trains one model more
+    /// than there are folds, and scores with all of them
+    #[arg(long, value_name = "K")]
+    folds: Option<usize>,
     /// The score that the model uses, of those it offers [default: the recommended one]
     #[arg(long, value_name = "NAME")]
     score: Option<String>,
@@ -135,17 +148,33 @@ impl TrainArgs {
             .config()?
             .map_or_else(|| settings.features(), |f| Ok(Some(f)))?;
         let remembered = settings.reading();
-        let data =
-            self.reading
-                .read_for_training(paths, fit, features.as_ref(), remembered.clone())?;
+        let by = self.calibrate_by.as_deref();
+        let data = self.reading.read_for_training(
+            paths,
+            by,
+            fit,
+            features.as_ref(),
+            remembered.clone(),
+        )?;
         let (unread, unread_note) = (data.unread().to_vec(), data.unread_note());
+        let mut notes = data.notes().to_vec();
         let reading = data.reading().clone();
         let reading = match &remembered {
             Some(remembered) => reading.over(remembered),
             None => reading,
         };
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
-        let normals = data.normals_for_training()?;
+        let mut normals = data.normals_for_training()?;
+        let grouped = normals.samples.clone();
+        let mut reading = reading;
+        if let Some(by) = by {
+            // Before hours are spent.
+            groups_of(&grouped, by)?;
+            if self.reading.drops(by) {
+                normals.samples = without(normals.samples, by);
+                reading.drop_columns.push(by.to_owned());
+            }
+        }
         let test = test.map(DataSet::into_labelled).transpose()?;
         let mut table = test.as_ref().map(|test| EpochTable::new(test, None));
         let plan = self.plan(settings, &normals.samples, fit, reading)?;
@@ -158,6 +187,7 @@ impl TrainArgs {
         let model = self.train(
             &plan,
             &normals.samples,
+            &grouped,
             &folder,
             &environment,
             table.as_mut(),
@@ -174,6 +204,8 @@ impl TrainArgs {
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
         summary(&model, &folder, paths, seconds);
         if common.json {
+            notes.extend_from_slice(model.preprocessing().notes());
+            notes.extend(model.score_notes());
             let mut document = json!({
                 "run": folder.root().display().to_string(),
                 "model": folder.model().display().to_string(),
@@ -181,8 +213,12 @@ impl TrainArgs {
                 "scores": model.score_names().collect::<Vec<_>>(),
                 "parameters": model.parameters(),
                 "smallest_false_alarm_rate": model.calibration().smallest_rate(),
+                "range_at_usual_rate": model.calibration().range(USUAL_RATE).ok(),
+                "groups": calibrate::group_sizes(&model),
+                "folds": model.n_folds(),
                 "seconds": seconds,
                 "unread": unread,
+                "notes": terminal::coded(&notes),
                 "device": environment.device,
                 "provenance": model.provenance(),
             });
@@ -202,6 +238,7 @@ impl TrainArgs {
         &self,
         plan: &Plan,
         samples: &Samples,
+        grouped: &Samples,
         folder: &RunFolder,
         environment: &Environment,
         table: Option<&mut EpochTable<'_>>,
@@ -224,7 +261,18 @@ impl TrainArgs {
             checkpoint_every: plan.checkpoint_every,
             resume: self.resume,
         };
-        let mut model = training::fit(&plan.config, samples, &options, progress, &how_to_go_on)?;
+        let mut model = training::fit(
+            &plan.config,
+            samples,
+            self.folds,
+            &options,
+            progress,
+            &how_to_go_on,
+        )?;
+        if let Some(by) = &self.calibrate_by {
+            model = model.grouped_as_trained(grouped, by)?;
+            say("groups", &calibrate::in_words(&model));
+        }
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
@@ -261,6 +309,14 @@ fn summary(model: &Model, folder: &RunFolder, data: DataPaths<'_>, seconds: f64)
             words::rate(model.calibration().smallest_rate())
         ),
     );
+    if model.n_folds() > 0 {
+        let folds = words::counted(model.n_folds(), "fold");
+        let text =
+            format!("cross-conformal, by {folds}: rates hold on average, and within their double");
+        say("", &text);
+    } else if let Some(promise) = promise(model.calibration(), USUAL_RATE) {
+        say("", &promise);
+    }
     let root = folder.root().display();
     say("model", &folder.model().display().to_string());
     say("report", &folder.report().display().to_string());
@@ -271,4 +327,12 @@ fn summary(model: &Model, folder: &RunFolder, data: DataPaths<'_>, seconds: f64)
             data.typed()
         ),
     );
+}
+
+/// The same rows without a column.
+fn without(samples: Samples, column: &str) -> Samples {
+    match samples {
+        Samples::Table(table) => Samples::Table(table.without(&[column])),
+        images => images,
+    }
 }
