@@ -8,7 +8,8 @@ use unlike::train::with_threads;
 use crate::{
     args::Common,
     commands::{
-        bench, calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train,
+        bench, calibrate, compare, config, data_info, doctor, eval, inspect, quickstart, report,
+        score, train,
     },
     terminal::failure::{self, Outcome, Result},
 };
@@ -56,6 +57,8 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     Report(report::ReportArgs),
     Inspect(inspect::InspectArgs),
+    Compare(compare::CompareArgs),
+    Config(config::ConfigArgs),
     /// Look at files of data
     #[command(subcommand)]
     Data(DataCommand),
@@ -79,6 +82,8 @@ impl Command {
             Self::Calibrate(args) => args.run(common),
             Self::Report(args) => args.run(common),
             Self::Inspect(args) => args.run(common),
+            Self::Compare(args) => args.run(common),
+            Self::Config(args) => args.run(common),
             Self::Data(DataCommand::Info(args)) => args.run(common),
             Self::Bench(command) => command.run(common),
             Self::Doctor(args) => args.run(common),

@@ -3,6 +3,7 @@
 pub mod backend;
 mod config_file;
 mod cross;
+pub mod described;
 mod file;
 mod fingerprint;
 mod generated;
@@ -18,6 +19,7 @@ pub mod models;
 mod mutations;
 pub mod nn;
 mod places;
+pub mod presets;
 pub mod registry;
 pub mod rng;
 pub mod settings;

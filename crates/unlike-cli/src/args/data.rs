@@ -89,6 +89,14 @@ impl DataArgs {
         Ok(DataInfo::of_paths(&data.files()?, &self.options()?)?)
     }
 
+    /// The options that a model does not remember, as they are typed: of labels, the model knows.
+    pub(crate) fn typed(&self) -> String {
+        match &self.format {
+            Some(format) => format!(" --format {format}"),
+            None => String::new(),
+        }
+    }
+
     /// Whether a column is to be left out.
     pub(crate) fn drops(&self, column: &str) -> bool {
         self.drop_columns.iter().any(|name| name == column)

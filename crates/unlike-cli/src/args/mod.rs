@@ -8,6 +8,7 @@ mod device;
 mod features;
 mod image;
 mod paths;
+mod preset;
 mod split;
 
 pub(crate) use augment::AugmentArgs;
@@ -17,4 +18,5 @@ pub(crate) use decision::DecisionArgs;
 pub(crate) use device::{CPU, DeviceArg};
 pub(crate) use features::FeatureArgs;
 pub(crate) use paths::DataPaths;
+pub(crate) use preset::Preset;
 pub(crate) use split::SplitArgs;

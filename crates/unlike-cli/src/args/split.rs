@@ -35,6 +35,16 @@ enum SplitArg {
 }
 
 impl SplitArgs {
+    /// As it is typed, if DATA is split.
+    pub(crate) fn typed(&self) -> Option<String> {
+        let how = self.split?.to_possible_value()?;
+        let seed = match self.split_seed {
+            0 => String::new(),
+            seed => format!(" --split-seed {seed}"),
+        };
+        Some(format!("--split {}{seed}", how.get_name()))
+    }
+
     /// What to train on, normals, and `with_test` what to test on, if DATA is split.
     pub(crate) fn train_part(
         &self,

@@ -16,12 +16,14 @@ use unlike::{
     judge::{USUAL_RATE, promise},
     train::ResumeFile,
 };
-use unlike_core::{Samples, words};
+use unlike_core::{Detector, Samples, words};
 use unlike_data::DataSet;
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    args::{AugmentArgs, Common, DataArgs, DataPaths, DeviceArg, FeatureArgs, SplitArgs, seed},
+    args::{
+        AugmentArgs, Common, DataArgs, DataPaths, DeviceArg, FeatureArgs, Preset, SplitArgs, seed,
+    },
     commands::calibrate,
     environment::{Environment, command_line},
     folders::write_text,
@@ -69,6 +71,14 @@ pub(crate) struct TrainArgs {
     /// ConfigFile to start from (TOML); what it leaves out is as recommended, and options win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What settings start from where neither a file nor an option says
+    #[arg(
+        long,
+        value_name = "P",
+        default_value = "recommended",
+        conflicts_with = "resume"
+    )]
+    preset: Preset,
     /// The folder for the results [default: runs/<model>-<data>]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -133,7 +143,10 @@ impl TrainArgs {
         let began = Instant::now();
         self.device.check()?;
         let resumed = self.resumed()?;
-        let settings = self.settings(resumed.as_deref())?;
+        let mut settings = self.settings(resumed.as_deref())?;
+        if self.preset == Preset::Paper {
+            settings = settings.as_in_paper();
+        }
         // Before the data is read, which may take long.
         let root = resumed.unwrap_or_else(|| self.root(settings.model()));
         let paths = DataPaths(&self.data);
@@ -163,6 +176,7 @@ impl TrainArgs {
             Some(remembered) => reading.over(remembered),
             None => reading,
         };
+        let by_folders = data.folder_parts().is_some();
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
         let mut normals = data.normals_for_training()?;
         let grouped = normals.samples.clone();
@@ -202,7 +216,8 @@ impl TrainArgs {
             report.data.get_or_insert_default().notes.push(note);
         }
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
-        summary(&model, &folder, paths, seconds);
+        let next = self.next(&model, paths, folder.root(), by_folders);
+        summary(&model, &folder, &next, seconds);
         if common.json {
             notes.extend_from_slice(model.preprocessing().notes());
             notes.extend(model.score_notes());
@@ -231,6 +246,25 @@ impl TrainArgs {
             terminal::print(&epoch_table::text(table, chosen, terminal::style()))?;
         }
         Ok(Outcome::Done)
+    }
+
+    /// What to do next: with the part of DATA that was kept apart, if there is one, or with other data;
+    /// never with what was trained on.
+    fn next(&self, model: &Model, data: DataPaths<'_>, root: &Path, by_folders: bool) -> String {
+        let root = terminal::quoted(&root.display().to_string());
+        let noun = model.input().noun();
+        match self.split.typed() {
+            Some(split) => format!(
+                "unlike eval {root} {}{} {split}",
+                data.typed(),
+                self.reading.typed()
+            ),
+            None if by_folders => format!("unlike eval {root} {}", data.typed()),
+            None => format!(
+                "unlike score {root} with new {noun}s, or unlike eval {root} with labelled ones that it was \
+                 not trained on"
+            ),
+        }
     }
 
     /// Trains and saves the model.
@@ -287,7 +321,7 @@ impl TrainArgs {
 }
 
 /// Where everything is, and what to do next.
-fn summary(model: &Model, folder: &RunFolder, data: DataPaths<'_>, seconds: f64) {
+fn summary(model: &Model, folder: &RunFolder, next: &str, seconds: f64) {
     let provenance = model.provenance();
     let kept = match (provenance.chosen_epoch, provenance.epochs.len()) {
         (Some(epoch), epochs) if epochs > 0 => format!("; epoch {epoch} of {epochs} is kept"),
@@ -317,16 +351,9 @@ fn summary(model: &Model, folder: &RunFolder, data: DataPaths<'_>, seconds: f64)
     } else if let Some(promise) = promise(model.calibration(), USUAL_RATE) {
         say("", &promise);
     }
-    let root = folder.root().display();
     say("model", &folder.model().display().to_string());
     say("report", &folder.report().display().to_string());
-    say(
-        "next",
-        &format!(
-            "unlike eval {root} {} (with labels), or unlike score {root} NEW",
-            data.typed()
-        ),
-    );
+    say("next", next);
 }
 
 /// The same rows without a column.
