@@ -23,6 +23,8 @@ use crate::{
 
 /// How notes about rows that were left out end.
 const SKIPPED: &str = "left out because they cannot be read";
+const UNREADABLE: &str = "cannot be read";
+const LEFT_OUT: &str = "rows-left-out";
 
 const CLASS_FOLDERS: &str = "put the images of each class into a sub-folder of its own";
 
@@ -50,6 +52,8 @@ pub struct DataSet {
 /// A row that was left out because it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
+    /// Its id, if it could be read; else its number, after the name of the file where there are several.
+    pub id: String,
     /// The file, where several were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -57,16 +61,6 @@ pub struct Skipped {
     pub row: u32,
     /// What is wrong with it.
     pub reason: String,
-}
-
-impl Skipped {
-    /// Its name, as rows without ids have them.
-    pub fn id(&self) -> String {
-        match &self.file {
-            Some(file) => format!("{file}:{}", self.row),
-            None => self.row.to_string(),
-        }
-    }
 }
 
 /// The samples that training may see, and how many it may not.
@@ -275,7 +269,8 @@ impl DataSet {
 
     /// With rows that were left out while they were read.
     pub(crate) fn without_ragged(mut self, ragged: Vec<(u32, String)>) -> Self {
-        let skipped = |(row, reason)| Skipped {
+        let skipped = |(row, reason): (u32, String)| Skipped {
+            id: row.to_string(),
             file: None,
             row,
             reason,
@@ -307,7 +302,12 @@ impl DataSet {
                 let mut data = self.select(&good);
                 let skipped = bad.into_iter().map(|(place, reason)| {
                     let (file, row) = of_row(place);
-                    Skipped { file, row, reason }
+                    Skipped {
+                        id: self.samples.id(place),
+                        file,
+                        row,
+                        reason,
+                    }
                 });
                 data.skipped.extend(skipped);
                 data
@@ -336,12 +336,16 @@ impl DataSet {
             ""
         };
         // Of earlier ones, if there are any, the count is no longer right.
-        data.notes.retain(|note| !note.ends_with(SKIPPED));
+        data.notes.retain(|note| note.code() != LEFT_OUT);
+        let what = match options.bad_rows {
+            BadRows::Flag => UNREADABLE,
+            BadRows::Fail | BadRows::Skip => SKIPPED,
+        };
         let text = format!(
-            "{counted} of {} ({place}{more}) {SKIPPED}",
+            "{counted} of {} ({place}{more}) {what}",
             words::count(good.len() + data.skipped.len())
         );
-        data.notes.push(Note::new(text).coded("rows-left-out"));
+        data.notes.push(Note::new(text).coded(LEFT_OUT));
         Ok(data)
     }
 

@@ -135,14 +135,17 @@ fn together(
         }
     }
     let classes = classes(&parts)?;
-    let skipped = names.iter().zip(&parts).flat_map(|(name, part)| {
-        part.skipped().iter().map(|skipped| {
-            let mut skipped = skipped.clone();
-            skipped.file = Some(name.clone());
-            skipped
-        })
-    });
-    let skipped: Vec<_> = skipped.collect();
+    let mut skipped = Vec::new();
+    for (name, part) in names.iter().zip(&parts) {
+        skipped.extend(part.skipped().iter().cloned().map(|mut row| {
+            // One without a name of its own is called by its number.
+            if row.id == row.row.to_string() {
+                row.id = format!("{name}:{}", row.row);
+            }
+            row.file = Some(name.clone());
+            row
+        }));
+    }
     let first = &parts[0];
     let (format, convention) = (first.format(), first.convention());
     let (reading, layout) = (first.reading().clone(), first.layout().map(str::to_owned));

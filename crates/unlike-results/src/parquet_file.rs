@@ -69,7 +69,7 @@ fn encode(table: &ScoreTable<'_>, bytes: &mut Vec<u8>) -> Result<(), ParquetErro
     let rows: Vec<Row<'_>> = table.rows().collect();
     let id = |row: &Row<'_>| match row {
         Row::Judged(i) => ByteArray::from(judged.ids[*i].as_str()),
-        Row::Unreadable(skipped) => ByteArray::from(skipped.id().as_str()),
+        Row::Unreadable(skipped) => ByteArray::from(skipped.id.as_str()),
     };
     column::<ByteArrayType, _>(&mut group, rows.iter().map(|row| Some(id(row))), REQUIRED)?;
     let mut numbers_of = |value: &dyn Fn(usize) -> f64| {
@@ -188,6 +188,7 @@ mod tests {
         // With rows that could not be read, at their places.
         let samples = Samples::Table(Table::from_rows("t", &["x"], &[1.0, 2.0]).unwrap());
         let skipped = [0, 5].map(|row| Skipped {
+            id: row.to_string(),
             file: None,
             row,
             reason: "1 cell instead of 2".into(),

@@ -151,7 +151,7 @@ impl<'a> ScoreTable<'a> {
             let i = match row {
                 Row::Judged(i) => i,
                 Row::Unreadable(skipped) => {
-                    put("id", json!(skipped.id()));
+                    put("id", json!(skipped.id));
                     for name in ["score", "p_value", "q_value"] {
                         put(name, Value::Null);
                     }
@@ -221,7 +221,7 @@ impl<'a> ScoreTable<'a> {
                 Row::Unreadable(skipped) => {
                     let blank = std::iter::repeat_n(String::new(), 3);
                     let parts = more.iter().map(|_| String::new());
-                    row(&mut [skipped.id()]
+                    row(&mut [skipped.id.clone()]
                         .into_iter()
                         .chain(blank)
                         .chain(["true".to_owned()])

@@ -216,6 +216,9 @@ impl Judge {
                 Decision::FalseAlarms(rate) => Some(rate),
                 _ => None,
             };
+            // It says which group a row belongs to, and so is not ignored.
+            let ignored = format!("column `{by}` is not known to the model and ignored");
+            notes.retain(|note| *note != ignored);
             notes.extend(groups::notes(by, &of, groups, rate, samples.noun()));
             let place = |i: usize| {
                 let own = groups.of(&of[i]).unwrap_or(groups.pooled());

@@ -131,7 +131,9 @@ impl CalibrateArgs {
                 words::rate(calibration.smallest_rate())
             ),
         );
-        if let Some(promise) = promise(calibration, USUAL_RATE) {
+        if by.is_none()
+            && let Some(promise) = promise(calibration, USUAL_RATE)
+        {
             say("", &promise);
         }
         say("model", &out.display().to_string());

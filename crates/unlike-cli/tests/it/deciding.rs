@@ -73,6 +73,11 @@ fn each_group_is_compared_with_its_own_normals() {
         "{}",
         ran.stderr
     );
+    assert!(
+        !ran.stderr.contains("is not known to the model"),
+        "{}",
+        ran.stderr
+    );
     place
         .run("score grouped new.csv --false-alarms 0.001")
         .ends_with(2);

@@ -284,6 +284,12 @@ fn rows_that_cannot_be_read_are_reported_as_anomalous() {
     score("--out s.parquet").ends_with(0);
     let info = place.run("data info s.parquet --json").ends_with(0).json();
     assert_eq!(info["rows"], 5);
+    // By their ids, where these can be read.
+    let named = "name,size,speed,colour\nada,0.1,much,red\nbob,0.2,0.4,red\n";
+    place.write("named.csv", named);
+    let line = "score model.safetensors named.csv --bad-rows flag --id-column name";
+    let ran = place.run(line).ends_with(0);
+    assert!(ran.stdout.contains("\nada,,,,true,"), "{}", ran.stdout);
     // Nothing but bad rows, and nothing at all.
     place.write("bad.csv", "size,speed,colour\n1,2\n");
     let ran = place

@@ -348,7 +348,9 @@ fn summary(model: &Model, folder: &RunFolder, next: &str, seconds: f64) {
         let text =
             format!("cross-conformal, by {folds}: rates hold on average, and within their double");
         say("", &text);
-    } else if let Some(promise) = promise(model.calibration(), USUAL_RATE) {
+    } else if model.grouped_by().is_none()
+        && let Some(promise) = promise(model.calibration(), USUAL_RATE)
+    {
         say("", &promise);
     }
     say("model", &folder.model().display().to_string());
