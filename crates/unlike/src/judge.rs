@@ -159,7 +159,10 @@ impl Judge {
         } = self.model.evaluate(samples)?;
         let calibration = self.model.calibration();
         let decisions = self.decide(samples, &scores, &mut notes)?;
+        // Of groups, each has a smallest p-value of its own.
+        let once = self.model.grouped_by().is_none();
         let why_nothing = self.decision.why_nothing(&decisions, calibration);
+        let why_nothing = why_nothing.filter(|_| once);
         let why_nothing = why_nothing.map(|text| Note::new(text).coded("fdr-flags-nothing"));
         notes.extend(why_nothing);
         if let (Decision::Budget(_), Some(expected)) =

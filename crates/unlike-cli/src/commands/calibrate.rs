@@ -98,6 +98,17 @@ impl CalibrateArgs {
             notes.push(Note::new(note).coded("trained-on"));
             terminal::notes(&notes[notes.len() - 1..]);
         }
+        let before_by = model.grouped_by().filter(|_| by.is_none());
+        if let Some(before_by) = before_by {
+            let note = Note::new(format!(
+                "the model compared samples within groups by `{before_by}`, and no longer does; to keep that, \
+                 say "
+            ))
+            .set("calibrate-by", before_by)
+            .coded("groups-dropped");
+            terminal::notes(std::slice::from_ref(&note));
+            notes.push(note);
+        }
         let mut model = model.recalibrate(&normals.samples)?;
         if let Some(by) = by {
             let groups = groups_of(&normals.samples, by)?;

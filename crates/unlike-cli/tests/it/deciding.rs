@@ -104,6 +104,16 @@ fn each_group_is_compared_with_its_own_normals() {
         .ends_with(0)
         .json();
     assert_eq!(json["groups"], serde_json::Value::Null);
+    assert_eq!(
+        json["notes"].to_string().matches("groups-dropped").count(),
+        1
+    );
+    let ran = place.run("inspect by.safetensors").ends_with(0);
+    assert!(
+        ran.stdout.contains("2 groups by `machine`"),
+        "{}",
+        ran.stdout
+    );
     let ran = place
         .run(&format!("{line} no.safetensors --calibrate-by engine"))
         .ends_with(2);
@@ -225,6 +235,13 @@ fn labels_choose_thresholds_and_tell_probabilities() {
     place
         .run("score probable.safetensors new.csv --out s.parquet")
         .ends_with(0);
+    let ran = place.run("inspect probable.safetensors").ends_with(0);
+    assert!(
+        ran.stdout
+            .contains("from 270 normal and 30 anomalous samples"),
+        "{}",
+        ran.stdout
+    );
     // Of another score they say nothing.
     let ran = place
         .run("score probable.safetensors new.csv --score residual")
