@@ -8,7 +8,8 @@ use unlike::train::with_threads;
 use crate::{
     args::Common,
     commands::{
-        bench, calibrate, data_info, doctor, eval, inspect, quickstart, report, score, train,
+        bench, calibrate, compare, config, data_info, doctor, eval, inspect, quickstart, report,
+        score, train,
     },
     environment,
     terminal::failure::{self, Outcome, Result},
@@ -24,15 +25,16 @@ Examples:
   unlike train tiles/good --model pca         learn from good images
   unlike score runs/pca-good tiles/new        and look at new ones
 
-DATA is a .csv, .json, .npy, .npz or KDD Cup 99 file, gzipped, zipped or not,
-whose rows are samples (- reads standard input); or a folder of images
-(sub-folders are labels), or one of MNIST or CIFAR-10 files. Training uses normal samples only: those that labels call
+DATA is a .csv, .json, .npy, .npz, .parquet or KDD Cup 99 file, packed (.gz, .zst,
+.bz2, .xz, .zip) or not, whose rows are samples (- reads standard input), or
+several of the same columns (or a pattern in quotes: 'logs/*.csv'); or a folder
+of images (sub-folders are labels), or one of MNIST or CIFAR-10 files. Training uses normal samples only: those that labels call
 normal, or all where there are no labels. MODEL is a folder that `unlike train`
 made, or a model file.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done,
-1 anomalies found and 3 none found, but images that could not be read (with
---fail-on-anomaly), 2 error, 130 interrupted.";
+Results go to stdout, everything else to stderr; notes have codes in --json.
+Exit codes: 0 done, 1 anomalies found and 3 none found, but rows or images that
+were not read (with --fail-on-anomaly), 2 error, 130 interrupted.";
 
 /// Learns what normal looks like from normal examples alone, then finds what is unlike it
 #[derive(Parser, Debug)]
@@ -56,6 +58,8 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     Report(report::ReportArgs),
     Inspect(inspect::InspectArgs),
+    Compare(compare::CompareArgs),
+    Config(config::ConfigArgs),
     /// Look at files of data
     #[command(subcommand)]
     Data(DataCommand),
@@ -79,6 +83,8 @@ impl Command {
             Self::Calibrate(args) => args.run(common),
             Self::Report(args) => args.run(common),
             Self::Inspect(args) => args.run(common),
+            Self::Compare(args) => args.run(common),
+            Self::Config(args) => args.run(common),
             Self::Data(DataCommand::Info(args)) => args.run(common),
             Self::Bench(command) => command.run(common),
             Self::Doctor(args) => args.run(common),

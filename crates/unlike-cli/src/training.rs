@@ -16,15 +16,19 @@ use crate::{
     },
 };
 
-/// Trains; `how_to_go_on` is what an interrupted user reads.
+/// Trains, and calibrates by folds if there are any; `how_to_go_on` is what an interrupted user reads.
 pub(crate) fn fit(
     config: &TrainConfig,
     samples: &Samples,
+    folds: Option<usize>,
     options: &RunOptions,
     mut progress: Progress<'_>,
     how_to_go_on: &str,
 ) -> Result<Model> {
-    let result = unlike::fit(config, samples, options, &mut progress);
+    let result = match folds {
+        Some(folds) => unlike::fit_cross(config, samples, folds, options, &mut progress),
+        None => unlike::fit(config, samples, options, &mut progress),
+    };
     if result.is_ok() {
         progress.begin()?;
     }

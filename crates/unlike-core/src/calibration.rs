@@ -11,9 +11,15 @@
 //! distributed when no scores tie (Vovk 2012): with n = 1,000 and a = 0.05 it lies between 0.037
 //! and 0.064 in 95 of 100 cases.
 
+mod groups;
+mod place;
+
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::error::{Error, Result};
+pub use groups::GroupCalibrations;
+pub use place::{Place, Ties};
 
 /// The sorted scores of held-out normals: never empty, all finite.
 ///
@@ -115,6 +121,34 @@ impl Calibration {
     /// The smallest p-value and so the smallest false-alarm rate that can be promised, 1 / (n + 1).
     pub fn smallest_rate(&self) -> f64 {
         1.0 / (self.len() + 1) as f64
+    }
+
+    /// How often new normals may really be flagged at this false-alarm rate, given held-out normals as
+    /// these: in 95 of 100 sets of n of them, the share is within this range. Where scores tie it can
+    /// only be smaller.
+    ///
+    /// The 2.5 and 97.5 percentiles of Beta(k, n + 1 − k), k = ⌊rate (n + 1)⌋ (Vovk 2012).
+    ///
+    /// # Errors
+    /// As [`threshold`](Self::threshold).
+    pub fn range(&self, rate: f64) -> Result<[f64; 2]> {
+        self.threshold(rate)?;
+        let (k, n) = (self.largest_rank(rate) as f64, self.len() as f64);
+        let quantile = |at| match Beta::new(k, n + 1.0 - k) {
+            Ok(beta) => beta.inverse_cdf(at),
+            // At a rank of n + 1, of which all are.
+            Err(_) => 1.0,
+        };
+        Ok([quantile(0.025), quantile(0.975)])
+    }
+
+    /// How many of the held-out normals have the highest of their scores.
+    ///
+    /// Where it is the highest that the detector gives, no new sample can score above them, and no
+    /// p-value is below (1 + this) / (n + 1), whatever the number of normals.
+    pub fn at_the_top(&self) -> usize {
+        let top = self.scores[self.len() - 1];
+        self.len() - self.scores.partition_point(|&c| c < top)
     }
 
     /// The smallest raw score that is flagged at this false-alarm rate: `score >= threshold`

@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calibration::{Calibration, check_rate, finite},
+    calibration::{Calibration, Place, Ties, check_rate, finite},
     error::{Error, Result},
     words,
 };
@@ -29,6 +29,9 @@ pub enum Decision {
     FalseAlarms(f64),
     /// Flag q-values (Benjamini–Hochberg) of at most this false-discovery rate, within (0, 1).
     Fdr(f64),
+    /// As [`Fdr`](Self::Fdr), with q-values times the share of normals in the batch as Storey estimates
+    /// it, [`share_of_normals`]: flags more where many are anomalous.
+    FdrStorey(f64),
     /// Flag raw scores of at least this finite value. Promises nothing.
     Threshold(f64),
     /// Flag the highest scores of the batch, at most so many, from 1 up: as many as somebody can look
@@ -42,12 +45,13 @@ pub struct Decisions {
     /// [`Calibration::p_value`] of each sample, in (0, 1].
     pub p_values: Vec<f64>,
     /// Benjamini–Hochberg adjusted p-values, in (0, 1]: the smallest false-discovery rate at which
-    /// the sample is flagged in this batch.
+    /// the sample is flagged in this batch. For [`Decision::FdrStorey`], times [`share_of_normals`].
     pub q_values: Vec<f64>,
     /// Whether each sample is flagged.
     pub anomalous: Vec<bool>,
     /// The raw score from which on samples of this batch are flagged; `None` where a
-    /// false-discovery rate flags no sample.
+    /// false-discovery rate flags no sample, and where samples of one score can be judged differently:
+    /// by groups, or with random ties.
     pub threshold: Option<f64>,
 }
 
@@ -113,7 +117,7 @@ impl Decision {
     pub fn validate(self) -> Result<Self> {
         match self {
             Self::FalseAlarms(rate) => check_rate("false-alarms", rate)?,
-            Self::Fdr(rate) => check_rate("fdr", rate)?,
+            Self::Fdr(rate) | Self::FdrStorey(rate) => check_rate("fdr", rate)?,
             Self::Threshold(value) if value.is_finite() => {}
             Self::Budget(count) if count > 0 => {}
             Self::Budget(count) => {
@@ -143,7 +147,7 @@ impl Decision {
                 "samples with a p-value of at most {} are flagged",
                 words::rate(*rate)
             ),
-            Self::Fdr(rate) => format!(
+            Self::Fdr(rate) | Self::FdrStorey(rate) => format!(
                 "samples with a q-value of at most {} are flagged",
                 words::rate(*rate)
             ),
@@ -173,13 +177,17 @@ impl Decision {
     /// Benjamini–Hochberg flags k of m samples if their p-values are at most q k / m. None is below
     /// 1 / (n + 1), so at least m / (q (n + 1)) samples have to be that far out.
     pub fn why_nothing(&self, decisions: &Decisions, calibration: &Calibration) -> Option<String> {
-        let &Self::Fdr(rate) = self else {
+        let &(Self::Fdr(rate) | Self::FdrStorey(rate)) = self else {
             return None;
         };
         if decisions.is_empty() || decisions.count() > 0 {
             return None;
         }
         let (samples, smallest) = (decisions.len(), calibration.smallest_rate());
+        let rate = match self {
+            Self::FdrStorey(_) => rate / share_of_normals(&decisions.p_values),
+            _ => rate,
+        };
         let needed = (samples as f64 * smallest / rate).ceil().max(1.0) as usize;
         let out = decisions.p_values.iter().filter(|&&p| p <= smallest);
         let out = out.count();
@@ -218,33 +226,72 @@ impl Decision {
     /// If the decision is out of range, a score is not finite, or the calibration is too small for
     /// any sample to be flagged at this rate.
     pub fn decide(&self, scores: &[f64], calibration: &Calibration) -> Result<Decisions> {
-        self.validate()?;
         finite(scores, "a score")?;
-        let ranks: Vec<usize> = scores.iter().map(|&s| calibration.rank(s)).collect();
-        let all = calibration.len() + 1;
-        let p_values: Vec<f64> = ranks.iter().map(|&r| r as f64 / all as f64).collect();
-        let q_values = benjamini_hochberg(&ranks, all);
+        self.check_possible([calibration])?;
+        let place = |&score: &f64| calibration.place(score, Ties::Above, 0);
+        let places: Vec<Place> = scores.iter().map(place).collect();
+        let mut decisions = self.decide_placed(scores, &places)?;
+        decisions.threshold = match *self {
+            Self::FalseAlarms(rate) => Some(calibration.threshold(rate)?),
+            Self::Fdr(_) | Self::FdrStorey(_) => {
+                let flagged = scores.iter().zip(&decisions.anomalous);
+                let flagged = flagged.filter(|(_, f)| **f).map(|(&s, _)| s);
+                // The lowest that has the p-value of the lowest flagged.
+                let rank = flagged.map(|score| calibration.rank(score)).max();
+                rank.map(|rank| calibration.above(rank))
+            }
+            Self::Threshold(_) | Self::Budget(_) => decisions.threshold,
+        };
+        Ok(decisions)
+    }
+
+    /// Refuses a rate that none of these calibrations can promise.
+    ///
+    /// # Errors
+    /// If the decision is out of range, or all of the calibrations are too small for any sample to be
+    /// flagged at this rate.
+    pub fn check_possible<'a>(
+        &self,
+        calibrations: impl IntoIterator<Item = &'a Calibration>,
+    ) -> Result<()> {
+        self.validate()?;
+        let (what, rate) = match *self {
+            Self::FalseAlarms(rate) => ("false-alarm rate", rate),
+            Self::Fdr(rate) | Self::FdrStorey(rate) => ("false-discovery rate", rate),
+            Self::Threshold(_) | Self::Budget(_) => return Ok(()),
+        };
+        let largest = calibrations.into_iter().max_by_key(|c| c.len());
+        match largest {
+            Some(largest) if largest.smallest_rate() > rate => Err(largest.too_few(what, rate)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides about samples whose places among held-out normals are known, each perhaps among those of
+    /// its own group: see [`Calibration::place`]. No threshold belongs to a rate then.
+    ///
+    /// # Errors
+    /// If the decision is out of range, or there is not one place per score.
+    pub fn decide_placed(&self, scores: &[f64], places: &[Place]) -> Result<Decisions> {
+        self.validate()?;
+        if scores.len() != places.len() {
+            return Err(Error::Mismatch {
+                origin: None,
+                found: format!("{} places for {} scores", places.len(), scores.len()),
+                expected: "one per score".into(),
+                hint: None,
+            });
+        }
+        let p_values: Vec<f64> = places.iter().map(|place| place.p_value()).collect();
+        let mut q_values = benjamini_hochberg(places);
+        if let Self::FdrStorey(_) = self {
+            let share = share_of_normals(&p_values);
+            q_values.iter_mut().for_each(|q| *q = (*q * share).min(1.0));
+        }
+        let at_most = |values: &[f64], rate: f64| values.iter().map(|&v| v <= rate).collect();
         let (anomalous, threshold): (Vec<bool>, _) = match *self {
-            Self::FalseAlarms(rate) => {
-                let threshold = calibration.threshold(rate)?;
-                (
-                    p_values.iter().map(|&p| p <= rate).collect(),
-                    Some(threshold),
-                )
-            }
-            Self::Fdr(rate) => {
-                if calibration.smallest_rate() > rate {
-                    return Err(calibration.too_few("false-discovery rate", rate));
-                }
-                let flagged: Vec<bool> = q_values.iter().map(|&q| q <= rate).collect();
-                let last = ranks
-                    .iter()
-                    .zip(&flagged)
-                    .filter(|(_, f)| **f)
-                    .map(|(r, _)| *r)
-                    .max();
-                (flagged, last.map(|rank| calibration.above(rank)))
-            }
+            Self::FalseAlarms(rate) => (at_most(&p_values, rate), None),
+            Self::Fdr(rate) | Self::FdrStorey(rate) => (at_most(&q_values, rate), None),
             Self::Threshold(value) => (scores.iter().map(|&s| s >= value).collect(), Some(value)),
             Self::Budget(count) => {
                 let threshold = budget_threshold(scores, count);
@@ -261,30 +308,38 @@ impl Decision {
     }
 }
 
+/// The share of normals in a batch as its p-values suggest: those above one half are nearly all of
+/// normals, of which half have such a one. (1 + #{p > ½}) / (m / 2), at most 1 (Storey, Taylor and
+/// Siegmund 2004); with p-values of held-out normals, the false-discovery rate stays what was asked for
+/// (Bates, Candès, Lei, Romano and Sesia 2023).
+pub fn share_of_normals(p_values: &[f64]) -> f64 {
+    let large = p_values.iter().filter(|&&p| p > 0.5).count();
+    (2.0 * (1 + large) as f64 / p_values.len().max(1) as f64).min(1.0)
+}
+
 impl std::fmt::Display for Decision {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::FalseAlarms(rate) => write!(f, "false-alarm rate {rate}"),
             Self::Fdr(rate) => write!(f, "false-discovery rate {rate}"),
+            Self::FdrStorey(rate) => write!(f, "false-discovery rate {rate}, by Storey's estimate"),
             Self::Threshold(value) => write!(f, "score at least {value}"),
             Self::Budget(count) => write!(f, "budget of {}", words::counted(*count, "sample")),
         }
     }
 }
 
-/// Adjusted p-values of the p-values `rank / all`: the minimum of m p₍ⱼ₎ / j over j ≥ i, for the
-/// i-th smallest of m.
+/// Adjusted p-values: the minimum of m p₍ⱼ₎ / j over j ≥ i, for the i-th smallest of m.
 ///
 /// Computed from the whole numbers, one rounded division each, so that a q-value which equals the
 /// asked rate on paper equals it here too.
-fn benjamini_hochberg(ranks: &[usize], all: usize) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..ranks.len()).collect();
-    order.sort_unstable_by_key(|&i| (ranks[i], i));
-    let mut q_values = vec![1.0; ranks.len()];
+fn benjamini_hochberg(places: &[Place]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_unstable_by_key(|&i| (places[i], i));
+    let mut q_values = vec![1.0; places.len()];
     let mut smallest = 1.0f64;
-    for (place, &i) in order.iter().enumerate().rev() {
-        let q = (ranks.len() as f64 * ranks[i] as f64) / ((place + 1) as f64 * all as f64);
-        smallest = smallest.min(q);
+    for (before, &i) in order.iter().enumerate().rev() {
+        smallest = smallest.min(places[i].scaled(places.len(), before + 1));
         q_values[i] = smallest;
     }
     q_values

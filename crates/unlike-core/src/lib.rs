@@ -96,12 +96,13 @@ pub mod files;
 mod images;
 pub mod metrics;
 mod note;
+pub mod probability;
 pub mod samples;
 pub mod score;
 pub mod scorer;
 pub mod words;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, GroupCalibrations, Place, Ties};
 pub use conformance::Violation;
 pub use decision::{Decision, Decisions};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
@@ -109,7 +110,8 @@ pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
 pub use images::ImageShape;
 pub use metrics::Metrics;
-pub use note::Note;
+pub use note::{CodedNote, Note, serialize_coded};
+pub use probability::{Probability, VennAbers};
 pub use samples::{
     Column, ColumnKind, ImageSource, Images, Label, LabelledSamples, MISSING, Samples, Table,
     Values,

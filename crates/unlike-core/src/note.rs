@@ -38,6 +38,44 @@ struct Content {
     pieces: Vec<Piece>,
     /// All pieces in the words of no interface.
     plain: String,
+    code: Option<&'static str>,
+}
+
+/// A note as programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodedNote {
+    /// [`Note::code`]: it stays the same whatever the words become.
+    pub code: String,
+    /// The sentence.
+    pub text: String,
+}
+
+impl CodedNote {
+    /// A note in the words of an interface; see [`Note::worded`].
+    pub fn worded(note: &Note, setting: impl Fn(&str, Option<&str>) -> String) -> Self {
+        Self {
+            code: note.code().to_owned(),
+            text: note.worded(setting),
+        }
+    }
+}
+
+/// In the words of no interface.
+impl From<&Note> for CodedNote {
+    fn from(note: &Note) -> Self {
+        Self {
+            code: note.code().to_owned(),
+            text: note.to_string(),
+        }
+    }
+}
+
+/// For fields of documents: notes with their codes.
+///
+/// # Errors
+/// If the serializer has one.
+pub fn serialize_coded<S: serde::Serializer>(notes: &[Note], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(notes.iter().map(CodedNote::from))
 }
 
 /// What a note is made of.
@@ -78,11 +116,26 @@ impl Note {
         })
     }
 
-    /// Goes on with another note.
+    /// Goes on with another note, whose code counts if this one has none.
     #[must_use]
     pub fn then(mut self, other: impl Into<Self>) -> Self {
-        self.0.pieces.extend(other.into().0.pieces);
-        Self::of(self.0.pieces)
+        let other = other.into();
+        self.0.code = self.0.code.or(other.0.code);
+        self.0.pieces.extend(other.0.pieces);
+        self.spelled()
+    }
+
+    /// The same under a code, by which programs know what it is about, whatever its words become: words
+    /// with hyphens.
+    #[must_use]
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
+        self
+    }
+
+    /// What it is about; `note` where nothing more is said.
+    pub fn code(&self) -> &'static str {
+        self.0.code.unwrap_or("note")
     }
 
     /// In the words of no interface.
@@ -110,19 +163,24 @@ impl Note {
 
     fn with(mut self, piece: Piece) -> Self {
         self.0.pieces.push(piece);
-        Self::of(self.0.pieces)
+        self.spelled()
     }
 
     fn of(pieces: Vec<Piece>) -> Self {
-        let mut note = Self(Box::new(Content {
+        Self(Box::new(Content {
             pieces,
             plain: String::new(),
-        }));
-        note.0.plain = note.worded(|name, value| match value {
+            code: None,
+        }))
+        .spelled()
+    }
+
+    fn spelled(mut self) -> Self {
+        self.0.plain = self.worded(|name, value| match value {
             Some(value) => format!("`{name} = {value}`"),
             None => format!("`{name}`"),
         });
-        note
+        self
     }
 }
 
@@ -206,6 +264,18 @@ mod tests {
             note.then(" alone").to_string(),
             "leave out `{a}`, or say `category-columns = {a}` if it is one alone"
         );
+    }
+
+    #[test]
+    fn a_code_stays_whatever_is_said_around_it() {
+        let note = Note::new("twice").coded("same-rows-twice");
+        let longer = Note::new("`b.csv`: ").then(note.clone().text(", see ").setting("data"));
+        assert_eq!(longer.code(), "same-rows-twice");
+        assert_eq!(
+            note.then(Note::new(" more").coded("other")).code(),
+            "same-rows-twice"
+        );
+        assert_eq!(Note::new("plain").code(), "note");
     }
 
     #[test]

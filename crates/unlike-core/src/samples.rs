@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+mod stack;
+
 use crate::error::{Error, Result};
 pub use crate::images::{ImageSource, Images};
 
@@ -80,6 +82,15 @@ pub struct Table {
     columns: Vec<Column>,
     row_numbers: Vec<u32>,
     ids: Option<Vec<String>>,
+    files: Option<Files>,
+}
+
+/// The files that rows came from, where these are several.
+#[derive(Clone, Debug, PartialEq)]
+struct Files {
+    names: Arc<[String]>,
+    /// A position in `names` for each row.
+    of_rows: Vec<u32>,
 }
 
 /// One named column of a [`Table`].
@@ -236,7 +247,20 @@ impl Table {
             columns,
             row_numbers: (1..=rows).collect(),
             ids: None,
+            files: None,
         })
+    }
+
+    /// Tables of the same columns, one after the other. Rows keep the numbers that they have in their
+    /// files, and are called by file and number where they have no ids.
+    ///
+    /// Columns are found by name. Where one holds no value at all in some of the tables, the others
+    /// say which kind it is.
+    ///
+    /// # Errors
+    /// If there is no table, a column is not in all of them, or not of one kind.
+    pub fn stacked(origin: impl Into<Arc<str>>, tables: Vec<Self>) -> Result<Self> {
+        stack::stacked(origin.into(), tables)
     }
 
     /// A table of numbers from rows laid out one after the other, `[rows, names.len()]`.
@@ -290,6 +314,15 @@ impl Table {
         self
     }
 
+    /// The same under another name in messages.
+    #[must_use]
+    pub fn called(self, origin: impl Into<Arc<str>>) -> Self {
+        Self {
+            origin: origin.into(),
+            ..self
+        }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.row_numbers.len()
@@ -323,16 +356,25 @@ impl Table {
         &self.origin
     }
 
+    /// The file that the row came from.
+    pub fn file(&self, row: usize) -> &str {
+        match &self.files {
+            Some(files) => &files.names[files.of_rows[row] as usize],
+            None => &self.origin,
+        }
+    }
+
     /// The row's number in its file.
     pub fn row_number(&self, row: usize) -> u32 {
         self.row_numbers[row]
     }
 
-    /// The row's id, or its number in the file.
+    /// The row's id, or its number in the file, after the file's name where there are several.
     pub fn id(&self, row: usize) -> String {
-        match &self.ids {
-            Some(ids) => ids[row].clone(),
-            None => self.row_numbers[row].to_string(),
+        match (&self.ids, &self.files) {
+            (Some(ids), _) => ids[row].clone(),
+            (None, Some(_)) => format!("{}:{}", self.file(row), self.row_numbers[row]),
+            (None, None) => self.row_numbers[row].to_string(),
         }
     }
 
@@ -351,6 +393,10 @@ impl Table {
                 .ids
                 .as_ref()
                 .map(|ids| positions.iter().map(|&p| ids[p].clone()).collect()),
+            files: self.files.as_ref().map(|files| Files {
+                names: Arc::clone(&files.names),
+                of_rows: positions.iter().map(|&p| files.of_rows[p]).collect(),
+            }),
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct MissingCells<'a> {
     /// Whether a listed text starts with this byte: almost no cell needs a comparison.
     first_bytes: [bool; 256],
     empty: bool,
+    nan: bool,
 }
 
 impl<'a> MissingCells<'a> {
@@ -40,6 +41,7 @@ impl<'a> MissingCells<'a> {
             numbers: numbers.filter(|v| v.is_finite()).collect(),
             first_bytes,
             empty: texts.iter().any(String::is_empty),
+            nan: texts.iter().any(|text| text.eq_ignore_ascii_case("nan")),
         }
     }
 
@@ -57,6 +59,11 @@ impl<'a> MissingCells<'a> {
     pub(crate) fn is_number(&self, value: f64) -> bool {
         self.numbers.contains(&value)
     }
+
+    /// Whether NaN does, in files that hold numbers as such.
+    pub(crate) fn is_nan_listed(&self) -> bool {
+        self.nan
+    }
 }
 
 /// What is known of a column before it is read.
@@ -68,6 +75,50 @@ pub(crate) struct Told {
     pub(crate) decimal: Option<Decimal>,
     /// Whether a cell that cannot be read is noted and its row left out; otherwise it is an error.
     pub(crate) skip: bool,
+}
+
+/// A cell of a file that says what its cells are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cell<'a> {
+    Missing,
+    Float(f64),
+    /// Not as a number of 64 bits: 0.1 is to read `0.1`.
+    Single(f32),
+    Whole(i128),
+    Truth(bool),
+    Text(&'a [u8]),
+}
+
+impl Cell<'_> {
+    fn number(self) -> Option<f64> {
+        match self {
+            Self::Float(value) => Some(value),
+            Self::Single(value) => Some(value.into()),
+            Self::Whole(value) => Some(value as f64),
+            Self::Missing | Self::Truth(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// As a person would write it; adding zero makes one of -0 and 0.
+    fn text(self) -> String {
+        match self {
+            Self::Missing => String::new(),
+            Self::Float(value) => (value + 0.0).to_string(),
+            Self::Single(value) => (value + 0.0).to_string(),
+            Self::Whole(value) => value.to_string(),
+            Self::Truth(value) => value.to_string(),
+            Self::Text(text) => lossy(text),
+        }
+    }
+}
+
+/// What to do about a NaN or an infinity in a file that holds numbers as such. `in_python` puts a
+/// missing value in its place.
+pub(crate) fn not_finite_hint(value: f64, in_python: &str) -> Note {
+    match value.is_nan() {
+        true => Note::new("if NaN stands for a missing value, say ").set("missing", "NaN"),
+        false => Note::new(format!("if it stands for a missing value, {in_python}")),
+    }
 }
 
 /// Collects the cells of one column.
@@ -152,6 +203,7 @@ impl Built {
                 rows[at],
                 unlike_core::words::number(by_level[level]),
             ));
+            let note = note.coded("numbers-spelled");
             let open = self.fits == Fits::Both && told.is_none();
             self.notes.push(match open {
                 true => note
@@ -166,6 +218,20 @@ impl Built {
         };
         self.decimal = Some(decimal);
         self.values = Values::Number(codes.iter().map(value).collect());
+    }
+}
+
+/// The decimal mark where a column leaves it open: that of the other columns, or else this.
+pub(crate) fn usual_mark(built: &[Built], otherwise: Decimal) -> Decimal {
+    let says = |decimal| {
+        built
+            .iter()
+            .any(|b| b.fits == Fits::One(decimal) && b.marked)
+    };
+    match (says(Decimal::Point), says(Decimal::Comma)) {
+        (true, false) => Decimal::Point,
+        (false, true) => Decimal::Comma,
+        _ => otherwise,
     }
 }
 
@@ -199,6 +265,14 @@ impl<'a> ColumnBuilder<'a> {
         Self {
             cells: Cells::Category(Categories::with_capacity(rows)),
             ..self
+        }
+    }
+
+    /// How many cells there are so far.
+    pub(crate) fn len(&self) -> usize {
+        match &self.cells {
+            Cells::Number(numbers) => numbers.values.len(),
+            Cells::Category(categories) => categories.codes.len(),
         }
     }
 
@@ -271,6 +345,64 @@ impl<'a> ColumnBuilder<'a> {
         Ok(())
     }
 
+    /// Adds a cell of a file that says what its cells are; `row` is its row in the file.
+    pub(crate) fn push_cell(&mut self, cell: Cell<'_>, row: u32) -> Result<()> {
+        match cell {
+            Cell::Missing => self.push_missing(),
+            Cell::Text(text) => return self.push(text, row),
+            Cell::Truth(value) if self.is_number_told() => {
+                return self.push(if value { b"1" } else { b"0" }, row);
+            }
+            Cell::Truth(value) => return self.push(value.to_string().as_bytes(), row),
+            Cell::Float(_) | Cell::Single(_) | Cell::Whole(_) => self.push_number(cell, row)?,
+        }
+        Ok(())
+    }
+
+    fn push_missing(&mut self) {
+        match &mut self.cells {
+            Cells::Number(numbers) => numbers.values.push(f64::NAN),
+            Cells::Category(categories) => categories.codes.push(MISSING),
+        }
+    }
+
+    fn push_number(&mut self, cell: Cell<'_>, row: u32) -> Result<()> {
+        let value = cell.number().unwrap_or(f64::NAN);
+        if self.missing.is_number(value) || (value.is_nan() && self.missing.is_nan_listed()) {
+            self.push_missing();
+            return Ok(());
+        }
+        if !value.is_finite() {
+            if !self.told.skip {
+                return Err(self
+                    .at(row, format!("{value}"), "a finite number")
+                    .with_hint(not_finite_hint(value, "put null in its place")));
+            }
+            let place = self.len();
+            self.bad
+                .push((place, reason(self.name, cell.text().as_bytes())));
+            self.push_missing();
+            return Ok(());
+        }
+        match &mut self.cells {
+            Cells::Number(numbers) => {
+                numbers.any = true;
+                numbers.values.push(value);
+                if let Cell::Whole(whole) = cell
+                    && value as i128 != whole
+                {
+                    numbers.rounded += 1;
+                    numbers
+                        .first_rounded
+                        .get_or_insert_with(|| (row, whole.to_string()));
+                }
+            }
+            // Digits are UTF-8.
+            Cells::Category(categories) => _ = categories.push(cell.text().as_bytes()),
+        }
+        Ok(())
+    }
+
     /// The column, given the row number in the file of each of its cells.
     pub(crate) fn finish(mut self, rows: &[u32]) -> Result<Built> {
         let (mut notes, mut again, mut fits) = (Vec::new(), false, Fits::None);
@@ -282,13 +414,13 @@ impl<'a> ColumnBuilder<'a> {
                 if let Some((row, text)) = &numbers.first_not_finite {
                     return Err(self.not_finite(*row, text));
                 }
-                if !numbers.any {
+                if !numbers.any && !rows.is_empty() {
                     notes.push(self.no_value());
                 }
                 notes.extend(self.rounded(numbers));
             }
             Cells::Category(categories) if categories.levels.is_empty() => {
-                notes.push(self.no_value());
+                notes.extend((!rows.is_empty()).then(|| self.no_value()));
             }
             Cells::Category(_) if self.told.kind == Some(ColumnKind::Category) => {}
             Cells::Category(categories) => {
@@ -359,12 +491,14 @@ impl<'a> ColumnBuilder<'a> {
             ))
             .set("id-column", self.name)
             .text(" or ")
-            .set("category-columns", self.name),
+            .set("category-columns", self.name)
+            .coded("whole-numbers-rounded"),
         )
     }
 
     fn no_value(&self) -> Note {
-        format!("column `{}` has no value in any row", self.name).into()
+        let text = format!("column `{}` has no value in any row", self.name);
+        Note::new(text).coded("column-without-values")
     }
 
     fn into_values(self) -> Values {
@@ -427,13 +561,13 @@ impl<'a> ColumnBuilder<'a> {
     }
 
     fn not_all_numbers(&self, row: u32, text: &str) -> Note {
-        format!(
+        let text = format!(
             "column `{}` is read as a category, because not all of its cells are numbers (row {row}: \
              `{}`)",
             self.name,
             words::shortened(text)
-        )
-        .into()
+        );
+        Note::new(text).coded("numbers-among-texts")
     }
 
     fn odd_text(&self, row: u32, text: &str, numbers: usize) -> unlike_core::Error {

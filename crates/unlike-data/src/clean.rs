@@ -109,8 +109,10 @@ impl<'a> Clean<'a> {
         self.bytes = Cow::Owned(kept);
         let lines = words::counted(count, "comment line");
         let mark = char::from(mark);
-        self.notes
-            .push(format!("{lines}, beginning with `{mark}`, left out").into());
+        self.notes.push(
+            Note::new(format!("{lines}, beginning with `{mark}`, left out"))
+                .coded("comments-left-out"),
+        );
     }
 
     /// Puts back the last comment before the rows if it names the columns: it has as many cells as the
@@ -126,8 +128,10 @@ impl<'a> Clean<'a> {
             return false;
         }
         self.bytes.to_mut().splice(at..at, text);
-        self.notes
-            .push("the comment above the first row names the columns".into());
+        self.notes.push(
+            Note::new("the comment above the first row names the columns")
+                .coded("comment-names-columns"),
+        );
         true
     }
 

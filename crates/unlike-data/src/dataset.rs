@@ -7,12 +7,15 @@ use std::{
 };
 
 use serde::Serialize;
-use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
+use unlike_core::{
+    Column, ColumnKind, ColumnSpec, Error, Label, LabelledSamples, Note, Result, Samples, Table,
+    Values,
+};
 
 use crate::{
     images::{Masks, Unread},
     labels::{self, Classes, Convention, Labels},
-    read::{Format, ReadOptions},
+    read::{BadRows, Format, ReadOptions},
     reading::Reading,
     table::Found,
     words,
@@ -20,6 +23,8 @@ use crate::{
 
 /// How notes about rows that were left out end.
 const SKIPPED: &str = "left out because they cannot be read";
+const UNREADABLE: &str = "cannot be read";
+const LEFT_OUT: &str = "rows-left-out";
 
 const CLASS_FOLDERS: &str = "put the images of each class into a sub-folder of its own";
 
@@ -40,11 +45,18 @@ pub struct DataSet {
     label_like: Vec<String>,
     reading: Reading,
     skipped: Vec<Skipped>,
+    /// What the format says about classes when the user says nothing.
+    convention: Convention,
 }
 
 /// A row that was left out because it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
+    /// Its id, if it could be read; else its number, after the name of the file where there are several.
+    pub id: String,
+    /// The file, where several were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Its number in the file, counted as an editor does.
     pub row: u32,
     /// What is wrong with it.
@@ -136,7 +148,32 @@ impl DataSet {
             label_like: Vec::new(),
             reading: Reading::told(options),
             skipped: Vec::new(),
+            convention,
         })
+    }
+
+    /// A table of the columns that are expected, without rows: what an empty file is where it is allowed.
+    pub(crate) fn empty(path: &Path, format: Format, options: &ReadOptions) -> Result<Self> {
+        let column = |spec: &ColumnSpec| Column {
+            name: spec.name.as_str().into(),
+            values: match spec.kind {
+                ColumnKind::Number => Values::Number(Vec::new()),
+                ColumnKind::Category => Values::Category {
+                    levels: Vec::new().into(),
+                    codes: Vec::new(),
+                },
+            },
+        };
+        let columns = options.expect.iter().flatten().map(column).collect();
+        let table = Table::new(path.display().to_string(), columns)?;
+        Self::new(
+            path,
+            format,
+            Samples::Table(table),
+            None,
+            Convention::None,
+            options,
+        )
     }
 
     /// With what the content said about how it is read.
@@ -210,12 +247,34 @@ impl DataSet {
             label_like: self.label_like.clone(),
             reading: self.reading.clone(),
             skipped: self.skipped.clone(),
+            convention: self.convention,
         }
+    }
+
+    pub(crate) fn with_reading(self, reading: Reading) -> Self {
+        Self { reading, ..self }
+    }
+
+    pub(crate) fn with_skipped(self, skipped: Vec<Skipped>) -> Self {
+        Self { skipped, ..self }
+    }
+
+    pub(crate) fn convention(&self) -> Convention {
+        self.convention
+    }
+
+    pub(crate) fn label_like(&self) -> &[String] {
+        &self.label_like
     }
 
     /// With rows that were left out while they were read.
     pub(crate) fn without_ragged(mut self, ragged: Vec<(u32, String)>) -> Self {
-        let skipped = |(row, reason)| Skipped { row, reason };
+        let skipped = |(row, reason): (u32, String)| Skipped {
+            id: row.to_string(),
+            file: None,
+            row,
+            reason,
+        };
         self.skipped = ragged.into_iter().map(skipped).collect();
         self
     }
@@ -223,8 +282,8 @@ impl DataSet {
     /// The same without the rows at these positions, for these reasons; they are counted and named.
     ///
     /// # Errors
-    /// If no row is left.
-    pub fn without_rows(self, bad: BTreeMap<usize, String>) -> Result<Self> {
+    /// If no row is left, unless the options allow that, or report such rows.
+    pub fn without_rows(self, bad: BTreeMap<usize, String>, options: &ReadOptions) -> Result<Self> {
         if bad.is_empty() && self.skipped.is_empty() {
             return Ok(self);
         }
@@ -233,23 +292,36 @@ impl DataSet {
         let mut data = match bad.is_empty() {
             true => self,
             false => {
-                let number = |place: usize| match &self.samples {
-                    Samples::Table(table) => table.row_number(place),
-                    Samples::Images(_) => place as u32 + 1,
+                let of_row = |place: usize| match &self.samples {
+                    Samples::Table(table) => {
+                        let file = Some(table.file(place)).filter(|&file| file != table.origin());
+                        (file.map(str::to_owned), table.row_number(place))
+                    }
+                    Samples::Images(_) => (None, place as u32 + 1),
                 };
                 let mut data = self.select(&good);
-                let skipped = bad.into_iter().map(|(place, reason)| Skipped {
-                    row: number(place),
-                    reason,
+                let skipped = bad.into_iter().map(|(place, reason)| {
+                    let (file, row) = of_row(place);
+                    Skipped {
+                        id: self.samples.id(place),
+                        file,
+                        row,
+                        reason,
+                    }
                 });
                 data.skipped.extend(skipped);
                 data
             }
         };
-        data.skipped.sort_by_key(|skipped| skipped.row);
+        if data.skipped.iter().all(|skipped| skipped.file.is_none()) {
+            data.skipped.sort_by_key(|skipped| skipped.row);
+        }
         let first = &data.skipped[0];
-        let place = format!("row {}: {}", first.row, first.reason);
-        if good.is_empty() {
+        let file = first.file.as_ref().map(|file| format!("`{file}`, "));
+        let file = file.unwrap_or_default();
+        let place = format!("{file}row {}: {}", first.row, first.reason);
+        let may_be_empty = options.allow_empty || options.bad_rows == BadRows::Flag;
+        if good.is_empty() && !may_be_empty {
             return Err(Error::NotEnough {
                 what: format!("rows in `{}` that can be read", data.path.display()),
                 found: format!("none ({place}, and so on)"),
@@ -264,14 +336,16 @@ impl DataSet {
             ""
         };
         // Of earlier ones, if there are any, the count is no longer right.
-        data.notes.retain(|note| !note.ends_with(SKIPPED));
-        data.notes.push(
-            format!(
-                "{counted} of {} ({place}{more}) {SKIPPED}",
-                words::count(good.len() + data.skipped.len())
-            )
-            .into(),
+        data.notes.retain(|note| note.code() != LEFT_OUT);
+        let what = match options.bad_rows {
+            BadRows::Flag => UNREADABLE,
+            BadRows::Fail | BadRows::Skip => SKIPPED,
+        };
+        let text = format!(
+            "{counted} of {} ({place}{more}) {what}",
+            words::count(good.len() + data.skipped.len())
         );
+        data.notes.push(Note::new(text).coded(LEFT_OUT));
         Ok(data)
     }
 

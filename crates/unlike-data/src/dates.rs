@@ -176,6 +176,38 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     365 * year + leaps + of_year - 719_468
 }
 
+/// A date as it is written, given days since 1 January 1970.
+pub(crate) fn written_date(days: i64) -> String {
+    // Of 400 years, beginning with a March.
+    const ERA: i64 = 146_097;
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(ERA), days.rem_euclid(ERA));
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / (ERA - 1)) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// A moment as it is written, given nanoseconds since the beginning of 1970.
+pub(crate) fn written(nanoseconds: i128) -> String {
+    const SECOND: i128 = 1_000_000_000;
+    const DAY: i128 = 86_400 * SECOND;
+    let date = written_date(nanoseconds.div_euclid(DAY) as i64);
+    let of_day = nanoseconds.rem_euclid(DAY);
+    let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let time = format!("{date} {hour:02}:{minute:02}:{second:02}");
+    match fraction {
+        0 => time,
+        _ => format!("{time}.{fraction:09}")
+            .trim_end_matches('0')
+            .to_owned(),
+    }
+}
+
 /// `06:07`, `06:07:08.9`, with a time zone that is left out: `Z`, `+01:00`, ` UTC`.
 fn seconds(time: &str) -> Option<f64> {
     let time = time.strip_suffix("UTC").unwrap_or(time).trim_end();
@@ -238,6 +270,20 @@ mod tests {
         assert_eq!(parts("1970-01-01"), [0.0, 4.0, 1.0, 0.0]);
         assert_eq!(parts("2000-02-29"), [0.0, 2.0, 2.0, 11_016.0]);
         assert_eq!(parts("1969-12-31 12:00")[3], -0.5);
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for day in (-800_000..800_000).step_by(97) {
+            let written = written_date(day);
+            let read = moments([&*written].into_iter()).filter(|_| written.len() == 10);
+            if let Some(read) = read {
+                assert_eq!(DatePart::Elapsed.of(read[0]), day as f64, "{written}");
+            }
+        }
+        assert_eq!(written_date(19_787), "2024-03-05");
+        assert_eq!(written(-1_500_000_000), "1969-12-31 23:59:58.5");
+        assert_eq!(written(0), "1970-01-01 00:00:00");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     dataset::DataSet,
     images::{Duplicates, ImageOptions, Survey},
     read::{self, Format, ReadOptions},
+    several::read_all,
 };
 
 /// How many of the most frequent levels are listed.
@@ -49,7 +50,8 @@ pub struct DataInfo {
     pub anomalous: Option<usize>,
     /// How classes became labels, as a clause for people.
     pub label_rule: Option<String>,
-    /// What a user should know about how the file was read.
+    /// What a user should know about how the file was read; as JSON with codes.
+    #[serde(serialize_with = "unlike_core::serialize_coded")]
     pub notes: Vec<Note>,
 }
 
@@ -108,6 +110,17 @@ impl DataInfo {
     /// # Errors
     /// If there is nothing at this path, or the system refuses to show it.
     pub fn of_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
+        Self::of_paths(&[path], options)
+    }
+
+    /// As [`of_path`](Self::of_path), of several files as one data set.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_paths(paths: &[impl AsRef<Path>], options: &ReadOptions) -> Result<Self> {
+        let [path] = paths else {
+            return Ok(Self::new(&read_all(paths, options)?));
+        };
         let path = path.as_ref();
         std::fs::metadata(path).map_err(Error::io("read", path))?;
         let lenient = ReadOptions {

@@ -168,6 +168,9 @@ pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<crate::Data
             cells.add(row).map_err(|found| refused(found, at))?;
         }
     }
+    if cells.rows.is_empty() && options.allow_empty {
+        return crate::DataSet::empty(&source.path, Format::Json, options);
+    }
     if cells.rows.is_empty() {
         return Err(source.malformed("no object", "at least one row"));
     }

@@ -45,6 +45,28 @@ impl Classes {
         Self::new(name, levels, codes)
     }
 
+    /// The classes of several files, one after the other.
+    pub(crate) fn stacked(parts: &[&Self]) -> Self {
+        let mut all = Self::new(
+            parts.first().map_or("", |part| part.name()),
+            Vec::new(),
+            Vec::new(),
+        );
+        for part in parts {
+            let code = |level: &String| match all.levels.iter().position(|known| known == level) {
+                Some(at) => at as u32,
+                None => {
+                    all.levels.push(level.clone());
+                    all.levels.len() as u32 - 1
+                }
+            };
+            let renamed: Vec<u32> = part.levels.iter().map(code).collect();
+            let codes = part.codes.iter().map(|&code| renamed[code as usize]);
+            all.codes.extend(codes);
+        }
+        all
+    }
+
     /// What holds the classes: a column, an array or the sub-folders.
     pub fn name(&self) -> &str {
         &self.name

@@ -13,6 +13,7 @@
 //! ```
 
 mod builder;
+mod caught;
 mod clean;
 #[cfg(test)]
 mod counted;
@@ -20,21 +21,27 @@ mod dataset;
 mod dates;
 mod decimal;
 mod encoding;
+mod half;
 pub mod images;
 pub mod info;
 mod json;
 mod kdd;
 mod labels;
 mod npy;
+mod packed;
+mod parquet_file;
 pub mod preprocess;
 mod read;
 mod reading;
 mod roles;
+mod rows;
+mod several;
 mod sniff;
 mod source;
 pub mod split;
 mod table;
 mod text;
+mod typed;
 mod words;
 
 pub use dataset::{DataSet, NormalsForTraining, Skipped};
@@ -51,3 +58,4 @@ pub use preprocess::{
 };
 pub use read::{BadRows, DEFAULT_MISSING, Format, ReadOptions, read};
 pub use reading::Reading;
+pub use several::{found, read_all};

@@ -13,8 +13,9 @@ use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Tab
 use zip::ZipArchive;
 
 use crate::{
-    builder::MissingCells,
+    builder::{MissingCells, not_finite_hint},
     dataset::DataSet,
+    half::half,
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
     roles::{self, Role},
@@ -104,20 +105,14 @@ fn assemble(
     mut classes: Option<Classes>,
     options: &ReadOptions,
 ) -> Result<DataSet> {
-    let (rows, names) = array.table_shape(source)?;
+    let (rows, names) = array.table_shape(source, options.allow_empty)?;
     let mut options = options.clone();
     if classes.is_some() {
         options.label_column = None;
     }
     let mut notes = Vec::new();
     let roles = roles::assign(&names, &options, None, None, &mut notes)?;
-    let missing = Missing {
-        nan: options
-            .missing
-            .iter()
-            .any(|text| text.eq_ignore_ascii_case("nan")),
-        cells: MissingCells::new(&options.missing),
-    };
+    let missing = MissingCells::new(&options.missing);
     let kinds = options.kinds();
     let mut columns = Vec::with_capacity(names.len());
     let mut ids = None;
@@ -168,12 +163,6 @@ fn assemble(
         &options,
     )
     .map(|data| data.with_notes(notes))
-}
-
-/// What stands for a missing value.
-struct Missing<'a> {
-    nan: bool,
-    cells: MissingCells<'a>,
 }
 
 /// Numbers or texts as classes: `0`, `1`, `2.5`, `ok`.
@@ -294,7 +283,7 @@ impl<'a> Array<'a> {
     }
 
     /// The number of rows, and the names of the columns: their numbers from 1.
-    fn table_shape(&self, source: &Source) -> Result<(usize, Vec<String>)> {
+    fn table_shape(&self, source: &Source, allow_empty: bool) -> Result<(usize, Vec<String>)> {
         let bad = |expected: &str| {
             source.malformed(
                 format!("{} of shape {:?}", self.title, self.shape),
@@ -310,7 +299,7 @@ impl<'a> Array<'a> {
                 ));
         }
         match self.shape[..] {
-            [0, _] => Err(bad("at least one row")),
+            [0, _] if !allow_empty => Err(bad("at least one row")),
             [_, 0] => Err(bad("at least one column")),
             [rows, columns] => Ok((rows, (1..=columns).map(|i| i.to_string()).collect())),
             [_] => Err(bad("two dimensions, [rows, columns]")
@@ -336,12 +325,12 @@ impl<'a> Array<'a> {
         source: &Source,
         at: usize,
         name: &str,
-        missing: &Missing<'_>,
+        missing: &MissingCells<'_>,
     ) -> Result<Vec<f64>> {
         let value = |place| match self.value(place) {
-            value if missing.cells.is_number(value) => f64::NAN,
+            value if missing.is_number(value) => f64::NAN,
             // Not yet known to be missing.
-            value if value.is_nan() && !missing.nan => f64::INFINITY,
+            value if value.is_nan() && !missing.is_nan_listed() => f64::INFINITY,
             value => value,
         };
         let values: Vec<f64> = self.places(at).map(value).collect();
@@ -350,10 +339,10 @@ impl<'a> Array<'a> {
         };
         let found = self.places(at).nth(row).map_or(f64::NAN, |p| self.value(p));
         let hint = match found.is_nan() {
-            true => Note::new("if NaN stands for a missing value, say ").set("missing", "NaN"),
-            false => Note::new(
-                "if it stands for a missing value, put NaN in its place (in Python: \
-                 X[~numpy.isfinite(X)] = numpy.nan) and say ",
+            true => not_finite_hint(found, ""),
+            false => not_finite_hint(
+                found,
+                "put NaN in its place (in Python: X[~numpy.isfinite(X)] = numpy.nan) and say ",
             )
             .set("missing", "NaN"),
         };
@@ -383,6 +372,7 @@ impl<'a> Array<'a> {
             .set("id-column", name)
             .text(" or ")
             .set("category-columns", name)
+            .coded("whole-numbers-rounded")
         })
     }
 
@@ -600,20 +590,4 @@ fn two(bytes: &[u8]) -> [u8; 2] {
 
 fn shown(value: f64) -> Option<String> {
     (!value.is_nan()).then(|| (value + 0.0).to_string())
-}
-
-/// The value of a 16-bit floating-point number (IEEE 754 binary16).
-fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
-    let magnitude = match exponent {
-        0 => fraction * 2f64.powi(-24),
-        0x1f if fraction == 0.0 => f64::INFINITY,
-        0x1f => f64::NAN,
-        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 {
-        -magnitude
-    } else {
-        magnitude
-    }
 }

@@ -11,7 +11,7 @@ use crate::{
     decimal::Decimal,
     encoding::Encoding,
     images::{self, ImageOptions, Kind, List},
-    json, kdd, npy,
+    json, kdd, npy, parquet_file,
     reading::Reading,
     sniff,
     source::Source,
@@ -33,6 +33,8 @@ pub enum Format {
     Npy,
     /// A NumPy archive with the arrays `X`, `[rows, columns]`, and, if labelled, `y`, `[rows]`.
     Npz,
+    /// Columns with names and types, none of them of lists.
+    Parquet,
     /// An image, a folder of them, in which sub-folders are classes, or a list of them.
     Images,
     /// MNIST's files of images and labels.
@@ -43,12 +45,13 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order in which messages list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Kdd,
         Self::Csv,
         Self::Json,
         Self::Npy,
         Self::Npz,
+        Self::Parquet,
         Self::Images,
         Self::Idx,
         Self::Cifar10,
@@ -62,6 +65,7 @@ impl Format {
             Self::Json => "json",
             Self::Npy => "npy",
             Self::Npz => "npz",
+            Self::Parquet => "parquet",
             Self::Images => "images",
             Self::Idx => "idx",
             Self::Cifar10 => "cifar10",
@@ -76,6 +80,7 @@ impl Format {
             Self::Json => "JSON, an object per row",
             Self::Npy => "a NumPy array",
             Self::Npz => "a NumPy archive",
+            Self::Parquet => "a Parquet file",
             Self::Images => "an image, a folder or a list of them",
             Self::Idx => "files as MNIST has them",
             Self::Cifar10 => "batches as CIFAR-10 has them",
@@ -126,18 +131,22 @@ pub enum BadRows {
     /// The first of them is an error.
     #[default]
     Fail,
+    /// They are left out, counted and named: [`DataSet::skipped`]. Who scores reports them as
+    /// anomalous, with the reason.
+    Flag,
     /// They are left out, counted and named: [`DataSet::skipped`].
     Skip,
 }
 
 impl BadRows {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Fail, Self::Skip];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Fail, Self::Flag, Self::Skip];
 
     /// The name that the setting `bad-rows` takes.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fail => "fail",
+            Self::Flag => "flag",
             Self::Skip => "skip",
         }
     }
@@ -197,6 +206,8 @@ pub struct ReadOptions {
     pub max_columns: usize,
     /// What becomes of rows that cannot be read.
     pub bad_rows: BadRows,
+    /// Whether a table without rows is no error.
+    pub allow_empty: bool,
     /// Leave out the column that held the labels in training: scoring needs none.
     pub without_labels: bool,
     /// How to read images.
@@ -225,6 +236,7 @@ impl Default for ReadOptions {
             max_unpacked: None,
             max_columns: 1 << 17,
             bad_rows: BadRows::default(),
+            allow_empty: false,
             without_labels: false,
             image: ImageOptions::default(),
         }
@@ -250,7 +262,7 @@ impl ReadOptions {
     }
 }
 
-/// Reads a file, gzipped or not, or a folder of images. Delimited text whose header names a column of
+/// Reads a file, packed (gzip, Zstandard, bzip2, xz, zip) or not, or a folder of images. Delimited text whose header names a column of
 /// image files, such as `path,label,split,mask`, is read as these images.
 ///
 /// # Errors
@@ -272,6 +284,9 @@ fn read_settled(path: &Path, options: &ReadOptions) -> Result<DataSet> {
     }
     let most = options.max_unpacked;
     let source = Source::load_within(path, most)?.unpacked(most)?;
+    if source.bytes.trim_ascii().is_empty() && options.allow_empty {
+        return DataSet::empty(path, options.format.unwrap_or(Format::Csv), options);
+    }
     if source.bytes.is_empty() {
         return Err(source.malformed("an empty file", "at least one row"));
     }
@@ -311,7 +326,10 @@ fn decoded(source: Source, options: &ReadOptions) -> Result<(Source, Option<Note
     };
     let note = match options.encoding {
         Some(_) => None,
-        None => Some(format!("`{}` is {encoding} text and read as such", source.name()).into()),
+        None => {
+            let text = format!("`{}` is {encoding} text and read as such", source.name());
+            Some(Note::new(text).coded("encoding-found"))
+        }
     };
     Ok((Source { bytes, ..source }, note))
 }
@@ -323,6 +341,7 @@ fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<Data
         Format::Csv => table::read_csv(&source, options),
         Format::Npy => npy::read_npy(&source, options),
         Format::Npz => npy::read_npz(&source, options),
+        Format::Parquet => parquet_file::read(source, options),
         Format::Images | Format::Idx | Format::Cifar10 => {
             images::read_file(source, format, options)
         }
@@ -342,14 +361,14 @@ fn recognise(source: &Source) -> Result<Format> {
         Ok(Format::Npy)
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         Ok(Format::Npz)
+    } else if bytes.starts_with(parquet_file::MAGIC) {
+        Ok(Format::Parquet)
     } else if images::is_idx(bytes) {
         Ok(Format::Idx)
     } else if let Kind::Image(_) | Kind::Own = images::kind(source) {
         Ok(Format::Images)
     } else if let Kind::Unread(name) = images::kind(source) {
         Err(images::unread(source, name))
-    } else if bytes.starts_with(b"PAR1") {
-        unknown("a Parquet file")
     } else if let Some((found, hint)) = sniff::other_binary(bytes) {
         Err(source.malformed(found, Format::any()).with_hint(hint))
     } else if sniff::is_binary(bytes) {

@@ -140,7 +140,8 @@ impl Reading {
                     Note::new("in training, it was ")
                         .set(name, trained)
                         .text("; here it is ")
-                        .set(name, told),
+                        .set(name, told)
+                        .coded("differs-from-training"),
                 );
             }
         };
@@ -187,9 +188,9 @@ impl Reading {
 
 /// Columns that played a part in training and are not in the file, which is no error.
 pub(crate) fn absent(part: &str, name: &str) -> Note {
-    format!(
+    let text = format!(
         "column `{}`, {part} in training, is not in this file",
         words::shortened(name)
-    )
-    .into()
+    );
+    Note::new(text).coded("column-absent")
 }

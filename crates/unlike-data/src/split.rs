@@ -4,7 +4,7 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use unlike_core::{Error, Label, LabelledSamples, Note, Result, Samples};
 
-use crate::{dataset::DataSet, words};
+use crate::{dataset::DataSet, rows, words};
 
 /// A random part of `0..n`, and the rest: `(train, held out)`.
 ///
@@ -79,6 +79,19 @@ impl Split {
     /// What was done, with counts, as sentences that a report can print.
     pub fn describe(&self) -> &str {
         &self.description
+    }
+
+    /// How many rows to test on equal rows to train on, if any does: what is known of them is no news.
+    /// Images are not compared.
+    pub fn shared_note(&self, all: &Samples) -> Option<Note> {
+        let shared = rows::shared(all, &self.test, &self.train);
+        let text = format!(
+            "{} of {} to test on {} rows to train on, value for value",
+            words::count(shared),
+            words::counted(self.test.len(), all.noun()),
+            if shared == 1 { "equals" } else { "equal" },
+        );
+        (shared > 0).then(|| Note::new(text).coded("rows-in-both-parts"))
     }
 
     /// The training normals.

@@ -77,7 +77,7 @@ pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet
     let header = options.has_header.unwrap_or_else(|| {
         named || found_header(&clean.bytes, delimiter, &missing, options, &mut notes)
     });
-    let text = Text::new(source, &clean.bytes, delimiter);
+    let text = Text::new(source, &clean.bytes, delimiter).allowing_empty(options.allow_empty);
     let layout = Layout {
         format: Format::Csv,
         delimiter,
@@ -144,7 +144,7 @@ fn found_header(
             ))
             .setting("header"),
         };
-        notes.push(note);
+        notes.push(note.coded("header-in-doubt"));
     }
     header.names
 }
@@ -226,7 +226,7 @@ impl Columns<'_> {
                 Role::Label => {
                     let values = match options.bad_rows {
                         BadRows::Fail => values,
-                        BadRows::Skip => without_gaps(name, values, &mut bad),
+                        BadRows::Flag | BadRows::Skip => without_gaps(name, values, &mut bad),
                     };
                     classes = Some(self::classes(source, name, values, &rows)?);
                 }
@@ -278,6 +278,7 @@ impl Columns<'_> {
                     "column `{name}` looks like labels, but is a feature until you say "
                 ))
                 .set("label-column", name)
+                .coded("looks-like-labels")
             }));
         }
         let samples = Samples::Table(table);
@@ -296,7 +297,7 @@ impl Columns<'_> {
                 .with_found(found)
                 .without_ragged(ragged)
         })?
-        .without_rows(bad)
+        .without_rows(bad, options)
     }
 }
 
@@ -401,7 +402,8 @@ fn date_columns(
                 words::quoted(columns.iter().map(|c| &*c.name))
             ),
         };
-        Note::new(format!("column `{name}` holds dates and {made}; see ")).setting("dates")
+        let text = format!("column `{name}` holds dates and {made}; see ");
+        Note::new(text).setting("dates").coded("dates-read")
     });
     Ok(DateColumns {
         columns,
@@ -450,12 +452,16 @@ fn names_rows(column: &Column) -> Option<Note> {
         Note::new(what + " and is left out; to show it with each row, say ")
             .set("id-column", name)
             .text(", and to learn from it, ")
-            .set("category-columns", name),
+            .set("category-columns", name)
+            .coded("column-left-out"),
     )
 }
 
 impl Layout {
     fn describe(&self) -> String {
+        if self.format == Format::Parquet {
+            return "columns with names and types".to_owned();
+        }
         let delimiter = match self.delimiter {
             b'\t' => "tab".to_owned(),
             b' ' => "blanks".to_owned(),
@@ -471,7 +477,7 @@ impl Layout {
 }
 
 /// What is known of each column: the kind that it is told to be, and how numbers are written.
-fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Told> {
+pub(crate) fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Told> {
     let told = options.kinds();
     let decimals = options.remembered.as_ref().map(|r| &r.decimals);
     let of_column = |at: usize| {
@@ -484,7 +490,7 @@ fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Vec<Told> {
         Told {
             kind,
             decimal: options.decimal.or(remembered),
-            skip: options.bad_rows == BadRows::Skip,
+            skip: options.bad_rows != BadRows::Fail,
         }
     };
     (0..roles.len()).map(of_column).collect()

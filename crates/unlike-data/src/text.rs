@@ -6,8 +6,8 @@ use csv::ByteRecord;
 use unlike_core::{Error, Note, Result};
 
 use crate::{
-    builder::{Built, ColumnBuilder, MissingCells, Told},
-    decimal::{Decimal, Fits},
+    builder::{Built, ColumnBuilder, MissingCells, Told, usual_mark},
+    decimal::Decimal,
     sniff,
     source::{self, Source},
     words,
@@ -18,6 +18,7 @@ pub(crate) struct Text<'a> {
     pub(crate) source: &'a Source,
     bytes: &'a [u8],
     delimiter: u8,
+    allow_empty: bool,
 }
 
 /// The columns that every row must have.
@@ -45,6 +46,15 @@ impl<'a> Text<'a> {
             source,
             bytes,
             delimiter,
+            allow_empty: false,
+        }
+    }
+
+    /// The same, of which a text without rows is no error.
+    pub(crate) fn allowing_empty(self, allow_empty: bool) -> Self {
+        Self {
+            allow_empty,
+            ..self
         }
     }
 
@@ -99,7 +109,7 @@ impl<'a> Text<'a> {
             };
             let note =
                 format!("column {number} has no name in the header; it is called `{called}`");
-            notes.push(note.into());
+            notes.push(Note::new(note).coded("column-without-name"));
             names[i] = called;
         }
         Ok(Shape {
@@ -145,28 +155,16 @@ impl<'a> Text<'a> {
                 built[i] = column;
             }
         }
-        let usual = self.usual_mark(built);
+        let by_delimiter = match self.delimiter {
+            b';' => Decimal::Comma,
+            _ => Decimal::Point,
+        };
+        let usual = usual_mark(built, by_delimiter);
         for (column, &at) in built.iter_mut().zip(wanted) {
             let name = &shape.names[at];
             column.spell_out(name, told[at].decimal, usual, missing, &pass.rows);
         }
         Ok(pass)
-    }
-
-    /// The decimal mark where a column leaves it open: that of the other columns, or else that which
-    /// goes with the delimiter.
-    fn usual_mark(&self, built: &[Built]) -> Decimal {
-        let says = |decimal| {
-            built
-                .iter()
-                .any(|b| b.fits == Fits::One(decimal) && b.marked)
-        };
-        match (says(Decimal::Point), says(Decimal::Comma)) {
-            (true, false) => Decimal::Point,
-            (false, true) => Decimal::Comma,
-            _ if self.delimiter == b';' => Decimal::Comma,
-            _ => Decimal::Point,
-        }
     }
 
     fn pass(
@@ -210,7 +208,7 @@ impl<'a> Text<'a> {
             }
             row_numbers.push(row);
         }
-        if row_numbers.is_empty() {
+        if row_numbers.is_empty() && ragged.is_empty() && !self.allow_empty {
             return Err(self
                 .source
                 .malformed("a header and no rows", "at least one row below the header"));

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Label,
-    metrics::{FalseAlarms, Metrics, PrCurve, RocCurve, pixel::PixelMetrics},
+    CodedNote, Label,
+    metrics::{ChosenThreshold, FalseAlarms, Metrics, PrCurve, RocCurve, pixel::PixelMetrics},
 };
 
 use crate::{histogram::Histogram, report::Image};
@@ -39,6 +39,10 @@ pub struct Evaluation {
     pub parts: Option<PartPair>,
     /// Why the numbers mean less than they seem to, one or more sentences each.
     pub cautions: Vec<String>,
+    /// A threshold that these labels chose, if one was asked for.
+    pub chosen_threshold: Option<ChosenThreshold>,
+    /// What was noted while the data were read and judged, for programs; the words of no interface.
+    pub notes: Vec<CodedNote>,
     /// The samples with the highest scores, highest first.
     pub most_anomalous: Vec<Case>,
     /// Anomalies with the lowest scores, lowest first.

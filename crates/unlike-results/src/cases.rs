@@ -85,8 +85,8 @@ pub(crate) fn lists(
             .map(|r| Reason {
                 column: r.column.to_owned(),
                 share: r.share,
+                typical: r.typical_in_words(),
                 found: r.found,
-                typical: r.typical.to_owned(),
             })
             .collect(),
         image: images.get(place).cloned().flatten(),

@@ -97,8 +97,9 @@ fn save_reasons(
                         contribution,
                         share,
                         found,
-                        typical,
+                        ..
                     } = reason;
+                    let typical = reason.typical_in_words();
                     let (rank, contribution, share) =
                         (format!("{rank}"), number(*contribution), number(*share));
                     write(&[
@@ -108,7 +109,7 @@ fn save_reasons(
                         &contribution,
                         &share,
                         found,
-                        typical,
+                        &typical,
                     ])?;
                 }
             }

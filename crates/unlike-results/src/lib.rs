@@ -38,6 +38,7 @@
 
 mod cases;
 mod columns;
+mod compare;
 mod epochs;
 mod explanations;
 mod files;
@@ -51,6 +52,7 @@ pub mod survey;
 mod test_set;
 
 pub use columns::{columns, n_features, typical};
+pub use compare::{Measures, RunSummary};
 pub use epochs::{EpochTable, MeasuredEpoch, MeasuredScore};
 pub use explanations::{explanation_files, explanations_of, save_explanations};
 pub use images::{Raster, Sheets, Strips, maps};

@@ -189,8 +189,15 @@ impl TestSet {
                 .collect()
         };
         let calibration = model.calibration();
-        let (flags, threshold) = rule.flags(scores, calibration)?;
-        let variants = self.variants(model, &judged, rule)?;
+        let (flags, threshold) = match rule {
+            // Each sample as it was judged: by its group, perhaps.
+            Rule::Decision(_) => {
+                let decisions = &judged.decisions;
+                (decisions.anomalous.clone(), decisions.threshold)
+            }
+            Rule::TopFraction(_) => rule.flags(scores, calibration)?,
+        };
+        let variants = self.variants(model, &judged, rule, (&flags, threshold))?;
         let pixels = self.pixels(model, &mut notes)?;
         let Lists {
             most_anomalous,
@@ -217,6 +224,12 @@ impl TestSet {
             flagged_normals,
             ..Evaluation::default()
         };
+        if let Some(by) = model.grouped_by() {
+            evaluation.remarks.push(format!(
+                "Samples are flagged by the held-out normals of their group (`{by}`); promised and \
+                 observed false-alarm rates are those of all groups together."
+            ));
+        }
         if evaluation.variants.len() > 1 {
             evaluation.remarks.extend(units(&judged, rule));
         }
@@ -317,11 +330,23 @@ impl TestSet {
     }
 
     /// Every score that the model offers, the one in use first.
-    fn variants(&self, model: &Model, judged: &Judged, rule: Rule) -> Result<Vec<Measured>> {
+    fn variants(
+        &self,
+        model: &Model,
+        judged: &Judged,
+        rule: Rule,
+        (flags, threshold): (&[bool], Option<f64>),
+    ) -> Result<Vec<Measured>> {
         let (roc, precision_recall) = self.curves(&judged.scores)?;
         let mut variants = vec![Measured {
             name: judged.score.clone(),
-            metrics: self.metrics(&judged.scores, model.calibration(), rule)?,
+            metrics: Metrics::with_flags(
+                &judged.scores,
+                self.labelled.labels(),
+                flags,
+                threshold,
+                self.seed,
+            )?,
             roc: Some(roc),
             precision_recall: Some(precision_recall),
             seconds: None,
@@ -372,8 +397,8 @@ impl TestSet {
                 .count();
             let masks = counted(given, "mask");
             let verb = if given == 1 { "marks" } else { "mark" };
-            notes
-                .push(format!("{masks} {verb} nothing, so that there are no pixel metrics").into());
+            let text = format!("{masks} {verb} nothing, so that there are no pixel metrics");
+            notes.push(Note::new(text).coded("masks-without-marks"));
             return Ok(None);
         }
         let labels = self.labelled.labels();
@@ -400,7 +425,8 @@ impl TestSet {
         })?;
         if left_out > 0 {
             let images = counted(left_out, "anomalous image");
-            notes.push(format!("{images} without a mask left out of the pixel metrics").into());
+            let text = format!("{images} without a mask left out of the pixel metrics");
+            notes.push(Note::new(text).coded("images-without-mask"));
         }
         ranking.metrics().map(Some)
     }
@@ -448,12 +474,12 @@ impl Other {
         match rule {
             Rule::TopFraction(_) | Rule::Decision(Decision::Budget(_)) => Self::Flagged,
             Rule::Decision(Decision::Threshold(_)) => Self::Units,
-            Rule::Decision(Decision::FalseAlarms(rate) | Decision::Fdr(rate)) => {
-                match calibration.smallest_rate() <= rate {
-                    true => Self::Flagged,
-                    false => Self::TooFew,
-                }
-            }
+            Rule::Decision(
+                Decision::FalseAlarms(rate) | Decision::Fdr(rate) | Decision::FdrStorey(rate),
+            ) => match calibration.smallest_rate() <= rate {
+                true => Self::Flagged,
+                false => Self::TooFew,
+            },
         }
     }
 }

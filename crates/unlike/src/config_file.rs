@@ -8,7 +8,7 @@ use unlike_core::{Error, Location, Note, Result, Samples};
 use unlike_data::{Fit, Reading};
 use unlike_features::FeatureConfig;
 
-use crate::{models::MODELS, train::TrainConfig};
+use crate::{models::MODELS, presets, train::TrainConfig};
 
 /// Which model, and the settings of a file, before the samples are known that the recommended
 /// settings depend on.
@@ -25,6 +25,8 @@ use crate::{models::MODELS, train::TrainConfig};
 pub struct ConfigFile {
     model: String,
     given: Option<Given>,
+    /// Whether what is left out is as in the model's paper.
+    paper: bool,
 }
 
 /// Settings, and where they stand.
@@ -45,6 +47,7 @@ impl ConfigFile {
             return Ok(Self {
                 model: model.unwrap_or_default().to_owned(),
                 given: None,
+                paper: false,
             });
         };
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
@@ -86,6 +89,7 @@ impl ConfigFile {
                 file: Some((path.to_owned(), text)),
                 settings,
             }),
+            paper: false,
         })
     }
 
@@ -108,7 +112,18 @@ impl ConfigFile {
                 file: None,
                 settings,
             }),
+            paper: false,
         })
+    }
+
+    /// The same, in which what the file leaves out is as in the model's paper, not as recommended; see
+    /// [`presets`]. Images are seen by their pixels then, unless the file says otherwise.
+    #[must_use]
+    pub fn as_in_paper(self) -> Self {
+        Self {
+            paper: true,
+            ..self
+        }
     }
 
     /// The name of the model.
@@ -137,8 +152,9 @@ impl ConfigFile {
     /// # Errors
     /// If it says what cannot be.
     pub fn features(&self) -> Result<Option<FeatureConfig>> {
+        let of_paper = || self.paper.then_some(FeatureConfig::Pixels);
         let Some(given) = &self.given else {
-            return Ok(None);
+            return Ok(of_paper());
         };
         let features = given.settings.get("features").cloned();
         let read = |value: Value| {
@@ -146,7 +162,7 @@ impl ConfigFile {
                 given.refuse(format!("`features`: {}", error.message()))
             })
         };
-        features.map(read).transpose()
+        Ok(features.map(read).transpose()?.or_else(of_paper))
     }
 
     /// The recommended settings for these samples with those of the file on top. `features` are what
@@ -161,7 +177,11 @@ impl ConfigFile {
     ) -> Result<TrainConfig> {
         let chosen = features.is_some();
         let features = features.map_or_else(|| self.features(), |chosen| Ok(Some(chosen)))?;
-        let recommended = TrainConfig::recommended_with(&self.model, samples, features.as_ref())?;
+        let mut recommended =
+            TrainConfig::recommended_with(&self.model, samples, features.as_ref())?;
+        if self.paper {
+            recommended = presets::paper(recommended, samples.into())?;
+        }
         if let (Some(given), true) = (&mut self.given, chosen) {
             given.settings.remove("features");
         }

@@ -1,13 +1,18 @@
 //! A model with a decision: what a server, a notebook or a command asks about new samples.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Calibration, Decision, Decisions, Detector, InputSpec, Note, Result, Samples, ScoreParts,
-    Scores,
-    words::{count, counted, rate, score},
+    Calibration, Decision, Decisions, Detector, InputSpec, Note, Place, Probability, Result,
+    Samples, ScoreParts, Scores, Ties,
+    words::{self, count, counted, rate, score},
 };
 
-use crate::model::{Model, Scored};
+use crate::{
+    groups::{self, groups_of},
+    model::{Model, Scored},
+};
 
 /// The false-alarm rate where nobody asks for another decision.
 pub const USUAL_RATE: f64 = 0.01;
@@ -42,6 +47,7 @@ pub const USUAL_RATE: f64 = 0.01;
 pub struct Judge {
     model: Model,
     decision: Decision,
+    ties: Ties,
     notes: Vec<Note>,
 }
 
@@ -58,6 +64,8 @@ pub struct Judged {
     pub decision: Decision,
     /// p-values, q-values and flags, one each per sample.
     pub decisions: Decisions,
+    /// How probable it is that each sample is anomalous, if labelled samples told.
+    pub probabilities: Option<Vec<Probability>>,
     /// What the scores are made of.
     pub parts: ScoreParts,
     /// What is worth knowing about the samples: unseen categories, columns that the model ignores.
@@ -96,8 +104,15 @@ impl Judge {
         Self {
             model,
             decision,
+            ties: Ties::default(),
             notes: note.into_iter().collect(),
         }
+    }
+
+    /// The same, in which held-out normals that score exactly as a sample count so.
+    #[must_use]
+    pub fn with_ties(self, ties: Ties) -> Self {
+        Self { ties, ..self }
     }
 
     /// The same with another decision.
@@ -106,7 +121,13 @@ impl Judge {
     /// If its number is out of range, or the calibration is too small for it.
     pub fn with_decision(self, decision: Decision) -> Result<Self> {
         // Whether the decision is possible does not depend on samples.
-        decision.decide(&[], self.model.calibration())?;
+        match self.model.group_calibrations() {
+            Some(groups) => {
+                let all = groups.groups().map(|(_, own)| own);
+                decision.check_possible(all.chain([groups.pooled()]))?;
+            }
+            None => decision.check_possible([self.model.calibration()])?,
+        }
         Ok(Self {
             decision,
             notes: Vec::new(),
@@ -137,32 +158,104 @@ impl Judge {
             mut notes,
         } = self.model.evaluate(samples)?;
         let calibration = self.model.calibration();
-        let decisions = self.decision.decide(&scores, calibration)?;
+        let decisions = self.decide(samples, &scores, &mut notes)?;
+        // Of groups, each has a smallest p-value of its own.
+        let once = self.model.grouped_by().is_none();
         let why_nothing = self.decision.why_nothing(&decisions, calibration);
-        notes.extend(why_nothing.map(Note::from));
+        let why_nothing = why_nothing.filter(|_| once);
+        let why_nothing = why_nothing.map(|text| Note::new(text).coded("fdr-flags-nothing"));
+        notes.extend(why_nothing);
         if let (Decision::Budget(_), Some(expected)) =
             (self.decision, Decision::expected_false_alarms(&decisions))
         {
-            notes.push(
-                format!(
-                    "if all {} were normal, about {} would score as high as the lowest of the {} \
-                     flagged",
-                    counted(decisions.len(), samples.noun()),
-                    rate(expected),
-                    count(decisions.count()),
-                )
-                .into(),
+            let text = format!(
+                "if all {} were normal, about {} would score as high as the lowest of the {} flagged",
+                counted(decisions.len(), samples.noun()),
+                rate(expected),
+                count(decisions.count()),
             );
+            notes.push(Note::new(text).coded("budget-false-alarms"));
         }
         Ok(Judged {
             ids: (0..samples.len()).map(|i| samples.id(i)).collect(),
             score: self.model.score_name().to_owned(),
             decision: self.decision,
             decisions,
+            probabilities: self.model.probabilities().map(|fitted| {
+                let probability = |&score: &f64| fitted.probability(score);
+                scores.iter().map(probability).collect()
+            }),
             scores,
             parts,
             notes,
         })
+    }
+
+    /// Decides, each sample compared with the held-out normals that it is to be compared with.
+    fn decide(
+        &self,
+        samples: &Samples,
+        scores: &[f64],
+        notes: &mut Vec<Note>,
+    ) -> Result<Decisions> {
+        let model = &self.model;
+        let calibration = model.calibration();
+        let draw = |i: usize| match self.ties {
+            Ties::Random => drawn(&samples.id(i), scores[i]),
+            _ => 0,
+        };
+        let places: Vec<Place> = if !model.folds().is_empty() {
+            let by_fold = model.folds().iter().map(|fold| fold.score(samples));
+            let by_fold: Vec<Scores> = by_fold.collect::<Result<_>>()?;
+            let place = |i: usize| {
+                let folds = model.folds().iter().zip(&by_fold);
+                let folds = folds.map(|(fold, scores)| (fold.calibration(), scores[i]));
+                Place::among(folds, self.ties, draw(i))
+            };
+            (0..scores.len()).map(place).collect()
+        } else if let (Some(by), Some(groups)) = (model.grouped_by(), model.group_calibrations()) {
+            let of = groups_of(samples, by)?;
+            let rate = match self.decision {
+                Decision::FalseAlarms(rate) => Some(rate),
+                _ => None,
+            };
+            // It says which group a row belongs to, and so is not ignored.
+            let ignored = format!("column `{by}` is not known to the model and ignored");
+            notes.retain(|note| *note != ignored);
+            notes.extend(groups::notes(by, &of, groups, rate, samples.noun()));
+            let place = |i: usize| {
+                let own = groups.of(&of[i]).unwrap_or(groups.pooled());
+                own.place(scores[i], self.ties, draw(i))
+            };
+            (0..scores.len()).map(place).collect()
+        } else if self.ties != Ties::Above {
+            let place = |i: usize| calibration.place(scores[i], self.ties, draw(i));
+            (0..scores.len()).map(place).collect()
+        } else {
+            return self.decision.decide(scores, calibration);
+        };
+        self.decision.decide_placed(scores, &places)
+    }
+
+    /// How many normals the decision will flag, as a sentence, if it promises a rate: what is promised
+    /// holds on average over calibrations, and this one may lie to either side.
+    pub fn promise(&self) -> Option<String> {
+        self.range()?;
+        match self.decision {
+            Decision::FalseAlarms(rate) => promise(self.model.calibration(), rate),
+            _ => None,
+        }
+    }
+
+    /// The share of new normals that the decision will flag lies within this range 19 times in 20, given
+    /// a calibration of this size; see [`Calibration::range`]. `None` where that is not known: by groups,
+    /// by folds, and where no rate is promised.
+    pub fn range(&self) -> Option<[f64; 2]> {
+        let once = self.model.n_folds() == 0 && self.model.grouped_by().is_none();
+        match self.decision {
+            Decision::FalseAlarms(rate) if once => self.model.calibration().range(rate).ok(),
+            _ => None,
+        }
     }
 
     /// The model, for explanations, reconstructions and all that needs no decision.
@@ -260,23 +353,62 @@ impl Model {
         let (Some(&first), Some(&last)) = (scores.first(), scores.last()) else {
             return Vec::new();
         };
-        let text = if scores.len() > 1 && first == last {
-            format!(
+        let (text, code) = if scores.len() > 1 && first == last {
+            let text = format!(
                 "all {} score {}: the model sees no difference between them",
                 counted(scores.len(), "held-out normal"),
                 score(first)
-            )
+            );
+            (text, "scores-all-equal")
         } else if last.abs() < ROUNDING && first.abs() < ROUNDING {
-            format!(
+            let text = format!(
                 "the scores of held-out normals, up to {}, are no more than rounding: the model \
                  reproduces them exactly, and calls a sample anomalous for its last bits",
                 score(last)
-            )
+            );
+            (text, "scores-are-rounding")
         } else {
-            return Vec::new();
+            return self.saturation_note().into_iter().collect();
         };
-        vec![text.into()]
+        vec![Note::new(text).coded(code)]
     }
+
+    /// Where several held-out normals have the highest score, how small a p-value can be that does not
+    /// lie above it.
+    fn saturation_note(&self) -> Option<Note> {
+        let calibration = self.calibration();
+        let (top, n) = (calibration.at_the_top(), calibration.len());
+        let text = format!(
+            "{} of {} share the highest score, {}: samples that score no higher have no p-value below \
+             {}",
+            count(top),
+            counted(n, "held-out normal"),
+            score(calibration.scores()[n - 1]),
+            rate((1 + top) as f64 / (n + 1) as f64),
+        );
+        (top > 1).then(|| Note::new(text).coded("scores-tie-at-the-top"))
+    }
+}
+
+/// How many normals are flagged at a rate, given a calibration of this size; `None` if it cannot promise
+/// the rate.
+pub fn promise(calibration: &Calibration, rate: f64) -> Option<String> {
+    let [low, high] = calibration.range(rate).ok()?;
+    Some(format!(
+        "at a rate of {}, this calibration ({}) flags {} to {} % of new normals, 19 times in 20",
+        words::rate(rate),
+        counted(calibration.len(), "normal"),
+        words::rate(100.0 * low),
+        words::rate(100.0 * high),
+    ))
+}
+
+/// A number for a sample that depends on nothing but its name and its score: the same sample stands at
+/// the same place whatever is judged beside it.
+fn drawn(id: &str, score: f64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (id, score.to_bits()).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A false-alarm rate of [`USUAL_RATE`]; or the smallest that this calibration can promise, and a note
@@ -292,5 +424,8 @@ pub fn usual_decision(calibration: &Calibration) -> (Decision, Option<Note>) {
         counted(calibration.len(), "held-out normal"),
         rate(smallest)
     );
-    (Decision::FalseAlarms(smallest), Some(note.into()))
+    (
+        Decision::FalseAlarms(smallest),
+        Some(Note::new(note).coded("rate-not-promised")),
+    )
 }

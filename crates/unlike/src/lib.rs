@@ -2,9 +2,12 @@
 
 pub mod backend;
 mod config_file;
+mod cross;
+pub mod described;
 mod file;
 mod fingerprint;
 mod generated;
+pub mod groups;
 pub mod judge;
 mod kind;
 mod looks;
@@ -16,6 +19,7 @@ pub mod models;
 mod mutations;
 pub mod nn;
 mod places;
+pub mod presets;
 pub mod registry;
 pub mod rng;
 pub mod settings;
@@ -23,6 +27,7 @@ mod sight;
 pub mod train;
 
 pub use config_file::ConfigFile;
+pub use cross::fit_cross;
 pub use fingerprint::Sketch;
 pub use judge::{About, Judge, Judged};
 pub use model::{Model, Provenance, Scored};
@@ -31,7 +36,7 @@ pub use train::{RunOptions, TrainConfig, fit};
 pub use unlike_core as core;
 pub use unlike_core::{
     Calibration, Decision, Decisions, Detector, Error, Explanations, InputSpec, Label,
-    LabelledSamples, Note, Result, Samples, ScoreParts, Scores, Table,
+    LabelledSamples, Note, Probability, Result, Samples, ScoreParts, Scores, Table, Ties,
 };
 pub use unlike_data as data;
 pub use unlike_features as features;

@@ -1,22 +1,22 @@
 //! A trained model: preprocessing, networks or baseline, score, calibration. What users hold.
 
-use std::path::Path;
+mod compared;
+mod stored;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Arrays, Calibration, Detector, Error, Explanations, ImageShape, Images, InputSpec, Note,
-    Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
+    Calibration, Detector, Error, Explanations, GroupCalibrations, ImageShape, Images, InputSpec,
+    Note, Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::Preprocessing;
 use unlike_features::{Extraction, resized};
 
+use self::{compared::Probabilities, stored::TYPICAL};
 use crate::{
-    backend, file,
     fingerprint::{Sketch, fingerprint},
     generated,
+    groups::Groups,
     looks::Look,
-    models::MODELS,
-    registry::{Entry, ModelConfig},
     sight::Sight,
     train::{EpochReport, Stop, TrainConfig},
 };
@@ -30,6 +30,13 @@ pub struct Model {
     /// Position in `parts.scores`.
     score: usize,
     calibration: Calibration,
+    /// Held-out normals by group, if they are calibrated so.
+    groups: Option<(Groups, GroupCalibrations)>,
+    /// Models that were trained without a fold of the normals each, and calibrated on it; none where
+    /// normals were held out once.
+    folds: Vec<Model>,
+    /// What labelled samples say of probabilities, by the score that they were given.
+    probabilities: Option<Probabilities>,
 }
 
 /// What a model is made of.
@@ -138,23 +145,6 @@ pub struct Scored {
     pub notes: Vec<Note>,
 }
 
-/// What a model file says beside its arrays.
-#[derive(Serialize, Deserialize)]
-struct Header<M> {
-    config: TrainConfig<M>,
-    preprocessing: Preprocessing,
-    scores: Vec<(String, ScoreRule)>,
-    score: String,
-    part_names: Vec<String>,
-    provenance: Provenance,
-}
-
-const WEIGHTS: &str = "model.";
-const FEATURES: &str = "features.";
-const PLACES: &str = "places.";
-const CALIBRATION: &str = "calibration.";
-const TYPICAL: &str = "typical_contributions";
-
 impl Model {
     pub(crate) fn new(mut parts: Parts) -> Result<Self> {
         parts.calibration = finite(parts.calibration)?;
@@ -164,164 +154,10 @@ impl Model {
             parts,
             score,
             calibration,
+            groups: None,
+            folds: Vec::new(),
+            probabilities: None,
         })
-    }
-
-    /// Writes the model as one file, as a whole or not at all.
-    ///
-    /// # Errors
-    /// If the file cannot be written; what was there before stays.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let (header, arrays) = self.content();
-        file::write(path.as_ref(), KIND, &header, &arrays)
-    }
-
-    /// The bytes of the file that [`save`](Self::save) writes.
-    ///
-    /// # Errors
-    /// If a setting cannot be written (none of ours).
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let (header, arrays) = self.content();
-        file::content(KIND, &header, &arrays)
-    }
-
-    fn content(&self) -> (Header<ModelConfig>, Arrays) {
-        let Parts {
-            config,
-            sight,
-            look,
-            scorer,
-            scores,
-            calibration,
-            ..
-        } = &self.parts;
-        let mut arrays = Arrays::new();
-        let mut add = |prefix: &str, named: &Arrays| {
-            for (name, array) in named.iter() {
-                let name = format!("{prefix}{name}");
-                arrays.insert(name, &array.shape, array.values.clone());
-            }
-        };
-        add(WEIGHTS, &scorer.arrays());
-        if let Some(extraction) = &sight.extraction {
-            add(FEATURES, &extraction.arrays());
-        }
-        let mut places = Arrays::new();
-        look.save(&mut places);
-        add(PLACES, &places);
-        for (name, values) in calibration.iter() {
-            arrays.insert(
-                format!("{CALIBRATION}{name}"),
-                &[values.len()],
-                values.to_vec(),
-            );
-        }
-        let typical = self.parts.typical_contributions.clone();
-        arrays.insert(TYPICAL, &[typical.len()], typical);
-        let header = Header {
-            config: config.clone(),
-            preprocessing: sight.preprocessing.clone(),
-            scores: scores.clone(),
-            score: self.score_name().to_owned(),
-            part_names: calibration.names().map(str::to_owned).collect(),
-            provenance: self.parts.provenance.clone(),
-        };
-        (header, arrays)
-    }
-
-    /// Reads a model file; `path` may also be the run directory that holds it.
-    ///
-    /// # Errors
-    /// If the file cannot be read, is damaged, or was written by a newer version.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::load_on(path, "cpu")
-    }
-
-    /// Reads a model file and puts its networks on a device; see [`backend::device`].
-    ///
-    /// # Errors
-    /// As [`load`](Self::load), and if there is no such device.
-    pub fn load_on(path: impl AsRef<Path>, device: &str) -> Result<Self> {
-        Self::load_with(path, device, MODELS)
-    }
-
-    /// As [`load_on`](Self::load_on), for a model of this list.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn load_with(path: impl AsRef<Path>, device: &str, models: &[Entry]) -> Result<Self> {
-        let device = backend::device(device)?;
-        let mut path = path.as_ref().to_owned();
-        if path.is_dir() {
-            path.push("model.safetensors");
-        }
-        Self::restore(file::read(&path, KIND)?, &path, &device, models)
-    }
-
-    /// Rebuilds a model from what [`to_bytes`](Self::to_bytes) gave; `name` is what messages call it.
-    ///
-    /// # Errors
-    /// As [`load_on`](Self::load_on).
-    pub fn from_bytes(bytes: &[u8], name: &str, device: &str) -> Result<Self> {
-        let (device, path) = (backend::device(device)?, Path::new(name));
-        Self::restore(file::parse(bytes, path, KIND)?, path, &device, MODELS)
-    }
-
-    fn restore(
-        (header, arrays): (Header<serde_json::Value>, Arrays),
-        path: &Path,
-        device: &backend::Device,
-        models: &[Entry],
-    ) -> Result<Self> {
-        let unfit = |error: &dyn std::fmt::Display| Error::Malformed {
-            path: path.to_owned(),
-            location: Default::default(),
-            found: format!("a model whose parts do not fit each other ({error})"),
-            expected: "a model that unlike wrote".into(),
-            hint: None,
-        };
-        let within = |error: Error| unfit(&error);
-        let config = header.config.with_model_of(models);
-        let config = config.map_err(|error| unfit(&error))?;
-        // First, because networks are built from the settings.
-        config.check().map_err(within)?;
-        let under = |prefix: &str| {
-            let mut named = Arrays::new();
-            for (name, array) in arrays.iter() {
-                if let Some(name) = name.strip_prefix(prefix) {
-                    named.insert(name, &array.shape, array.values.clone());
-                }
-            }
-            named
-        };
-        let sight =
-            Sight::restore(header.preprocessing, &config, &under(FEATURES)).map_err(within)?;
-        let scorer = config
-            .model
-            .restore(&sight.shape(), &under(WEIGHTS), config.seed, device)
-            .map_err(within)?;
-        let look = Look::load(&sight, &header.part_names, &under(PLACES)).map_err(within)?;
-        let mut calibration = Vec::new();
-        for name in &header.part_names {
-            let values = &arrays
-                .any_shape(&format!("{CALIBRATION}{name}"))
-                .map_err(within)?
-                .values;
-            calibration.push((name.clone(), values.to_vec()));
-        }
-        let parts = Parts {
-            typical_contributions: arrays.any_shape(TYPICAL).map_err(within)?.values.clone(),
-            config,
-            sight,
-            look,
-            scorer,
-            scores: header.scores,
-            calibration: ScoreParts::checked(calibration).map_err(within)?,
-            provenance: header.provenance,
-        };
-        parts.check().map_err(within)?;
-        let model = Self::new(parts).map_err(within)?;
-        model.with_score(&header.score).map_err(within)
     }
 
     /// The same model with another of its scores; calibration follows.
@@ -331,6 +167,14 @@ impl Model {
     pub fn with_score(mut self, name: &str) -> Result<Self> {
         self.score = self.position_of(name)?;
         self.calibration = calibrate(&self.parts, self.score)?;
+        if let Some((groups, _)) = self.groups.take() {
+            let calibrations = groups.calibrations(&self.held_out_scores()?)?;
+            self.groups = Some((groups, calibrations));
+        }
+        let folds = std::mem::take(&mut self.folds).into_iter();
+        self.folds = folds
+            .map(|fold| fold.with_score(name))
+            .collect::<Result<_>>()?;
         Ok(self)
     }
 
@@ -374,6 +218,8 @@ impl Model {
         self.parts.calibration = self.evaluate(normals)?.parts;
         self.parts.provenance.n_calibration = normals.len();
         self.calibration = calibrate(&self.parts, self.score)?;
+        self.groups = None;
+        self.folds = Vec::new();
         Ok(self)
     }
 

@@ -1,7 +1,5 @@
 //! The options that say how DATA is read.
 
-use std::path::Path;
-
 use clap::{Args, builder::PossibleValuesParser};
 use unlike::{
     Model,
@@ -12,7 +10,7 @@ use unlike_data::{
     BadRows, DataInfo, DataSet, DatePart, Decimal, Fit, Format, ReadOptions, Reading,
 };
 
-use super::image::ImageArgs;
+use super::{image::ImageArgs, paths::DataPaths};
 use crate::terminal::{self, failure::Result};
 
 /// How DATA is read, where that differs from what the file itself suggests.
@@ -49,7 +47,8 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "CHARACTER")]
     comment: Option<String>,
     /// What becomes of rows that cannot be read or lack a value that training always had: the first is an
-    /// error, or they are left out, counted and named [default: fail]
+    /// error; or they are left out, counted and named; or `score` reports them, too, as anomalous and
+    /// with the reason, and others leave them out [default: fail]
     #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(BadRows::ALL.map(BadRows::name)))]
     bad_rows: Option<String>,
     /// The most MiB that a packed file may become [default: 64 and 200 times its size]
@@ -86,27 +85,43 @@ pub(crate) struct DataArgs {
 
 impl DataArgs {
     /// Looks at DATA, whatever it is.
-    pub(crate) fn look(&self, path: &Path) -> Result<DataInfo> {
-        Ok(DataInfo::of_path(path, &self.options()?)?)
+    pub(crate) fn look(&self, data: DataPaths<'_>) -> Result<DataInfo> {
+        Ok(DataInfo::of_paths(&data.files()?, &self.options()?)?)
     }
 
-    /// Reads DATA to train on. `fit` is how images come to their size, `features` what detectors see of
+    /// The options that a model does not remember, as they are typed: of labels, the model knows.
+    pub(crate) fn typed(&self) -> String {
+        match &self.format {
+            Some(format) => format!(" --format {format}"),
+            None => String::new(),
+        }
+    }
+
+    /// Whether a column is to be left out.
+    pub(crate) fn drops(&self, column: &str) -> bool {
+        self.drop_columns.iter().any(|name| name == column)
+    }
+
+    /// Reads DATA to train on, with the column `by` that says which group a row belongs to, even if it is
+    /// dropped. `fit` is how images come to their size, `features` what detectors see of
     /// them, and `remembered` what a file of settings says about the data.
     pub(crate) fn read_for_training(
         &self,
-        path: &Path,
+        data: DataPaths<'_>,
+        by: Option<&str>,
         fit: Fit,
         features: Option<&FeatureConfig>,
         remembered: Option<Reading>,
     ) -> Result<DataSet> {
         let mut options = self.options()?;
         options.image.fit = fit;
+        options.drop_columns.retain(|name| Some(&**name) != by);
         let any = FeatureConfig::lite0(Pool::Patches);
         let features = features.unwrap_or(&any);
         options.image.usual_side = features.usual_side();
         options.image.square = *features == FeatureConfig::Pixels;
         options.remembered = remembered;
-        told(path, &options)
+        told(data, &options)
     }
 
     /// How images come to their size, if the user said so.
@@ -117,33 +132,64 @@ impl DataArgs {
     /// Reads DATA as a model knows it: columns are of the model's kinds, whatever the cells look
     /// like, images come to the model's size as they did in training, and what training was told
     /// about its data holds unless options say otherwise.
-    pub(crate) fn read_for(&self, path: &Path, model: &Model) -> Result<DataSet> {
-        self.read_as(path, model, self.options()?)
+    pub(crate) fn read_for(&self, data: DataPaths<'_>, model: &Model) -> Result<DataSet> {
+        self.read_as(data, model, None, self.options()?)
+    }
+
+    /// As [`read_for`](Self::read_for), with the column that says which group a row belongs to.
+    pub(crate) fn read_grouped(
+        &self,
+        data: DataPaths<'_>,
+        model: &Model,
+        by: Option<&str>,
+    ) -> Result<DataSet> {
+        self.read_as(data, model, by, self.options()?)
     }
 
     /// As [`read_for`](Self::read_for), without the labels that training knew of: scoring needs none.
-    pub(crate) fn read_to_score(&self, path: &Path, model: &Model) -> Result<DataSet> {
+    pub(crate) fn read_to_score(
+        &self,
+        data: DataPaths<'_>,
+        model: &Model,
+        allow_empty: bool,
+    ) -> Result<DataSet> {
         let options = ReadOptions {
+            allow_empty,
             without_labels: true,
             ..self.options()?
         };
-        self.read_as(path, model, options)
+        self.read_as(data, model, None, options)
     }
 
-    fn read_as(&self, path: &Path, model: &Model, options: ReadOptions) -> Result<DataSet> {
+    fn read_as(
+        &self,
+        data: DataPaths<'_>,
+        model: &Model,
+        by: Option<&str>,
+        options: ReadOptions,
+    ) -> Result<DataSet> {
         let mut options = model.preprocessing().read_options(options);
-        options.remembered = Some(model.config().preprocessing.reading.clone());
+        let mut reading = model.config().preprocessing.reading.clone();
+        // What says which group a row belongs to need not be a feature.
+        let by = by.or(model.grouped_by());
+        reading.drop_columns.retain(|name| Some(&**name) != by);
+        options.remembered = Some(reading);
         self.images.check_against(&options.image)?;
-        let data = read(path, &options)?;
+        let data = data.read(&options)?;
         let data = match options.bad_rows {
             BadRows::Fail => data,
-            BadRows::Skip => {
+            BadRows::Flag | BadRows::Skip => {
                 let unfit = model.preprocessing().unfit_rows(data.samples());
-                data.without_rows(unfit)?
+                data.without_rows(unfit, &options)?
             }
         };
         terminal::notes(data.notes());
         Ok(data)
+    }
+
+    /// Whether rows that cannot be read are among the results.
+    pub(crate) fn reports_bad_rows(&self) -> bool {
+        self.bad_rows() == BadRows::Flag
     }
 
     fn bad_rows(&self) -> BadRows {
@@ -181,23 +227,11 @@ impl DataArgs {
     }
 }
 
-/// What stands for standard input where a file is read.
-const STDIN: &str = "-";
-
 /// Reads DATA, and tells the user what is worth knowing about it.
-fn told(path: &Path, options: &ReadOptions) -> Result<DataSet> {
-    let data = read(path, options)?;
+fn told(data: DataPaths<'_>, options: &ReadOptions) -> Result<DataSet> {
+    let data = data.read(options)?;
     terminal::notes(data.notes());
     Ok(data)
-}
-
-fn read(path: &Path, options: &ReadOptions) -> Result<DataSet> {
-    // Read as a whole before anything is looked at, as pipes are.
-    let path = match path.as_os_str() == STDIN && cfg!(unix) {
-        true => Path::new("/dev/stdin"),
-        false => path,
-    };
-    Ok(unlike_data::read(path, options)?)
 }
 
 fn delimiter(text: &str) -> Result<u8> {

@@ -7,6 +7,8 @@ mod decision;
 mod device;
 mod features;
 mod image;
+mod paths;
+mod preset;
 mod split;
 
 pub(crate) use augment::AugmentArgs;
@@ -15,4 +17,6 @@ pub(crate) use data::DataArgs;
 pub(crate) use decision::DecisionArgs;
 pub(crate) use device::{CPU, DeviceArg};
 pub(crate) use features::FeatureArgs;
+pub(crate) use paths::DataPaths;
+pub(crate) use preset::Preset;
 pub(crate) use split::SplitArgs;

@@ -8,7 +8,7 @@ use unlike_data::{
 };
 
 use super::seed;
-use crate::terminal::{failure::Result, say};
+use crate::terminal::{self, failure::Result, say};
 
 /// Which part of DATA a command takes. `train` and `eval` with the same options take parts that
 /// have no sample in common.
@@ -35,6 +35,16 @@ enum SplitArg {
 }
 
 impl SplitArgs {
+    /// As it is typed, if DATA is split.
+    pub(crate) fn typed(&self) -> Option<String> {
+        let how = self.split?.to_possible_value()?;
+        let seed = match self.split_seed {
+            0 => String::new(),
+            seed => format!(" --split-seed {seed}"),
+        };
+        Some(format!("--split {}{seed}", how.get_name()))
+    }
+
     /// What to train on, normals, and `with_test` what to test on, if DATA is split.
     pub(crate) fn train_part(
         &self,
@@ -85,6 +95,7 @@ impl SplitArgs {
             SplitArg::Official => split::official(data)?,
         };
         say("split", split.describe());
+        terminal::notes(split.shared_note(data.samples()).as_slice());
         Ok(Some(split))
     }
 }

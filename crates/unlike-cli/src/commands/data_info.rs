@@ -13,7 +13,7 @@ use unlike_data::{
 };
 
 use crate::{
-    args::{Common, DataArgs},
+    args::{Common, DataArgs, DataPaths},
     terminal::{
         self,
         failure::{Outcome, Result},
@@ -31,8 +31,9 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DataInfoArgs {
-    /// The file, or folder of images, to look at
-    data: PathBuf,
+    /// The file (or several of the same columns, or a pattern in quotes), or folder of images, to look at
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
     #[command(flatten)]
     reading: DataArgs,
 }
@@ -40,7 +41,7 @@ pub(crate) struct DataInfoArgs {
 impl DataInfoArgs {
     /// Counts what is in a file.
     pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        let info = self.reading.look(&self.data)?;
+        let info = self.reading.look(DataPaths(&self.data))?;
         terminal::notes(&info.notes);
         if common.json {
             terminal::print_json(&info)?;

@@ -12,6 +12,7 @@ use unlike_core::{
 use unlike_report::{Data, terminal::Style};
 use unlike_results::columns;
 
+use super::calibrate;
 use crate::{
     args::Common,
     terminal::{
@@ -101,12 +102,19 @@ fn text(model: &Model) -> Result<String> {
                 words::rate(calibration.smallest_rate())
             ),
         ),
+        ("groups", groups(model)),
+        ("folds", folds(model)),
+        ("probabilities", probabilities(model)),
         ("seed", model.config().seed.to_string()),
         (
             "written by",
             format!("unlike {}", provenance.unlike_version),
         ),
     ];
+    let facts: Vec<(&str, String)> = facts
+        .into_iter()
+        .filter(|(_, fact)| !fact.is_empty())
+        .collect();
     let mut text = layout::facts(&facts, style);
     if let Some(data) = columns(model.preprocessing()) {
         text.push_str(&column_table(data, style));
@@ -114,6 +122,35 @@ fn text(model: &Model) -> Result<String> {
     text.push_str(&layout::heading("\nSettings", style));
     text.push_str(&model.config().to_toml()?);
     Ok(text)
+}
+
+/// Nothing if there are none.
+fn groups(model: &Model) -> String {
+    match model.grouped_by() {
+        Some(_) => calibrate::in_words(model),
+        None => String::new(),
+    }
+}
+
+/// Nothing if there are none.
+fn folds(model: &Model) -> String {
+    match model.n_folds() {
+        0 => String::new(),
+        folds => format!("{}, each with a model of its own", count(folds)),
+    }
+}
+
+/// Nothing if nobody knows any.
+fn probabilities(model: &Model) -> String {
+    let counts = model.probabilities().map(|known| known.counts());
+    counts.map_or_else(String::new, |[normal, anomalous]| {
+        format!(
+            "from {} normal and {} anomalous samples, for the score `{}`",
+            count(normal),
+            count(anomalous),
+            model.score_name()
+        )
+    })
 }
 
 /// What one sample is, and what becomes of it.

@@ -2,6 +2,8 @@
 
 pub(crate) mod bench;
 pub(crate) mod calibrate;
+pub(crate) mod compare;
+pub(crate) mod config;
 pub(crate) mod data_info;
 pub(crate) mod doctor;
 pub(crate) mod eval;

@@ -153,6 +153,7 @@ impl QuickstartArgs {
         let model = training::fit(
             &config,
             train,
+            None,
             &options,
             progress,
             "run it again to start anew",

@@ -14,7 +14,7 @@ pub(crate) enum Outcome {
     Done,
     /// Exit code 1: `--fail-on-anomaly` was given, and a sample was flagged.
     AnomaliesFound,
-    /// Exit code 3: `--fail-on-anomaly` was given, and no sample was flagged, but images were not read.
+    /// Exit code 3: `--fail-on-anomaly` was given, and no sample was flagged, but images or rows were not read.
     Unread,
 }
 

@@ -13,7 +13,7 @@ pub(crate) mod progress;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
-use unlike_core::Note;
+use unlike_core::{CodedNote, Note};
 use unlike_report::terminal::Style;
 
 use failure::{Failure, Result};
@@ -88,12 +88,22 @@ pub(crate) fn notes(notes: &[Note]) {
     }
 }
 
-/// A note in this interface's words, in which settings are flags.
-pub(crate) fn flags(note: &Note) -> String {
-    note.worded(|name, value| match value {
+/// Notes for documents: in this interface's words, with their codes.
+pub(crate) fn coded(notes: &[Note]) -> Vec<CodedNote> {
+    let note = |note: &Note| CodedNote::worded(note, flag);
+    notes.iter().map(note).collect()
+}
+
+fn flag(name: &str, value: Option<&str>) -> String {
+    match value {
         None => format!("--{name}"),
         Some(value) => format!("--{name} {}", quoted(value)),
-    })
+    }
+}
+
+/// A note in this interface's words, in which settings are flags.
+pub(crate) fn flags(note: &Note) -> String {
+    note.worded(flag)
 }
 
 /// A word as it is typed in a shell.

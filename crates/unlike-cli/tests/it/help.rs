@@ -14,6 +14,8 @@ fn every_command_explains_itself() {
         "calibrate",
         "report",
         "inspect",
+        "compare",
+        "config",
         "data info",
         "doctor",
         "bench",

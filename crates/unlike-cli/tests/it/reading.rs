@@ -232,3 +232,86 @@ fn calibrating_on_what_was_trained_on_is_told() {
         assert!(ran.stderr.contains(seen), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn several_files_are_read_one_after_the_other() {
+    let place = with_model();
+    let text = flows(30, 1000);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let lines: Vec<&str> = rows.lines().collect();
+    for (name, part) in [("day/1.csv", &lines[..10]), ("day/2.csv", &lines[10..])] {
+        place.write(name, format!("{header}\n{}\n", part.join("\n")));
+    }
+    let columns = |stdout: &str, from: usize| -> Vec<String> {
+        let lines = stdout.lines().skip(1);
+        let line = |line: &str| line.split(',').skip(from).collect::<Vec<_>>().join(",");
+        lines.map(line).collect()
+    };
+    place.write("all.csv", &text);
+    let one = place.run("score model.safetensors all.csv").ends_with(0);
+    for line in ["day/1.csv day/2.csv", "day/?.csv"] {
+        let ran = place
+            .run(&format!("score model.safetensors {line}"))
+            .ends_with(0);
+        assert_eq!(columns(&ran.stdout, 1), columns(&one.stdout, 1));
+        assert!(ran.stdout.contains("\n2.csv:2,"), "{}", ran.stdout);
+        assert!(
+            ran.stderr
+                .contains("2 files read one after the other: `1.csv`, `2.csv`")
+        );
+    }
+    // What is read is not written over, whichever file it is.
+    let ran = place
+        .run("score model.safetensors day/*.csv --out day/2.csv --force")
+        .ends_with(2);
+    assert!(
+        ran.stderr.contains("day/2.csv`, which is read"),
+        "{}",
+        ran.stderr
+    );
+    let ran = place
+        .run("train day/1.csv day/2.csv --model pca --label-column label")
+        .ends_with(0);
+    assert!(
+        ran.stderr.contains("27 of 30 samples, labelled normal"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        place
+            .files()
+            .contains(&"runs/pca-1/model.safetensors".to_owned())
+    );
+    let ran = place
+        .run("score model.safetensors nothing/*.csv --json")
+        .ends_with(2);
+    assert!(
+        ran.stderr
+            .contains("`nothing/*.csv`, which matches nothing"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn what_was_scored_can_be_scored_again_as_parquet() {
+    let place = with_model();
+    place
+        .run("score model.safetensors new.csv --out first.parquet")
+        .ends_with(0);
+    place
+        .run("train first.parquet --model knn --drop-columns anomalous --id-column id --out run")
+        .ends_with(0);
+    let ran = place
+        .run("score run first.parquet --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(ran["rows"], 200);
+    assert_eq!(ran["scores"][0]["id"], "2");
+    let info = place
+        .run("data info first.parquet --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(info["format"], "parquet");
+    assert_eq!(info["layout"], "columns with names and types");
+}

@@ -241,6 +241,135 @@ fn a_bad_row_does_not_stop_the_night() {
 }
 
 #[test]
+fn rows_that_cannot_be_read_are_reported_as_anomalous() {
+    let place = with_model();
+    let text = flows(4, 1000);
+    let lines: Vec<&str> = text.lines().collect();
+    place.write(
+        "new.csv",
+        format!(
+            "{}\n0.5,much,red,0\n{}\n{}\n0.5,0.5\n{}\n",
+            lines[0], lines[1], lines[2], lines[3]
+        ),
+    );
+    let score = |more: &str| {
+        place.run(&format!(
+            "score model.safetensors new.csv --bad-rows flag --threshold 1000 {more}"
+        ))
+    };
+    let ran = score("").ends_with(0);
+    let rows: Vec<Vec<&str>> = ran.stdout.lines().map(|l| l.split(',').collect()).collect();
+    let width = rows[0].len();
+    assert_eq!(rows[0][width - 1], "reason");
+    let ids: Vec<&str> = rows[1..].iter().map(|row| row[0]).collect();
+    assert_eq!(ids, ["2", "3", "4", "5", "6"]);
+    assert_eq!(rows[1][1..5], ["", "", "", "true"]);
+    assert_eq!(rows[1][width - 1], "column `speed`: `much`");
+    assert_eq!(rows[4][width - 1], "2 cells instead of 4");
+    assert_eq!(rows[2][width - 1], "");
+    assert!(
+        ran.stderr.contains("2 rows of these could not be read"),
+        "{}",
+        ran.stderr
+    );
+    score("--fail-on-anomaly").ends_with(1);
+    let json = score("--json").ends_with(0).json();
+    assert_eq!((&json["rows"], &json["flagged"]), (&3.into(), &2.into()));
+    assert_eq!(json["flagged_skipped"], 2);
+    assert_eq!(json["scores"][0]["score"], serde_json::Value::Null);
+    assert_eq!(json["scores"].as_array().unwrap().len(), 5);
+    let notes = json["notes"].as_array().unwrap();
+    let codes: Vec<&str> = notes.iter().map(|n| n["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"rows-left-out"), "{codes:?}");
+    score("--out s.parquet").ends_with(0);
+    let info = place.run("data info s.parquet --json").ends_with(0).json();
+    assert_eq!(info["rows"], 5);
+    // By their ids, where these can be read.
+    let named = "name,size,speed,colour\nada,0.1,much,red\nbob,0.2,0.4,red\n";
+    place.write("named.csv", named);
+    let line = "score model.safetensors named.csv --bad-rows flag --id-column name";
+    let ran = place.run(line).ends_with(0);
+    assert!(ran.stdout.contains("\nada,,,,true,"), "{}", ran.stdout);
+    // Nothing but bad rows, and nothing at all.
+    place.write("bad.csv", "size,speed,colour\n1,2\n");
+    let ran = place
+        .run("score model.safetensors bad.csv --bad-rows flag")
+        .ends_with(0);
+    assert_eq!(ran.stdout.lines().count(), 2);
+    place
+        .run("score model.safetensors bad.csv --bad-rows skip")
+        .ends_with(2);
+    // Left out elsewhere, and counted there.
+    place.write("flows.csv", flows(200, 0) + "1,2\n");
+    let eval = place
+        .run("eval model.safetensors flows.csv --label-column label --bad-rows flag --json")
+        .ends_with(0)
+        .json();
+    let cautions = eval["evaluation"]["cautions"].to_string();
+    assert!(
+        cautions.contains("1 row that could not be read"),
+        "{cautions}"
+    );
+    let ran = place
+        .run("score model.safetensors new.csv --bad-rows skip --threshold 1000 --fail-on-anomaly");
+    ran.ends_with(3);
+}
+
+#[test]
+fn an_empty_batch_gives_an_empty_result_where_that_is_asked_for() {
+    let place = with_model();
+    place.write("header.csv", "colour,size,speed\n");
+    place.write("nothing.csv", "");
+    place.write("nothing.json", "[]");
+    place.write("other.csv", "a,b\n");
+    for name in ["header.csv", "nothing.csv", "nothing.json"] {
+        let line = format!("score model.safetensors {name}");
+        place.run(&line).ends_with(2);
+        let ran = place
+            .run(&format!("{line} --allow-empty --fail-on-anomaly --fdr 0.1"))
+            .ends_with(0);
+        assert_eq!(ran.stdout.lines().count(), 1, "{name}: {}", ran.stdout);
+        assert!(ran.stdout.starts_with("id,score,"), "{}", ran.stdout);
+        let json = place
+            .run(&format!(
+                "{line} --allow-empty --explain why --force --json"
+            ))
+            .ends_with(0)
+            .json();
+        assert_eq!(
+            (&json["rows"], &json["scores"]),
+            (&0.into(), &serde_json::json!([]))
+        );
+    }
+    let ran = place
+        .run("score model.safetensors header.csv --allow-empty --out s.parquet")
+        .ends_with(0);
+    assert!(!ran.stderr.contains("no value"), "{}", ran.stderr);
+    // Columns are looked at all the same.
+    let ran = place
+        .run("score model.safetensors other.csv --allow-empty")
+        .ends_with(2);
+    assert!(ran.stderr.contains("no columns `size`"), "{}", ran.stderr);
+}
+
+#[test]
+fn rows_in_both_parts_of_a_split_are_counted_aloud() {
+    let place = with_model();
+    let text = flows(50, 0);
+    let rows = text.split_once('\n').unwrap().1;
+    place.write("twice.csv", format!("{text}{rows}"));
+    let ran = place
+        .run("eval model.safetensors twice.csv --label-column label --split merged-80-20")
+        .ends_with(0);
+    assert!(
+        ran.stderr
+            .contains(" rows to test on equal rows to train on, value for value"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_budget_and_a_rate_that_can_flag_nothing_say_what_to_expect() {
     let place = with_model();
     let ran = place

@@ -203,3 +203,113 @@ fn another_score_can_be_the_models() {
     assert!(ran.stderr.contains("`latent`"), "{}", ran.stderr);
     assert!(!place.path("other/model.safetensors").exists());
 }
+
+#[test]
+fn what_to_do_next_names_data_that_make_sense() {
+    let place = ready_to_train(300);
+    let next = |more: &str| -> String {
+        let line = "train flows.csv --model knn --label-column label --overwrite --out run";
+        let ran = place.run(&format!("{line} {more}")).ends_with(0);
+        let next = ran
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix("next "));
+        next.unwrap_or_else(|| panic!("{}", ran.stderr))
+            .trim()
+            .to_owned()
+    };
+    let said = next("");
+    assert!(
+        !said.contains("flows.csv") && said.starts_with("unlike score run with new rows"),
+        "{said}"
+    );
+    let said = next("--split merged-80-20 --split-seed 3");
+    assert_eq!(
+        said,
+        "unlike eval run flows.csv --split merged-80-20 --split-seed 3"
+    );
+    // And it can be done.
+    place
+        .run(said.strip_prefix("unlike ").unwrap())
+        .ends_with(0);
+}
+
+#[test]
+fn settings_are_shown_with_a_line_on_each_and_can_be_used() {
+    let place = ready_to_train(300);
+    let ran = place.run("config egbad --preset paper").ends_with(0);
+    assert!(
+        ran.stdout.contains("# Adam's step\nlearning_rate = "),
+        "{}",
+        ran.stdout
+    );
+    let json = place
+        .run("config egbad --preset paper --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(json["batch_size"], 50);
+    assert_ne!(json, place.run("config egbad --json").ends_with(0).json());
+    place.write("knn.toml", place.run("config knn").ends_with(0).stdout);
+    place
+        .run("train flows.csv --config knn.toml --label-column label --out run")
+        .ends_with(0);
+    let of = place.run("config --of run --json").ends_with(0).json();
+    assert_eq!(of["model"]["model"], "knn");
+    let ran = place.run("config knn --preset paper").ends_with(2);
+    assert!(
+        ran.stderr
+            .contains("one of the models anogan, bigan, egbad"),
+        "{}",
+        ran.stderr
+    );
+    place.run("config").ends_with(2);
+}
+
+#[test]
+fn a_papers_settings_train() {
+    let place = ready_to_train(300);
+    let line = "train flows.csv --model ganomaly --preset paper --epochs 1 --label-column label";
+    place.run(&format!("{line} --out run")).ends_with(0);
+    let of = place.run("config --of run --json").ends_with(0).json();
+    assert_eq!((&of["batch_size"], &of["epochs"]), (&64.into(), &1.into()));
+    let ran = place
+        .run("train flows.csv --model knn --preset paper --out no")
+        .ends_with(2);
+    assert!(
+        ran.stderr.contains("`preset` is `paper` for knn"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!place.path("no").exists());
+}
+
+#[test]
+fn runs_stand_side_by_side() {
+    let place = ready_to_train(400);
+    place.write("test.csv", crate::support::flows(300, 5000));
+    for model in ["knn", "ecod"] {
+        let line = format!("train flows.csv --model {model} --label-column label --out {model}");
+        place.run(&line).ends_with(0);
+    }
+    place
+        .run("eval knn test.csv --out knn --force")
+        .ends_with(0);
+    let ran = place.run("compare knn ecod").ends_with(0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(
+        lines[0].contains("AUROC") && lines.len() == 3,
+        "{}",
+        ran.stdout
+    );
+    let json = place.run("compare knn ecod --json").ends_with(0).json();
+    assert!(json[0]["evaluation"]["auroc"].as_f64().unwrap() > 0.5);
+    assert_eq!(json[1]["evaluation"], serde_json::Value::Null);
+    assert_eq!(json[1]["model"], "ecod");
+    place.write("ecod/evaluation.json", "{");
+    let ran = place.run("compare knn ecod").ends_with(2);
+    assert!(
+        ran.stderr.contains("ecod/evaluation.json`, row 1"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -13,6 +13,7 @@ mod flags;
 mod intervals;
 pub mod pixel;
 mod ranking;
+mod thresholds;
 
 pub use curves::{
     CurvePoint, PrCurve, RocCurve, even_edges, histogram, precision_recall_curve, roc_curve,
@@ -20,7 +21,9 @@ pub use curves::{
 pub use false_alarms::{FalseAlarms, observed_false_alarms};
 pub use flags::{Confusion, TopFraction, top_fraction};
 pub use intervals::{Delong, clopper_pearson, delong, replicates};
+pub(crate) use ranking::labelled;
 pub use ranking::{BestF1, auprc_trapezoid, auroc, average_precision, f1_max};
+pub use thresholds::{Aim, ChosenThreshold, choose_threshold};
 
 use serde::{Deserialize, Serialize};
 

@@ -23,6 +23,16 @@ pub(crate) struct Group {
     pub(crate) normal: u32,
 }
 
+/// Distinct scores from the highest down, each with how many samples of either label have it:
+/// (score, anomalous, normal).
+pub(crate) fn labelled(scores: &[f64], labels: &[Label]) -> Result<Vec<(f64, u32, u32)>> {
+    let groups = Ranking::new(scores, labels)?.groups;
+    Ok(groups
+        .iter()
+        .map(|g| (g.score, g.anomalous, g.normal))
+        .collect())
+}
+
 /// What one walk down a ranking yields.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Summary {

@@ -298,7 +298,7 @@ fn other_kind(table: &Table, name: &str, kind: ColumnKind, values: &Values) -> E
 fn place(table: &Table, row: usize, column: &str) -> String {
     format!(
         "`{}`, row {}, column `{column}`",
-        table.origin(),
+        table.file(row),
         table.row_number(row)
     )
 }

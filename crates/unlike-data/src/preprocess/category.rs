@@ -17,6 +17,12 @@ pub struct CategoryColumn {
     pub missing: bool,
     /// How many training levels were too many or too rare, and went to "other".
     pub rare: usize,
+    /// Of how many training rows each level was; empty in the models of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<u64>,
+    /// How many training rows there were.
+    #[serde(default)]
+    pub rows: u64,
 }
 
 impl CategoryColumn {
@@ -54,13 +60,27 @@ impl CategoryColumn {
         seen.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
         seen.truncate(config.max_levels);
         seen.retain(|(count, _)| *count >= config.min_level_rows);
-        let mut kept: Vec<String> = seen.into_iter().map(|(_, level)| level.clone()).collect();
+        let mut kept: Vec<(String, u64)> = seen
+            .into_iter()
+            .map(|(count, level)| (level.clone(), count as u64))
+            .collect();
         kept.sort();
+        let (levels, counts): (Vec<String>, Vec<u64>) = kept.into_iter().unzip();
         Self {
-            rare: distinct - kept.len(),
-            levels: kept,
+            rare: distinct - levels.len(),
+            levels,
             missing,
+            counts,
+            rows: codes.len() as u64,
         }
+    }
+
+    /// The share of the training rows that had this level; 0 for one that it did not keep. Not known of the
+    /// models of earlier versions.
+    pub fn share(&self, level: &str) -> Option<f64> {
+        let known = !self.counts.is_empty() && self.rows > 0;
+        let count = self.counts.get(self.slot(level)).copied().unwrap_or(0);
+        known.then(|| count as f64 / self.rows as f64)
     }
 
     /// Whether training saw one level only, or none.
@@ -104,6 +124,7 @@ impl CategoryColumn {
     /// Whether a column read from a model file is one that `fit` makes.
     pub(super) fn is_sound(&self) -> bool {
         self.levels.windows(2).all(|pair| pair[0] < pair[1])
+            && (self.counts.is_empty() || self.counts.len() == self.levels.len())
     }
 }
 

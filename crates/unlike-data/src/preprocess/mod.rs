@@ -342,13 +342,16 @@ impl Bound<'_> {
 
     /// What a user should know about these samples, one sentence each.
     pub fn notes(&self) -> Vec<Note> {
+        let coded = |code| move |text: String| Note::new(text).coded(code);
         let unseen = self.unseen().iter().map(UnseenCategories::describe);
         let far = match &self.inner {
             Inner::Table(table) => table.far(),
             Inner::Image(_) => Vec::new(),
         };
-        let notes = unseen.chain(far).chain(self.ignored_note());
-        notes.map(Note::from).collect()
+        let notes = unseen.map(coded("unseen-categories"));
+        let notes = notes.chain(far.into_iter().map(coded("values-far-from-training")));
+        let ignored = self.ignored_note().map(coded("columns-ignored"));
+        notes.chain(ignored).collect()
     }
 
     fn ignored_note(&self) -> Option<String> {

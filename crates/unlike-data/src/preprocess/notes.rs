@@ -19,13 +19,13 @@ pub(super) fn notes(
         .map(|(c, _)| &*c.name)
         .collect();
     if constant.len() == fitted.len() {
-        notes.push(
-            "no column varies in training: there is nothing to learn but these values".into(),
-        );
+        let text = "no column varies in training: there is nothing to learn but these values";
+        notes.push(Note::new(text).coded("constant-columns"));
     } else if !constant.is_empty() {
         let columns = words::counted(constant.len(), "column");
         let names = words::quoted(constant);
-        notes.push(format!("{columns} with one value only in training: {names}").into());
+        let text = format!("{columns} with one value only in training: {names}");
+        notes.push(Note::new(text).coded("constant-columns"));
     }
     for ((column, fitted), distinct) in columns().zip(distinct) {
         let name = &column.name;
@@ -38,7 +38,7 @@ pub(super) fn notes(
                         words::count(missing),
                         words::count(rows)
                     );
-                    notes.push(note.into());
+                    notes.push(Note::new(note).coded("missing-values-replaced"));
                 }
                 if let Some(distinct) = distinct {
                     notes.extend(about_tails(name, number, *distinct));
@@ -57,7 +57,7 @@ pub(super) fn notes(
                         words::count(category.levels.len()),
                         words::count(category.rare)
                     );
-                    notes.push(note.into());
+                    notes.push(Note::new(note).coded("rare-categories"));
                 }
             }
             _ => {}
@@ -71,13 +71,11 @@ fn about_tails(name: &str, number: &NumberColumn, distinct: Distinct) -> Option<
     let values = words::counted(distinct.values, "distinct value");
     if distinct.collapses() {
         let features = words::count(distinct.features);
-        return Some(
-            format!(
-                "column `{name}`: of {values}, features tell {features} apart; the others are too \
-                 close to each other, beside the largest magnitude of the column"
-            )
-            .into(),
+        let text = format!(
+            "column `{name}`: of {values}, features tell {features} apart; the others are too close to \
+             each other, beside the largest magnitude of the column"
         );
+        return Some(Note::new(text).coded("values-collapse"));
     }
     number.bend?;
     let apart = match distinct.features == distinct.values {
@@ -89,13 +87,11 @@ fn about_tails(name: &str, number: &NumberColumn, distinct: Distinct) -> Option<
         false => String::new(),
     };
     let [min, max] = [number.min, number.max].map(unlike_core::words::number);
-    Some(
-        format!(
-            "column `{name}` has heavy tails ({min} to {max}) and is scaled by their logarithm: \
-             {apart}{unbent}"
-        )
-        .into(),
-    )
+    let text = format!(
+        "column `{name}` has heavy tails ({min} to {max}) and is scaled by their logarithm: \
+         {apart}{unbent}"
+    );
+    Some(Note::new(text).coded("heavy-tails"))
 }
 
 fn looks_like_id(name: &str) -> Note {
@@ -105,6 +101,7 @@ fn looks_like_id(name: &str) -> Note {
     .set("drop-columns", name)
     .text(", or show it with ")
     .set("id-column", name)
+    .coded("looks-like-id")
 }
 
 /// Whole numbers that rise from row to row, with few gaps.

@@ -36,6 +36,10 @@ pub struct NumberColumn {
     /// The training median, which stands for missing cells; absent if training had none missing, and
     /// then none may be missing later.
     pub fill: Option<f64>,
+    /// Between these lie the central 90 % of the training values; absent if there was none, and in the
+    /// models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<[f64; 2]>,
     /// Absent unless the column has heavy tails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bend: Option<Bend>,
@@ -92,10 +96,12 @@ impl NumberColumn {
         let min = sorted.first().copied().unwrap_or(0.0);
         let last = sorted.last().copied().unwrap_or(0.0);
         let max = if is_rounding(&sorted) { min } else { last };
+        let usual = usual(&sorted);
         let plain = Self {
             min,
             max,
             fill,
+            usual,
             bend: None,
             ..Self::scaled(&sorted, min, max, scaling)
         };
@@ -117,6 +123,7 @@ impl NumberColumn {
             min,
             max,
             fill,
+            usual,
             bend: Some(bend),
             ..Self::scaled(&bent, bend.of(min), bend.of(max), scaling)
         };
@@ -147,8 +154,15 @@ impl NumberColumn {
             center,
             scale,
             fill: None,
+            usual: None,
             bend: None,
         }
+    }
+
+    /// Whether a value lies where the central 90 % of the training values do, or is the only one that
+    /// training saw. Not known of the models of earlier versions.
+    pub fn is_usual(&self, value: f64) -> Option<bool> {
+        self.usual.map(|[low, high]| (low..=high).contains(&value))
     }
 
     fn distinct(&self, sorted: &[f64]) -> Distinct {
@@ -213,7 +227,15 @@ impl NumberColumn {
             && self.scale.is_finite()
             && self.scale > 0.0
             && self.bend.is_none_or(Bend::is_sound)
+            && self.usual.is_none_or(|[low, high]| low <= high)
     }
+}
+
+/// The values between which 90 % of ascending values lie, ends included.
+fn usual(sorted: &[f64]) -> Option<[f64; 2]> {
+    let outer = sorted.len() / 20;
+    let (low, high) = (sorted.get(outer)?, sorted.get(sorted.len() - 1 - outer)?);
+    Some([*low, *high])
 }
 
 /// Whether ascending values differ by no more than their last bits: of 64-bit numbers, or of 32-bit

@@ -11,7 +11,10 @@ mod json;
 mod kdd;
 mod labels;
 mod numpy;
+mod packed;
+mod parquet;
 mod preprocess;
+mod several;
 mod split;
 
 use std::path::{Path, PathBuf};

@@ -66,6 +66,8 @@ pub(crate) fn report(n_normal: usize, seed: u64) -> Result<Report> {
     Ok(Report {
         run: run(&columns()),
         evaluation: Some(Evaluation {
+            notes: Vec::new(),
+            chosen_threshold: None,
             data: "kddcup.data_10_percent.gz, second half".into(),
             rule: Some("the 20 % highest scores are flagged".into()),
             recommended: Some("combined".into()),

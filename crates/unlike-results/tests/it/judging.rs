@@ -131,5 +131,48 @@ fn tables_and_reasons_are_in_the_library() {
     let strangest = judged.ranking()[0];
     let reasons = Explainer::new(model, &samples).unwrap();
     let shares: f64 = reasons.reasons(strangest).iter().map(|r| r.share).sum();
-    assert!((shares - 1.0).abs() < 1e-9, "{shares}");
+    // Of what contributed; usual values are no reasons.
+    assert!(shares > 0.5 && shares < 1.0 + 1e-9, "{shares}");
+}
+
+#[test]
+fn reasons_are_unusual_values_or_values_that_do_not_go_together() {
+    use unlike::core::{Column, Values};
+    use unlike_results::Explainer;
+
+    let model = crate::train("ecod", 600);
+    let rows = |values: [[f64; 2]; 3]| {
+        let column = |name: &str, at: usize| Column {
+            name: name.into(),
+            values: Values::Number(values.iter().map(|row| row[at]).collect()),
+        };
+        let columns = vec![column("size", 0), column("speed", 1)];
+        unlike::Samples::Table(unlike::Table::new("t", columns).unwrap())
+    };
+    // Speed follows twice the size: ordinary; one value far out; both usual, and not together.
+    let samples = rows([[0.5, 1.05], [0.5, 9.0], [0.9, 0.25]]);
+    let explainer = Explainer::new(&model, &samples).unwrap();
+    assert_eq!(explainer.reasons(0), []);
+    let reasons = explainer.reasons(1);
+    assert_eq!((reasons.len(), reasons[0].column), (1, "speed"));
+    assert_eq!(reasons[0].usual, Some(false));
+    // The central 90 % of the normals, not their extremes.
+    let [low, high] = reasons[0]
+        .typical
+        .split_once(" to ")
+        .map(|(a, b)| [a, b])
+        .unwrap()
+        .map(|text| text.parse::<f64>().unwrap());
+    assert!(
+        (0.05..0.3).contains(&low) && (1.7..2.05).contains(&high),
+        "{low} {high}"
+    );
+
+    let model = crate::egbad();
+    let explainer = Explainer::new(&model, &samples).unwrap();
+    let reasons = explainer.reasons(2);
+    assert!(
+        reasons.iter().all(|reason| reason.usual == Some(true)),
+        "{reasons:?}"
+    );
 }

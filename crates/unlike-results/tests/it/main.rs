@@ -2,6 +2,7 @@
 
 mod evaluating;
 mod judging;
+mod promises;
 mod reporting;
 
 use std::sync::OnceLock;

@@ -10,13 +10,21 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
-use unlike::{Model, ModelConfig, RunOptions, train::ResumeFile};
-use unlike_core::{Samples, words};
+use unlike::{
+    Model, ModelConfig, RunOptions,
+    groups::groups_of,
+    judge::{USUAL_RATE, promise},
+    train::ResumeFile,
+};
+use unlike_core::{Detector, Samples, words};
 use unlike_data::DataSet;
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
-    args::{AugmentArgs, Common, DataArgs, DeviceArg, FeatureArgs, SplitArgs, seed},
+    args::{
+        AugmentArgs, Common, DataArgs, DataPaths, DeviceArg, FeatureArgs, Preset, SplitArgs, seed,
+    },
+    commands::calibrate,
     environment::{Environment, command_line},
     folders::write_text,
     run_folder::RunFolder,
@@ -53,8 +61,9 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// The file, or folder of images, to learn from
-    data: PathBuf,
+    /// The file (or several of the same columns, or a pattern in quotes), or folder of images, to learn from
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
     /// What to train: an adversarial model (the first ones) or a baseline (pca and the ones after it)
     #[arg(long, value_name = "M", value_parser = PossibleValuesParser::new(ModelConfig::names()))]
     #[arg(required_unless_present_any = ["config", "resume"])]
@@ -62,6 +71,14 @@ pub(crate) struct TrainArgs {
     /// ConfigFile to start from (TOML); what it leaves out is as recommended, and options win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What settings start from where neither a file nor an option says
+    #[arg(
+        long,
+        value_name = "P",
+        default_value = "recommended",
+        conflicts_with = "resume"
+    )]
+    preset: Preset,
     /// The folder for the results [default: runs/<model>-<data>]
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -78,6 +95,13 @@ pub(crate) struct TrainArgs {
     /// standard deviation [default: min-max]
     #[arg(long, value_name = "HOW")]
     scaling: Option<ScalingArg>,
+    /// Compare each sample with the held-out normals of its own group: a column, or `folder` for images
+    #[arg(long, value_name = "COLUMN", conflicts_with = "folds")]
+    calibrate_by: Option<String>,
+    /// Calibrate on all normals, by so many folds (cross-conformal): for small sets; trains one model more
+    /// than there are folds, and scores with all of them
+    #[arg(long, value_name = "K")]
+    folds: Option<usize>,
     /// The score that the model uses, of those it offers [default: the recommended one]
     #[arg(long, value_name = "NAME")]
     score: Option<String>,
@@ -119,10 +143,15 @@ impl TrainArgs {
         let began = Instant::now();
         self.device.check()?;
         let resumed = self.resumed()?;
-        let settings = self.settings(resumed.as_deref())?;
+        let mut settings = self.settings(resumed.as_deref())?;
+        if self.preset == Preset::Paper {
+            settings = settings.as_in_paper();
+        }
         // Before the data is read, which may take long.
         let root = resumed.unwrap_or_else(|| self.root(settings.model()));
-        let mut inputs = vec![self.data.as_path()];
+        let paths = DataPaths(&self.data);
+        let read = paths.inputs();
+        let mut inputs: Vec<&Path> = read.iter().map(PathBuf::as_path).collect();
         inputs.extend(self.config.as_deref());
         let folder = RunFolder::prepare(&root, self.existing(), &inputs)?;
         let fit = self.reading.fit().or(settings.image_fit());
@@ -132,32 +161,47 @@ impl TrainArgs {
             .config()?
             .map_or_else(|| settings.features(), |f| Ok(Some(f)))?;
         let remembered = settings.reading();
+        let by = self.calibrate_by.as_deref();
         let data = self.reading.read_for_training(
-            &self.data,
+            paths,
+            by,
             fit,
             features.as_ref(),
             remembered.clone(),
         )?;
         let (unread, unread_note) = (data.unread().to_vec(), data.unread_note());
+        let mut notes = data.notes().to_vec();
         let reading = data.reading().clone();
         let reading = match &remembered {
             Some(remembered) => reading.over(remembered),
             None => reading,
         };
+        let by_folders = data.folder_parts().is_some();
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
-        let normals = data.normals_for_training()?;
+        let mut normals = data.normals_for_training()?;
+        let grouped = normals.samples.clone();
+        let mut reading = reading;
+        if let Some(by) = by {
+            // Before hours are spent.
+            groups_of(&grouped, by)?;
+            if self.reading.drops(by) {
+                normals.samples = without(normals.samples, by);
+                reading.drop_columns.push(by.to_owned());
+            }
+        }
         let test = test.map(DataSet::into_labelled).transpose()?;
         let mut table = test.as_ref().map(|test| EpochTable::new(test, None));
         let plan = self.plan(settings, &normals.samples, fit, reading)?;
         say(
             "data",
-            &format!("{}: {}", self.data.display(), normals.describe()),
+            &format!("{}: {}", paths.shown(), normals.describe()),
         );
         let device = self.device.describe_for(&plan.config.model)?;
         let environment = Environment::here(common.threads(), device);
         let model = self.train(
             &plan,
             &normals.samples,
+            &grouped,
             &folder,
             &environment,
             table.as_mut(),
@@ -172,8 +216,11 @@ impl TrainArgs {
             report.data.get_or_insert_default().notes.push(note);
         }
         write_text(&folder.report(), &unlike_report::html(&report)?)?;
-        summary(&model, &folder, &self.data, seconds);
+        let next = self.next(&model, paths, folder.root(), by_folders);
+        summary(&model, &folder, &next, seconds);
         if common.json {
+            notes.extend_from_slice(model.preprocessing().notes());
+            notes.extend(model.score_notes());
             let mut document = json!({
                 "run": folder.root().display().to_string(),
                 "model": folder.model().display().to_string(),
@@ -181,8 +228,12 @@ impl TrainArgs {
                 "scores": model.score_names().collect::<Vec<_>>(),
                 "parameters": model.parameters(),
                 "smallest_false_alarm_rate": model.calibration().smallest_rate(),
+                "range_at_usual_rate": model.calibration().range(USUAL_RATE).ok(),
+                "groups": calibrate::group_sizes(&model),
+                "folds": model.n_folds(),
                 "seconds": seconds,
                 "unread": unread,
+                "notes": terminal::coded(&notes),
                 "device": environment.device,
                 "provenance": model.provenance(),
             });
@@ -197,11 +248,31 @@ impl TrainArgs {
         Ok(Outcome::Done)
     }
 
+    /// What to do next: with the part of DATA that was kept apart, if there is one, or with other data;
+    /// never with what was trained on.
+    fn next(&self, model: &Model, data: DataPaths<'_>, root: &Path, by_folders: bool) -> String {
+        let root = terminal::quoted(&root.display().to_string());
+        let noun = model.input().noun();
+        match self.split.typed() {
+            Some(split) => format!(
+                "unlike eval {root} {}{} {split}",
+                data.typed(),
+                self.reading.typed()
+            ),
+            None if by_folders => format!("unlike eval {root} {}", data.typed()),
+            None => format!(
+                "unlike score {root} with new {noun}s, or unlike eval {root} with labelled ones that it was \
+                 not trained on"
+            ),
+        }
+    }
+
     /// Trains and saves the model.
     fn train(
         &self,
         plan: &Plan,
         samples: &Samples,
+        grouped: &Samples,
         folder: &RunFolder,
         environment: &Environment,
         table: Option<&mut EpochTable<'_>>,
@@ -224,7 +295,18 @@ impl TrainArgs {
             checkpoint_every: plan.checkpoint_every,
             resume: self.resume,
         };
-        let mut model = training::fit(&plan.config, samples, &options, progress, &how_to_go_on)?;
+        let mut model = training::fit(
+            &plan.config,
+            samples,
+            self.folds,
+            &options,
+            progress,
+            &how_to_go_on,
+        )?;
+        if let Some(by) = &self.calibrate_by {
+            model = model.grouped_as_trained(grouped, by)?;
+            say("groups", &calibrate::in_words(&model));
+        }
         if let Some(name) = &self.score {
             model = model.with_score(name)?;
         }
@@ -239,7 +321,7 @@ impl TrainArgs {
 }
 
 /// Where everything is, and what to do next.
-fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
+fn summary(model: &Model, folder: &RunFolder, next: &str, seconds: f64) {
     let provenance = model.provenance();
     let kept = match (provenance.chosen_epoch, provenance.epochs.len()) {
         (Some(epoch), epochs) if epochs > 0 => format!("; epoch {epoch} of {epochs} is kept"),
@@ -261,14 +343,25 @@ fn summary(model: &Model, folder: &RunFolder, data: &Path, seconds: f64) {
             words::rate(model.calibration().smallest_rate())
         ),
     );
-    let root = folder.root().display();
+    if model.n_folds() > 0 {
+        let folds = words::counted(model.n_folds(), "fold");
+        let text =
+            format!("cross-conformal, by {folds}: rates hold on average, and within their double");
+        say("", &text);
+    } else if model.grouped_by().is_none()
+        && let Some(promise) = promise(model.calibration(), USUAL_RATE)
+    {
+        say("", &promise);
+    }
     say("model", &folder.model().display().to_string());
     say("report", &folder.report().display().to_string());
-    say(
-        "next",
-        &format!(
-            "unlike eval {root} {} (with labels), or unlike score {root} NEW",
-            terminal::quoted(&data.display().to_string())
-        ),
-    );
+    say("next", next);
+}
+
+/// The same rows without a column.
+fn without(samples: Samples, column: &str) -> Samples {
+    match samples {
+        Samples::Table(table) => Samples::Table(table.without(&[column])),
+        images => images,
+    }
 }

@@ -11,7 +11,7 @@ use unlike_core::{Error, Result, Samples};
 use unlike_data::{Fit, Reading, Scaling};
 
 use super::{ScalingArg, TrainArgs};
-use crate::run_folder::Existing;
+use crate::{args::DataPaths, run_folder::Existing};
 
 /// The settings of a training, in its folder.
 const CONFIG: &str = "config.toml";
@@ -37,7 +37,7 @@ impl TrainArgs {
         }
         let roots = ModelConfig::names().map(|model| self.root(model));
         let mut found: Vec<PathBuf> = roots.filter(|r| r.join(CONFIG).exists()).collect();
-        let data = self.data.display();
+        let data = DataPaths(&self.data).shown();
         let (found, expected, hint) = match found.len() {
             1 => return Ok(found.pop()),
             0 => (
@@ -100,11 +100,10 @@ impl TrainArgs {
         if let Some(root) = &self.out {
             return root.clone();
         }
-        let name = self
-            .data
-            .file_name()
-            .unwrap_or(self.data.as_os_str())
-            .to_string_lossy();
+        let first = DataPaths(&self.data);
+        let first = first.first();
+        let name = first.file_name().unwrap_or(first.as_os_str());
+        let name = name.to_string_lossy();
         let name = if name == "-" { "stdin".into() } else { name };
         let stem = name
             .split('.')

@@ -1,0 +1,213 @@
+//! Files that are packed: gzip, Zstandard, bzip2, xz, and zip archives of one file.
+
+use std::io::{Cursor, ErrorKind, Read};
+
+use bzip2::read::MultiBzDecoder;
+use flate2::bufread::GzDecoder;
+use lzma_rust2::XzReader;
+use unlike_core::{Error, Note, Result};
+use zip::ZipArchive;
+
+use crate::{source::Source, words};
+
+/// How a file can be packed, and the bytes that it then begins with.
+#[derive(Clone, Copy)]
+enum Packed {
+    Gzip,
+    Zstandard,
+    Bzip2,
+    Xz,
+}
+
+impl Packed {
+    const MAGIC: [(Self, &[u8]); 4] = [
+        (Self::Gzip, GZIP_MAGIC),
+        (Self::Zstandard, &[0x28, 0xb5, 0x2f, 0xfd]),
+        (Self::Bzip2, b"BZh"),
+        (Self::Xz, b"\xfd7zXZ\0"),
+    ];
+
+    fn of(bytes: &[u8]) -> Option<Self> {
+        /// What each block of bzip2 begins with, after the digit of its size.
+        const BZIP2_BLOCK: &[u8] = b"1AY&SY";
+        let known = Self::MAGIC
+            .iter()
+            .find(|(_, magic)| bytes.starts_with(magic));
+        known
+            .map(|(packed, _)| *packed)
+            .filter(|packed| match packed {
+                // Three letters and a digit can begin a text.
+                Self::Bzip2 => bytes.get(4..).is_some_and(|rest| {
+                    rest.starts_with(BZIP2_BLOCK) || rest.starts_with(b"\x17\x72\x45\x38\x50\x90")
+                }),
+                _ => true,
+            })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstandard => "Zstandard",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+        }
+    }
+}
+
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+
+impl Source {
+    /// The only file of a zip archive, if this is one and holds no NumPy arrays.
+    pub(crate) fn unpacked(self, most: Option<usize>) -> Result<Self> {
+        if !self.bytes.starts_with(b"PK\x03\x04") {
+            return Ok(self);
+        }
+        // A damaged archive is told by those who read arrays from it.
+        let Ok(mut archive) = ZipArchive::new(Cursor::new(&self.bytes[..])) else {
+            return Ok(self);
+        };
+        let names: Vec<String> = archive
+            .file_names()
+            .filter_map(|n| n.ok().map(|n| n.to_string()))
+            .collect();
+        if names.iter().any(|name| name == "xl/workbook.xml") {
+            return Err(self
+                .malformed("an Excel workbook", "delimited text")
+                .with_hint("save the sheet as CSV"));
+        }
+        if names.is_empty() || names.iter().any(|name| name.ends_with(".npy")) {
+            return Ok(self);
+        }
+        let is_data = |name: &&String| !name.ends_with('/') && !name.starts_with("__MACOSX/");
+        let data: Vec<&String> = names.iter().filter(is_data).collect();
+        let [name] = data[..] else {
+            let found = format!("a zip archive of {}", words::quoted(&data));
+            return Err(self
+                .malformed(found, "one file in it, or a NumPy archive with an array `X`")
+                .with_hint("unpack it, and name the file; arrays are saved with numpy.savez(path, X=X, y=y)"));
+        };
+        let mut bytes = Vec::new();
+        let read = archive
+            .by_name(name)
+            .map_err(|e| e.to_string())
+            .and_then(|file| {
+                let most = self.most(most);
+                let mut file = file.take(most as u64 + 1);
+                file.read_to_end(&mut bytes).map_err(|e| e.to_string())
+            });
+        if bytes.len() > self.most(most) {
+            return Err(self.too_large(most));
+        }
+        match read {
+            Ok(_) => {
+                drop(archive);
+                Ok(Self { bytes, ..self })
+            }
+            Err(error) => Err(self
+                .malformed(format!("a damaged zip archive ({error})"), "a whole file")
+                .with_hint("the file was cut short or damaged; copy or download it again")),
+        }
+    }
+
+    /// How many bytes a packed file may become: tables shrink to a twentieth or so, and a file that
+    /// grows a thousandfold is made to fill the memory.
+    pub(crate) fn most(&self, told: Option<usize>) -> usize {
+        const SMALL: usize = 64 << 20;
+        const TIMES: usize = 200;
+        told.unwrap_or_else(|| SMALL.saturating_add(self.bytes.len().saturating_mul(TIMES)))
+    }
+
+    pub(crate) fn too_large(&self, told: Option<usize>) -> Error {
+        let packed = words::memory(self.bytes.len());
+        let most = words::memory(self.most(told));
+        self.malformed(
+            format!("{packed} that unpack to more than {most}"),
+            "a file that unpacks to what its size suggests",
+        )
+        .with_hint(
+            Note::new("if it is what it should be, allow more MiB with ").setting("max-unpacked"),
+        )
+    }
+
+    /// The content of a file that is packed, or the file as it is.
+    pub(crate) fn decompressed(self, told: Option<usize>) -> Result<Self> {
+        let Some(packed) = Packed::of(&self.bytes) else {
+            return Ok(self);
+        };
+        let most = self.most(told);
+        let mut bytes = Vec::with_capacity(self.bytes.len().saturating_mul(4).min(most));
+        let content = &self.bytes[..];
+        match packed {
+            Packed::Gzip => self.gunzip(&mut bytes, told)?,
+            Packed::Zstandard => {
+                let frames = zstd::Decoder::with_buffer(content);
+                let frames = frames.map_err(|e| self.damaged(packed, &e, 0))?;
+                self.unpack(packed, frames, &mut bytes, told)?;
+            }
+            Packed::Bzip2 => {
+                self.unpack(packed, MultiBzDecoder::new(content), &mut bytes, told)?;
+            }
+            Packed::Xz => {
+                // A dictionary larger than what may come of the file serves nobody.
+                let kib = u32::try_from(most >> 10).unwrap_or(u32::MAX).max(64 << 10);
+                let streams = XzReader::new_mem_limit(content, true, kib);
+                self.unpack(packed, streams, &mut bytes, told)?;
+            }
+        }
+        Ok(Self { bytes, ..self })
+    }
+
+    /// Appends all that a decoder gives, within the limit.
+    fn unpack(
+        &self,
+        packed: Packed,
+        decoder: impl Read,
+        bytes: &mut Vec<u8>,
+        told: Option<usize>,
+    ) -> Result<()> {
+        let room = self.most(told).saturating_sub(bytes.len()) as u64;
+        let read = decoder.take(room + 1).read_to_end(bytes);
+        if bytes.len() > self.most(told) {
+            return Err(self.too_large(told));
+        }
+        match read {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.damaged(packed, &error, bytes.len())),
+        }
+    }
+
+    /// One member after the other, as `gzip` and `cat` make them. Tapes and block devices fill up with
+    /// zeros after the last.
+    fn gunzip(&self, bytes: &mut Vec<u8>, told: Option<usize>) -> Result<()> {
+        let mut rest = &self.bytes[..];
+        while !rest.iter().all(|&byte| byte == 0) {
+            if !rest.starts_with(GZIP_MAGIC) {
+                let other = words::count(rest.len());
+                return Err(self
+                    .malformed(
+                        format!("gzip data and {other} bytes of something else after it"),
+                        "a whole file",
+                    )
+                    .with_hint("the file was damaged; copy or download it again"));
+            }
+            let mut member = GzDecoder::new(rest);
+            self.unpack(Packed::Gzip, &mut member, bytes, told)?;
+            rest = member.into_inner();
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, packed: Packed, error: &std::io::Error, after: usize) -> Error {
+        let name = packed.name();
+        let found = match error.kind() {
+            ErrorKind::UnexpectedEof => format!("{name} data that ends too early"),
+            _ => format!("damaged {name} data ({error})"),
+        };
+        let after = words::count(after);
+        self.malformed(
+            format!("{found}, after {after} decompressed bytes"),
+            "a whole file",
+        )
+        .with_hint("the file was cut short or damaged; copy or download it again")
+    }
+}

@@ -1,0 +1,238 @@
+//! What a model's file holds, and how a model comes back from it.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{Arrays, Error, Result, ScoreParts, ScoreRule};
+use unlike_data::Preprocessing;
+
+use super::{KIND, Model, Parts, Provenance, compared::Probabilities};
+use crate::{
+    backend, file,
+    groups::Groups,
+    looks::Look,
+    models::MODELS,
+    registry::{Entry, ModelConfig},
+    sight::Sight,
+    train::TrainConfig,
+};
+
+/// What a model file says beside its arrays.
+#[derive(Serialize, Deserialize)]
+struct Header<M> {
+    config: TrainConfig<M>,
+    preprocessing: Preprocessing,
+    scores: Vec<(String, ScoreRule)>,
+    score: String,
+    part_names: Vec<String>,
+    provenance: Provenance,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    groups: Option<Groups>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probabilities: Option<Probabilities>,
+    /// Of the models of the folds, whose arrays are called `fold.0.…`.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    folds: Vec<Header<M>>,
+}
+
+const WEIGHTS: &str = "model.";
+const FEATURES: &str = "features.";
+const PLACES: &str = "places.";
+const CALIBRATION: &str = "calibration.";
+pub(super) const TYPICAL: &str = "typical_contributions";
+
+/// What the names of a fold's arrays begin with.
+fn fold_prefix(fold: usize) -> String {
+    format!("fold.{fold}.")
+}
+
+impl Model {
+    /// Writes the model as one file, as a whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written; what was there before stays.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let (header, arrays) = self.content();
+        file::write(path.as_ref(), KIND, &header, &arrays)
+    }
+
+    /// The bytes of the file that [`save`](Self::save) writes.
+    ///
+    /// # Errors
+    /// If a setting cannot be written (none of ours).
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let (header, arrays) = self.content();
+        file::content(KIND, &header, &arrays)
+    }
+
+    /// What a file holds.
+    fn content(&self) -> (Header<ModelConfig>, Arrays) {
+        let Parts {
+            config,
+            sight,
+            look,
+            scorer,
+            scores,
+            calibration,
+            ..
+        } = &self.parts;
+        let mut arrays = Arrays::new();
+        let mut add = |prefix: &str, named: &Arrays| {
+            for (name, array) in named.iter() {
+                let name = format!("{prefix}{name}");
+                arrays.insert(name, &array.shape, array.values.clone());
+            }
+        };
+        add(WEIGHTS, &scorer.arrays());
+        if let Some(extraction) = &sight.extraction {
+            add(FEATURES, &extraction.arrays());
+        }
+        let mut places = Arrays::new();
+        look.save(&mut places);
+        add(PLACES, &places);
+        for (name, values) in calibration.iter() {
+            arrays.insert(
+                format!("{CALIBRATION}{name}"),
+                &[values.len()],
+                values.to_vec(),
+            );
+        }
+        let typical = self.parts.typical_contributions.clone();
+        arrays.insert(TYPICAL, &[typical.len()], typical);
+        let header = Header {
+            config: config.clone(),
+            preprocessing: sight.preprocessing.clone(),
+            scores: scores.clone(),
+            score: self.score_name().to_owned(),
+            part_names: calibration.names().map(str::to_owned).collect(),
+            provenance: self.parts.provenance.clone(),
+            groups: self.groups.as_ref().map(|(groups, _)| groups.clone()),
+            probabilities: self.probabilities.clone(),
+            folds: Vec::new(),
+        };
+        let mut header = header;
+        for (k, fold) in self.folds.iter().enumerate() {
+            let (of_fold, named) = fold.content();
+            header.folds.push(of_fold);
+            for (name, array) in named.iter() {
+                let name = format!("{}{name}", fold_prefix(k));
+                arrays.insert(name, &array.shape, array.values.clone());
+            }
+        }
+        (header, arrays)
+    }
+
+    /// Reads a model file; `path` may also be the run directory that holds it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged, or was written by a newer version.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_on(path, "cpu")
+    }
+
+    /// Reads a model file and puts its networks on a device; see [`backend::device`].
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and if there is no such device.
+    pub fn load_on(path: impl AsRef<Path>, device: &str) -> Result<Self> {
+        Self::load_with(path, device, MODELS)
+    }
+
+    /// As [`load_on`](Self::load_on), for a model of this list.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_with(path: impl AsRef<Path>, device: &str, models: &[Entry]) -> Result<Self> {
+        let device = backend::device(device)?;
+        let mut path = path.as_ref().to_owned();
+        if path.is_dir() {
+            path.push("model.safetensors");
+        }
+        Self::restored(file::read(&path, KIND)?, &path, &device, models)
+    }
+
+    /// Rebuilds a model from what [`to_bytes`](Self::to_bytes) gave; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`load_on`](Self::load_on).
+    pub fn from_bytes(bytes: &[u8], name: &str, device: &str) -> Result<Self> {
+        let (device, path) = (backend::device(device)?, Path::new(name));
+        Self::restored(file::parse(bytes, path, KIND)?, path, &device, MODELS)
+    }
+
+    fn restored(
+        (header, arrays): (Header<serde_json::Value>, Arrays),
+        path: &Path,
+        device: &backend::Device,
+        models: &[Entry],
+    ) -> Result<Self> {
+        let unfit = |error: Error| Error::Malformed {
+            path: path.to_owned(),
+            location: Default::default(),
+            found: format!("a model whose parts do not fit each other ({error})"),
+            expected: "a model that unlike wrote".into(),
+            hint: None,
+        };
+        Self::assembled(header, &arrays, device, models).map_err(unfit)
+    }
+
+    /// Puts together what a file holds.
+    fn assembled(
+        header: Header<serde_json::Value>,
+        arrays: &Arrays,
+        device: &backend::Device,
+        models: &[Entry],
+    ) -> Result<Self> {
+        let config = header.config.with_model_of(models);
+        let config = config.map_err(|found| Error::Mismatch {
+            origin: None,
+            found,
+            expected: "settings that this program knows".into(),
+            hint: None,
+        })?;
+        // First, because networks are built from the settings.
+        config.check()?;
+        let under = |prefix: &str| {
+            let mut named = Arrays::new();
+            for (name, array) in arrays.iter() {
+                if let Some(name) = name.strip_prefix(prefix) {
+                    named.insert(name, &array.shape, array.values.clone());
+                }
+            }
+            named
+        };
+        let sight = Sight::restore(header.preprocessing, &config, &under(FEATURES))?;
+        let scorer = config
+            .model
+            .restore(&sight.shape(), &under(WEIGHTS), config.seed, device)?;
+        let look = Look::load(&sight, &header.part_names, &under(PLACES))?;
+        let mut calibration = Vec::new();
+        for name in &header.part_names {
+            let values = &arrays.any_shape(&format!("{CALIBRATION}{name}"))?.values;
+            calibration.push((name.clone(), values.to_vec()));
+        }
+        let parts = Parts {
+            typical_contributions: arrays.any_shape(TYPICAL)?.values.clone(),
+            config,
+            sight,
+            look,
+            scorer,
+            scores: header.scores,
+            calibration: ScoreParts::checked(calibration)?,
+            provenance: header.provenance,
+        };
+        parts.check()?;
+        let mut model = Self::new(parts)?.with_score(&header.score)?;
+        model.probabilities = header.probabilities;
+        if let Some(groups) = header.groups {
+            let calibrations = groups.calibrations(&model.held_out_scores()?)?;
+            model.groups = Some((groups, calibrations));
+        }
+        for (k, of_fold) in header.folds.into_iter().enumerate() {
+            let named = under(&fold_prefix(k));
+            let fold = Self::assembled(of_fold, &named, device, models)?;
+            model.folds.push(fold.with_score(&header.score)?);
+        }
+        Ok(model)
+    }
+}
