@@ -8,7 +8,7 @@ use unlike_core::{Error, Location, Note, Result, Samples};
 use unlike_data::{Fit, Reading};
 use unlike_features::FeatureConfig;
 
-use crate::{models::MODELS, presets, train::TrainConfig};
+use crate::{models::MODELS, presets, registry::Entry, train::TrainConfig};
 
 /// Which model, and the settings of a file, before the samples are known that the recommended
 /// settings depend on.
@@ -152,7 +152,8 @@ impl ConfigFile {
     /// # Errors
     /// If it says what cannot be.
     pub fn features(&self) -> Result<Option<FeatureConfig>> {
-        let of_paper = || self.paper.then_some(FeatureConfig::Pixels);
+        let pixels = || Entry::find(MODELS, &self.model).is_ok_and(|entry| !entry.rows_only);
+        let of_paper = || (self.paper && pixels()).then_some(FeatureConfig::Pixels);
         let Some(given) = &self.given else {
             return Ok(of_paper());
         };
