@@ -243,7 +243,7 @@ mod tests {
         let close = found
             .iter()
             .zip(expected)
-            .all(|(a, b)| (a - b).abs() < 1e-12);
+            .all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(
             close && found.len() == expected.len(),
             "{found:?} {expected:?}"

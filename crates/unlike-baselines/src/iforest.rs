@@ -204,7 +204,7 @@ impl Iforest {
             .map(|&(feature, usual)| Self::departure(sample[feature], usual));
         match self.shape {
             FeatureShape::Row { .. } | FeatureShape::Patch { .. } => weights.fold(0.0, f64::max),
-            FeatureShape::Image { .. } => weights.sum::<f64>() / self.shape.size() as f64,
+            FeatureShape::Image(_) => weights.sum::<f64>() / self.shape.size() as f64,
         }
     }
 
@@ -268,7 +268,7 @@ impl Scorer for Iforest {
                 let average = self.expected[self.trees[0].size()];
                 let of_one = match self.shape {
                     FeatureShape::Row { .. } | FeatureShape::Patch { .. } => 1.0,
-                    FeatureShape::Image { .. } => self.shape.size() as f64,
+                    FeatureShape::Image(_) => self.shape.size() as f64,
                 };
                 for &(feature, usual) in &self.constant {
                     let weight = Self::departure(sample[feature], usual) / of_one;
@@ -312,6 +312,8 @@ impl Scorer for Iforest {
 
 #[cfg(test)]
 mod tests {
+    use unlike_core::ImageShape;
+
     use super::*;
 
     fn rows(width: usize, values: &[f32]) -> Features {
@@ -422,11 +424,11 @@ mod tests {
         assert!(Iforest::from_arrays(&config, &damaged).is_err());
 
         // Of images, one pixel counts for little, and all of them for much.
-        let shape = FeatureShape::Image {
+        let shape = FeatureShape::Image(ImageShape {
             height: 10,
             width: 10,
             channels: 1,
-        };
+        });
         let black = Features::new(shape.clone(), vec![-1.0; 2000]);
         let model = config.fit(&black, 0).unwrap();
         let mut images = vec![-1.0; 100];

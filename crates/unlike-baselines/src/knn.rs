@@ -257,7 +257,10 @@ mod tests {
             aggregate: Aggregate::Mean,
             ..Default::default()
         };
-        assert_eq!(scores(&config, &training, &queries), [4.0 / 3.0, 8.0 / 3.0]);
+        assert_eq!(
+            scores(&config, &training, &queries),
+            [4.0_f32 / 3.0, 8.0 / 3.0].map(f64::from)
+        );
     }
 
     #[test]

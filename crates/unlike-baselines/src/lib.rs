@@ -4,6 +4,7 @@
 //! |-----------|--------------------------------------------------|-------------|
 //! | `pca`     | near the plane that most of the variance spans   | `residual`  |
 //! | `knn`     | near other normal samples                        | `distance`  |
+//! | `patchcore` | near one of few samples that cover all          | `distance`  |
 //! | `padim`   | near the mean, in units of the spread             | `distance`  |
 //! | `iforest` | hard to separate from the rest by random splits  | `isolation` |
 //! | `ecod`    | not in the tails of the features' distributions  | `tail`      |
@@ -18,6 +19,7 @@ mod iforest;
 mod knn;
 mod linear;
 mod padim;
+mod patchcore;
 mod pca;
 mod samples;
 mod search;
@@ -27,4 +29,5 @@ pub use ecod::{Ecod, EcodConfig};
 pub use iforest::{Iforest, IforestConfig};
 pub use knn::{Aggregate, Knn, KnnConfig};
 pub use padim::{Padim, PadimConfig};
+pub use patchcore::PatchcoreConfig;
 pub use pca::{Pca, PcaConfig};

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use unlike_core::{Arrays, Error, FeatureShape, Features, Result};
+use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Result};
 
 /// The largest whole number up to which 32-bit floats, and so [`Arrays`], hold every whole number.
 pub(crate) const EXACT: usize = 1 << 24;
@@ -75,11 +75,11 @@ fn describe(shape: &FeatureShape) -> String {
                 width.saturating_sub(1)
             )
         }
-        FeatureShape::Image {
+        FeatureShape::Image(ImageShape {
             height,
             width,
             channels,
-        } => {
+        }) => {
             format!("images of {height}x{width}x{channels} (height, width, channels)")
         }
     }
@@ -132,11 +132,11 @@ pub(crate) fn insert_shape(arrays: &mut Arrays, shape: &FeatureShape) {
     let lengths = match *shape {
         FeatureShape::Row { width } => vec![width as f32],
         FeatureShape::Patch { width, places } => vec![width as f32, places as f32],
-        FeatureShape::Image {
+        FeatureShape::Image(ImageShape {
             height,
             width,
             channels,
-        } => {
+        }) => {
             vec![height as f32, width as f32, channels as f32]
         }
     };
@@ -149,11 +149,11 @@ pub(crate) fn get_shape(arrays: &Arrays) -> Result<FeatureShape> {
     let shape = match lengths[..] {
         [width] => FeatureShape::Row { width },
         [width, places] if width >= 2 => FeatureShape::Patch { width, places },
-        [height, width, channels] => FeatureShape::Image {
+        [height, width, channels] => FeatureShape::Image(ImageShape {
             height,
             width,
             channels,
-        },
+        }),
         _ => {
             return Err(damaged(
                 SHAPE,
@@ -223,11 +223,11 @@ mod tests {
                 width: 153,
                 places: 784,
             },
-            FeatureShape::Image {
+            FeatureShape::Image(ImageShape {
                 height: 64,
                 width: 32,
                 channels: 3,
-            },
+            }),
         ] {
             let mut arrays = Arrays::new();
             insert_shape(&mut arrays, &shape);

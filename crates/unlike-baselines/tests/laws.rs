@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use unlike_baselines::{
     Aggregate, Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Pca, PcaConfig,
 };
-use unlike_core::{Arrays, FeatureShape, Features, Result, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, ImageShape, Result, Scorer};
 
 type Fit = Box<dyn Fn(&Features, u64) -> Result<Box<dyn Scorer>>>;
 type Load = Box<dyn Fn(&Arrays) -> Result<Box<dyn Scorer>>>;
@@ -106,11 +106,11 @@ fn score(scorer: &dyn Scorer, features: &Features) -> Vec<f32> {
 
 #[test]
 fn a_score_depends_on_nothing_but_the_sample() {
-    let image = FeatureShape::Image {
+    let image = FeatureShape::Image(ImageShape {
         height: 6,
         width: 5,
         channels: 3,
-    };
+    });
     for shape in [row(13), image] {
         let training = samples(shape.clone(), 400, 1);
         let queries = samples(shape.clone(), 301, 2);
@@ -175,11 +175,11 @@ fn the_seed_decides_what_is_drawn() {
 
 #[test]
 fn loading_changes_no_bit() {
-    let image = FeatureShape::Image {
+    let image = FeatureShape::Image(ImageShape {
         height: 6,
         width: 5,
         channels: 3,
-    };
+    });
     for shape in [row(13), image] {
         let training = samples(shape.clone(), 400, 1);
         let queries = samples(shape, 50, 2);
@@ -245,11 +245,11 @@ fn contributions_of(scorer: &dyn Scorer, features: &Features) -> Vec<f64> {
 
 #[test]
 fn few_or_equal_training_samples_are_enough() {
-    let image = FeatureShape::Image {
+    let image = FeatureShape::Image(ImageShape {
         height: 3,
         width: 3,
         channels: 1,
-    };
+    });
     let queries = samples(row(9), 20, 2);
     for (count, equal) in [(1, false), (2, false), (3, false), (3, true), (600, true)] {
         let mut training = samples(row(9), count, 1);

@@ -10,6 +10,7 @@
 
 use crate::{
     error::{Error, Result},
+    images::ImageShape,
     samples::{self, ColumnKind, Samples},
     words,
 };
@@ -19,14 +20,7 @@ use crate::{
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum InputSpec {
     /// Images of this size; other sizes are refused, not resized.
-    Image {
-        /// Pixels.
-        height: usize,
-        /// Pixels.
-        width: usize,
-        /// 1 for grey, 3 for colour.
-        channels: usize,
-    },
+    Image(ImageShape),
     /// Rows with these columns, found by name.
     Table {
         /// The columns, in the order of training.
@@ -38,7 +32,7 @@ impl InputSpec {
     /// What people call one sample: `row` or `image`.
     pub fn noun(&self) -> &'static str {
         match self {
-            Self::Image { .. } => samples::IMAGE,
+            Self::Image(_) => samples::IMAGE,
             Self::Table { .. } => samples::ROW,
         }
     }
@@ -46,14 +40,7 @@ impl InputSpec {
     /// What samples are, for people: `41 columns`, `images of 32 × 24 pixels, grey (1 channel)`.
     pub fn describe(&self) -> String {
         match self {
-            Self::Image {
-                height,
-                width,
-                channels,
-            } => {
-                let size = words::image_size([*height, *width, *channels]);
-                format!("images of {size}")
-            }
+            Self::Image(shape) => format!("images of {shape}"),
             Self::Table { columns } => words::counted(columns.len(), "column"),
         }
     }
@@ -116,10 +103,17 @@ impl ScoreParts {
         Self { parts }
     }
 
-    /// The one part of a score that was computed in 64 bits.
+    /// The one part of a score that was computed in 64 bits; what is finite but larger than any
+    /// 32-bit number becomes the largest.
     pub fn single(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
-        let values = values.into_iter().map(|v| v as f32).collect();
-        Self::new(vec![(name.to_owned(), values)])
+        let narrow = |v: f64| match v.is_finite() && v > f64::from(f32::MAX) {
+            true => f32::MAX,
+            false => v as f32,
+        };
+        Self::new(vec![(
+            name.to_owned(),
+            values.into_iter().map(narrow).collect(),
+        )])
     }
 
     /// The same for parts of which it is not certain that they fit each other: those of a file.

@@ -1,5 +1,7 @@
 //! What networks and baselines see: numbers, made from samples by fitted preprocessing.
 
+use crate::images::ImageShape;
+
 /// Samples as numbers, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
@@ -24,14 +26,7 @@ pub enum FeatureShape {
         places: usize,
     },
     /// An image, channels innermost, values in [-1, 1].
-    Image {
-        /// Pixels.
-        height: usize,
-        /// Pixels.
-        width: usize,
-        /// 1 or 3.
-        channels: usize,
-    },
+    Image(ImageShape),
 }
 
 impl FeatureShape {
@@ -42,22 +37,18 @@ impl FeatureShape {
 
     /// An image of this size.
     pub fn image(height: usize, width: usize, channels: usize) -> Self {
-        Self::Image {
+        Self::Image(ImageShape {
             height,
             width,
             channels,
-        }
+        })
     }
 
     /// How many numbers one sample has.
     pub fn size(&self) -> usize {
         match *self {
             Self::Row { width } | Self::Patch { width, .. } => width,
-            Self::Image {
-                height,
-                width,
-                channels,
-            } => height * width * channels,
+            Self::Image(shape) => shape.size(),
         }
     }
 }

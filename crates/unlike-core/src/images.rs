@@ -4,6 +4,54 @@ use std::{fmt, sync::Arc};
 
 use crate::error::{Error, Result};
 
+/// The size of an image, and how many numbers each of its pixels has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ImageShape {
+    /// Pixels.
+    pub height: usize,
+    /// Pixels.
+    pub width: usize,
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+}
+
+impl ImageShape {
+    /// How many numbers an image has.
+    pub fn size(self) -> usize {
+        self.height * self.width * self.channels
+    }
+}
+
+/// From `[height, width, channels]`, as arrays are laid out.
+impl From<[usize; 3]> for ImageShape {
+    fn from([height, width, channels]: [usize; 3]) -> Self {
+        Self {
+            height,
+            width,
+            channels,
+        }
+    }
+}
+
+/// As arrays are laid out: height, width, channels.
+impl PartialEq<[usize; 3]> for ImageShape {
+    fn eq(&self, other: &[usize; 3]) -> bool {
+        *self == Self::from(*other)
+    }
+}
+
+/// As people say it, width first: `32 × 24 pixels, grey (1 channel)`.
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} × {} pixels, ", self.width, self.height)?;
+        match self.channels {
+            1 => f.write_str("grey (1 channel)"),
+            3 => f.write_str("colour (3 channels)"),
+            n => write!(f, "{n} channels"),
+        }
+    }
+}
+
 /// Images of one size, `[N, height, width, channels]`, values in [-1, 1].
 ///
 /// The pixels are in memory, or in files that are decoded whenever they are asked for. Selecting
@@ -11,7 +59,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Images {
     origin: Arc<str>,
-    shape: [usize; 3],
+    shape: ImageShape,
     source: Arc<dyn ImageSource>,
     /// One per image of the source.
     ids: Arc<[String]>,
@@ -33,6 +81,12 @@ pub trait ImageSource: fmt::Debug + Send + Sync {
     fn digest(&self, _image: usize) -> Option<[u8; 32]> {
         None
     }
+
+    /// Left, top, width and height of what the image itself covers, where something surrounds it that
+    /// belongs to its proportions and not to what it shows.
+    fn covered(&self, _image: usize) -> Option<[usize; 4]> {
+        None
+    }
 }
 
 impl Images {
@@ -42,11 +96,11 @@ impl Images {
     /// If the sizes do not multiply up to `pixels`, or a value is not within [-1, 1].
     pub fn new(
         origin: impl Into<Arc<str>>,
-        shape: [usize; 3],
+        shape: impl Into<ImageShape>,
         pixels: Vec<f32>,
         ids: Vec<String>,
     ) -> Result<Self> {
-        let origin = origin.into();
+        let (origin, shape) = (origin.into(), shape.into());
         let each = check_size(&origin, shape, pixels.len(), ids.len())?;
         if let Some(at) = pixels.iter().position(|v| !(-1.0..=1.0).contains(v)) {
             return Err(mismatch(
@@ -65,11 +119,11 @@ impl Images {
     /// If the sizes do not multiply up to `pixels`.
     pub fn from_bytes(
         origin: impl Into<Arc<str>>,
-        shape: [usize; 3],
+        shape: impl Into<ImageShape>,
         pixels: Vec<u8>,
         ids: Vec<String>,
     ) -> Result<Self> {
-        let origin = origin.into();
+        let (origin, shape) = (origin.into(), shape.into());
         let each = check_size(&origin, shape, pixels.len(), ids.len())?;
         let source = Arc::new(Bytes { each, pixels });
         Ok(Self::whole(origin, shape, source, ids))
@@ -81,18 +135,18 @@ impl Images {
     /// If the shape has no pixels.
     pub fn from_source(
         origin: impl Into<Arc<str>>,
-        shape: [usize; 3],
+        shape: impl Into<ImageShape>,
         source: Arc<dyn ImageSource>,
         ids: Vec<String>,
     ) -> Result<Self> {
-        let origin = origin.into();
+        let (origin, shape) = (origin.into(), shape.into());
         check_size(&origin, shape, 0, 0)?;
         Ok(Self::whole(origin, shape, source, ids))
     }
 
     fn whole(
         origin: Arc<str>,
-        shape: [usize; 3],
+        shape: ImageShape,
         source: Arc<dyn ImageSource>,
         ids: Vec<String>,
     ) -> Self {
@@ -102,6 +156,24 @@ impl Images {
             source,
             positions: (0..ids.len()).collect(),
             ids: ids.into(),
+        }
+    }
+
+    /// The same images under other names.
+    ///
+    /// # Panics
+    /// If there is not one id for each.
+    #[must_use]
+    pub fn renamed(&self, origin: impl Into<Arc<str>>, ids: &[String]) -> Self {
+        assert_eq!(ids.len(), self.len(), "an id for each image");
+        let mut all = self.ids.to_vec();
+        for (&position, id) in self.positions.iter().zip(ids) {
+            all[position].clone_from(id);
+        }
+        Self {
+            origin: origin.into(),
+            ids: all.into(),
+            ..self.clone()
         }
     }
 
@@ -115,8 +187,8 @@ impl Images {
         self.positions.is_empty()
     }
 
-    /// `[height, width, channels]`.
-    pub fn shape(&self) -> [usize; 3] {
+    /// The size of each.
+    pub fn shape(&self) -> ImageShape {
         self.shape
     }
 
@@ -128,11 +200,7 @@ impl Images {
     /// # Panics
     /// If there is no such image, or `out` is not of its size.
     pub fn write(&self, position: usize, out: &mut [f32]) -> Result<()> {
-        assert_eq!(
-            out.len(),
-            self.shape.iter().product::<usize>(),
-            "room for an image"
-        );
+        assert_eq!(out.len(), self.shape.size(), "room for an image");
         self.source.write(self.positions[position], out)
     }
 
@@ -144,6 +212,18 @@ impl Images {
         self.source.digest(self.positions[position])
     }
 
+    /// Left, top, width and height of what one image itself covers, in pixels: all, unless something
+    /// surrounds it ([`ImageSource::covered`]).
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn covered(&self, position: usize) -> [usize; 4] {
+        let whole = [0, 0, self.shape.width, self.shape.height];
+        self.source
+            .covered(self.positions[position])
+            .unwrap_or(whole)
+    }
+
     /// The values of one image, `[height, width, channels]`.
     ///
     /// # Errors
@@ -152,7 +232,7 @@ impl Images {
     /// # Panics
     /// If there is no such image.
     pub fn image(&self, position: usize) -> Result<Vec<f32>> {
-        let mut values = vec![0.0; self.shape.iter().product()];
+        let mut values = vec![0.0; self.shape.size()];
         self.write(position, &mut values)?;
         Ok(values)
     }
@@ -162,7 +242,7 @@ impl Images {
     /// # Errors
     /// If an image cannot be read any more.
     pub fn pixels(&self) -> Result<Vec<f32>> {
-        let each: usize = self.shape.iter().product();
+        let each = self.shape.size();
         let mut values = vec![0.0; self.len() * each];
         for (position, out) in values.chunks_exact_mut(each).enumerate() {
             self.write(position, out)?;
@@ -212,8 +292,12 @@ impl PartialEq for Images {
 }
 
 /// The number of values of one image, if all sizes fit together.
-fn check_size(origin: &str, shape: [usize; 3], values: usize, images: usize) -> Result<usize> {
-    let [height, width, channels] = shape;
+fn check_size(origin: &str, shape: ImageShape, values: usize, images: usize) -> Result<usize> {
+    let ImageShape {
+        height,
+        width,
+        channels,
+    } = shape;
     let each = height
         .checked_mul(width)
         .and_then(|p| p.checked_mul(channels))

@@ -53,8 +53,7 @@
 //!     }
 //!
 //!     fn score_parts(&self, samples: &Samples) -> Result<ScoreParts> {
-//!         let distance = self.score(samples)?.iter().map(|&s| s as f32).collect();
-//!         Ok(ScoreParts::new(vec![("distance".into(), distance)]))
+//!         Ok(ScoreParts::single("distance", self.score(samples)?))
 //!     }
 //!
 //!     fn explain(&self, samples: &Samples) -> Result<Explanations> {
@@ -109,6 +108,7 @@ pub use decision::{Decision, Decisions};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
 pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
+pub use images::ImageShape;
 pub use metrics::Metrics;
 pub use note::{CodedNote, Note, serialize_coded};
 pub use probability::{Probability, VennAbers};

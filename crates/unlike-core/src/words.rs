@@ -109,17 +109,6 @@ pub fn memory(bytes: impl Count + TryInto<u64>) -> String {
     }
 }
 
-/// `[height, width, channels]`, which people write the other way round: `32 × 24 pixels, grey (1
-/// channel)`.
-pub fn image_size([height, width, channels]: [usize; 3]) -> String {
-    let channels = match channels {
-        1 => "grey (1 channel)".to_owned(),
-        3 => "colour (3 channels)".to_owned(),
-        n => format!("{n} channels"),
-    };
-    format!("{width} × {height} pixels, {channels}")
-}
-
 /// The power of ten of the first of so many significant digits, after rounding; 0 for zero.
 fn magnitude(value: f64, digits: usize) -> i32 {
     let text = format!("{value:.*e}", digits - 1);
@@ -216,12 +205,6 @@ mod tests {
         ] {
             assert_eq!(score(value), text);
         }
-    }
-
-    #[test]
-    fn images_are_as_wide_as_people_say() {
-        assert_eq!(image_size([24, 32, 1]), "32 × 24 pixels, grey (1 channel)");
-        assert_eq!(image_size([2, 2, 4]), "2 × 2 pixels, 4 channels");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::{
 };
 
 use unlike_core::{
-    Column, ColumnKind, ColumnSpec, Detector, Error, Explanations, Images, InputSpec, Result,
-    Samples, ScoreParts, Scores, Table, Values, Violation, conformance,
+    Column, ColumnKind, ColumnSpec, Detector, Error, Explanations, ImageShape, Images, InputSpec,
+    Result, Samples, ScoreParts, Scores, Table, Values, Violation, conformance,
 };
 
 /// What is wrong with a [`Toy`].
@@ -128,16 +128,8 @@ impl Toy {
                 }
                 Ok((distances, columns.len()))
             }
-            (
-                InputSpec::Image {
-                    height,
-                    width,
-                    channels,
-                },
-                Samples::Images(images),
-            ) => {
-                let shape = [*height, *width, *channels];
-                if images.shape() != shape && !self.is(Fault::AnySize) {
+            (InputSpec::Image(shape), Samples::Images(images)) => {
+                if images.shape() != *shape && !self.is(Fault::AnySize) {
                     return refuse(format!("{:?}", images.shape()), format!("{shape:?}"));
                 }
                 let values = images
@@ -145,7 +137,7 @@ impl Toy {
                     .iter()
                     .map(|v| f64::from(v.abs()))
                     .collect();
-                Ok((values, images.shape().iter().product()))
+                Ok((values, images.shape().size()))
             }
             _ if self.is(Fault::AnyKindOfSamples) => Ok((vec![0.0; samples.len()], 1)),
             _ => refuse("samples of another kind".into(), "those of training".into()),
@@ -272,11 +264,11 @@ impl Detector for Toy {
                 names: columns.iter().map(|c| c.name.clone()).collect(),
                 values,
             },
-            &InputSpec::Image {
+            &InputSpec::Image(ImageShape {
                 height,
                 width,
                 channels,
-            } => {
+            }) => {
                 let mean = |p: &[f32]| p.iter().sum::<f32>() / p.len() as f32;
                 let values = values.chunks(channels).map(mean).collect();
                 Explanations::Maps {
@@ -338,11 +330,11 @@ fn for_tables() -> InputSpec {
 }
 
 fn for_images(channels: usize) -> InputSpec {
-    InputSpec::Image {
+    InputSpec::Image(ImageShape {
         height: 5,
         width: 4,
         channels,
-    }
+    })
 }
 
 fn violations_on_tables(fault: Fault) -> Vec<Violation> {

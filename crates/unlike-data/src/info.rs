@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::path::Path;
 
-use unlike_core::{ColumnKind, Error, MISSING, Note, Result, Samples, Values};
+use unlike_core::{ColumnKind, Error, ImageShape, MISSING, Note, Result, Samples, Values};
 
 use crate::{
     dataset::DataSet,
@@ -31,7 +31,7 @@ pub struct DataInfo {
     /// The columns of a table; none for images.
     pub columns: Vec<ColumnInfo>,
     /// The size at which images are read; none for tables.
-    pub image: Option<ImageInfo>,
+    pub image: Option<ImageShape>,
     /// What the files of images are; none for other data.
     pub files: Option<Survey>,
     /// The parts that images belong to, if files or folders say so.
@@ -101,17 +101,6 @@ pub struct LevelCount {
     pub level: String,
     /// How many rows hold it.
     pub count: usize,
-}
-
-/// The size of images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct ImageInfo {
-    /// Pixels.
-    pub height: usize,
-    /// Pixels.
-    pub width: usize,
-    /// 1 for grey, 3 for colour.
-    pub channels: usize,
 }
 
 impl DataInfo {
@@ -199,17 +188,7 @@ impl DataInfo {
                 let info = |c: &unlike_core::Column| ColumnInfo::new(&c.name, &c.values);
                 (table.columns().iter().map(info).collect(), None)
             }
-            Samples::Images(images) => {
-                let [height, width, channels] = images.shape();
-                (
-                    Vec::new(),
-                    Some(ImageInfo {
-                        height,
-                        width,
-                        channels,
-                    }),
-                )
-            }
+            Samples::Images(images) => (Vec::new(), Some(images.shape())),
         };
         let count = |label| data.labels().map(|labels| labels.count(label));
         let level = |(level, count): (&str, usize)| LevelCount {

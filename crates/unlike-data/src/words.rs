@@ -1,6 +1,6 @@
 //! Numbers, lists and near misses as messages show them.
 
-pub(crate) use unlike_core::words::{count, counted, image_size, memory};
+pub(crate) use unlike_core::words::{count, counted, memory};
 
 /// Texts in backticks, separated by commas; of many, the first eight and how many more.
 pub(crate) fn quoted(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {

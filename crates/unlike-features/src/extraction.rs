@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, Error, FeatureShape, Features, Result};
+use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Result};
 
 use crate::{
     lite0::{self, Lite0},
-    map::{Map, image_size},
+    map::Map,
 };
 
 /// What detectors see of images.
@@ -50,11 +50,11 @@ impl FeatureConfig {
 }
 
 impl FeatureConfig {
-    /// What is recommended for images of this size, `[height, width, channels]`: pixels up to 32 on a
+    /// What is recommended for images of this size: pixels up to 32 on a
     /// side, which hold no more than networks on pixels can learn; the patches of a network for larger
     /// ones, whose defects those do not see (RESULTS.md, "Magnetic tiles").
-    pub fn usual([height, width, _]: [usize; 3]) -> Self {
-        match height.max(width) <= SMALL {
+    pub fn usual(image: ImageShape) -> Self {
+        match image.height.max(image.width) <= SMALL {
             true => Self::Pixels,
             false => Self::lite0(Pool::Patches),
         }
@@ -103,7 +103,7 @@ pub struct Extraction {
     taps: Taps,
     stages: Vec<usize>,
     /// `[height, width, channels]` of an image.
-    image: [usize; 3],
+    image: ImageShape,
     /// `[height, width]` of the places that give a row each; `[1, 1]` if the image gives one.
     grid: [usize; 2],
     /// Whether the place stands at the end of its row.
@@ -132,17 +132,19 @@ impl Extraction {
             return Ok(None);
         };
         let stages = taps.stages()?;
-        let image = image_size(shape).ok_or_else(|| Error::Setting {
-            name: "features".into(),
-            found: "asked for".into(),
-            expected: "nothing, because a table's columns are its features".into(),
-            hint: None,
-        })?;
+        let &FeatureShape::Image(image) = shape else {
+            return Err(Error::Setting {
+                name: "features".into(),
+                found: "asked for".into(),
+                expected: "nothing, because a table's columns are its features".into(),
+                hint: None,
+            });
+        };
         let channels: usize = stages.iter().map(|&stage| lite0::TAPS[stage].1).sum();
         let finest = stages.iter().map(|&stage| lite0::STRIDES[stage]).min();
         let (grid, width) = match (taps.pool, finest) {
             (Pool::Patches, Some(stride)) => (
-                [image[0].div_ceil(stride), image[1].div_ceil(stride)],
+                [image.height.div_ceil(stride), image.width.div_ceil(stride)],
                 channels,
             ),
             _ => ([1, 1], 3 * channels),
@@ -226,8 +228,8 @@ impl Extraction {
     /// If the images are not of the size that this was made for.
     pub fn rows(&self, images: &Features) -> Features {
         assert_eq!(
-            image_size(images.shape()),
-            Some(self.image),
+            images.shape(),
+            &FeatureShape::Image(self.image),
             "images of one size"
         );
         let each = self.places() * self.shape().size();

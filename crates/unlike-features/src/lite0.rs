@@ -11,6 +11,7 @@
 use std::sync::LazyLock;
 
 use safetensors::{Dtype, SafeTensors};
+use unlike_core::ImageShape;
 use unlike_kernels::{Depthwise, Pointwise};
 
 use crate::map::Map;
@@ -114,10 +115,10 @@ impl Lite0 {
         }
     }
 
-    /// What the stages up to the `last` one say of an image: `[height, width, channels]`, one or three
-    /// channels, values in [-1, 1].
-    pub fn stages(&self, image: &[f32], size: [usize; 3], last: usize) -> Vec<Map> {
-        let mut map = self.stem(image, size);
+    /// What the stages up to the `last` one say of an image of one or three channels,
+    /// values in [-1, 1].
+    pub fn stages(&self, image: &[f32], size: impl Into<ImageShape>, last: usize) -> Vec<Map> {
+        let mut map = self.stem(image, size.into());
         let mut maps: Vec<Map> = Vec::with_capacity(last + 1);
         for blocks in &self.stages[..=last] {
             for block in blocks {
@@ -129,7 +130,12 @@ impl Lite0 {
     }
 
     /// [height, width, 1 or 3] → [⌈height / 2⌉, ⌈width / 2⌉, 32]
-    fn stem(&self, image: &[f32], [height, width, channels]: [usize; 3]) -> Map {
+    fn stem(&self, image: &[f32], size: ImageShape) -> Map {
+        let ImageShape {
+            height,
+            width,
+            channels,
+        } = size;
         let (side, stride) = STEM;
         let (out_height, top) = same(height, side, stride);
         let (out_width, left) = same(width, side, stride);

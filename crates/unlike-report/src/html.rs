@@ -35,7 +35,7 @@ struct Page<'a> {
     verdict: Verdict,
     headlines: Vec<Headline>,
     test_set: Option<String>,
-    pixels: Option<([Figure; 4], String)>,
+    pixels: Option<(Vec<Figure>, String)>,
     rule: Option<&'a str>,
     facts: Vec<(&'static str, String)>,
     comparison: Option<Table>,

@@ -96,7 +96,9 @@ fn metrics(evaluation: &Evaluation, blocks: &mut Vec<String>) {
     }
     blocks.push(format!("{}.", summary::test_set(metrics)));
     if let Some(pixels) = &evaluation.pixels {
-        let rows = summary::pixels(pixels).map(|f| vec![f.name.to_owned(), f.value, f.note]);
+        let figures = summary::pixels(pixels).into_iter();
+        let rows = figures.map(|f| vec![f.name.to_owned(), f.value, f.note]);
+        let rows: Vec<Vec<String>> = rows.collect();
         blocks.push(grid(&["anomaly maps", "value", "note"], 1..2, &rows));
         blocks.push(escaped(&summary::mask_set(pixels)));
     }

@@ -75,7 +75,7 @@ pub(crate) struct Figure {
 }
 
 /// How well anomaly maps point at what masks mark.
-pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 4] {
+pub(crate) fn pixels(pixels: &PixelMetrics) -> Vec<Figure> {
     let figure = |name, value: f64, chance: f64| Figure {
         name,
         value: number::unit(value),
@@ -83,7 +83,7 @@ pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 4] {
     };
     let share = pixels.n_anomalous_pixels as f64
         / (pixels.n_anomalous_pixels + pixels.n_normal_pixels).max(1) as f64;
-    [
+    let mut figures = vec![
         figure("hits", pixels.hits, pixels.chance_hits),
         figure("pixel AUROC", pixels.pixel_auroc, 0.5),
         figure(
@@ -92,7 +92,12 @@ pub(crate) fn pixels(pixels: &PixelMetrics) -> [Figure; 4] {
             share,
         ),
         figure("AUPRO", pixels.aupro, AUPRO_LIMIT / 2.0),
-    ]
+    ];
+    if let (Some(whole), Some(rest)) = (pixels.map_auroc, pixels.map_auroc_without_anomaly) {
+        figures.push(figure("AUROC of maps", whole, 0.5));
+        figures.push(figure("AUROC, anomaly left out", rest, 0.5));
+    }
+    figures
 }
 
 /// What the maps were compared with, in a sentence.
@@ -100,7 +105,8 @@ pub(crate) fn mask_set(pixels: &PixelMetrics) -> String {
     format!(
         "{} of {} pixels are marked, in {} regions. Hits are the images whose highest place lies on \
          an anomaly, or within {HIT_SLACK} pixels. AUPRO counts every region the same, up to a \
-         false-alarm rate of {} of the pixels.",
+         false-alarm rate of {} of the pixels. If images are told apart with their anomalies left out, \
+         something else tells them apart, too.",
         number::count(pixels.n_anomalous_pixels),
         number::count(pixels.n_anomalous_pixels + pixels.n_normal_pixels),
         number::count(pixels.n_regions),

@@ -408,11 +408,18 @@ impl TestSet {
             let size = shape[0] * shape[1];
             let clean = vec![false; size];
             for (i, map) in (first..).zip(maps.chunks_exact(size.max(1))) {
-                match (masks.mask(i), labels[i]) {
-                    (Some(mask), _) => ranking.add(map, mask, shape)?,
-                    (None, Label::Normal) => ranking.add(map, &clean, shape)?,
-                    (None, Label::Anomalous) => left_out += 1,
-                }
+                let mask = match (masks.mask(i), labels[i]) {
+                    (Some(mask), _) => mask,
+                    (None, Label::Normal) => &clean,
+                    (None, Label::Anomalous) => {
+                        left_out += 1;
+                        continue;
+                    }
+                };
+                // What surrounds an image of other proportions is no part of it.
+                let covered @ [_, _, width, height] = masks.covered(i);
+                let (map, mask) = (cut(map, shape[1], covered), cut(mask, shape[1], covered));
+                ranking.add(&map, &mask, [height, width])?;
             }
             Ok(())
         })?;
@@ -486,4 +493,12 @@ fn units(judged: &Judged, rule: Rule) -> Option<String> {
             judged.score
         )
     })
+}
+
+/// Left, top, width and height of values in rows of this length.
+fn cut<T: Copy>(values: &[T], row: usize, [left, top, width, height]: [usize; 4]) -> Vec<T> {
+    let rows = values.chunks_exact(row).skip(top).take(height);
+    rows.flat_map(|row| &row[left..left + width])
+        .copied()
+        .collect()
 }

@@ -119,12 +119,10 @@ mod graphics {
 
 /// The numbers of a tensor, in row-major order.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .inner()
-        .into_data()
-        .convert::<f32>()
-        .try_into_vec()
-        .unwrap_or_default()
+    match tensor.inner().into_data().convert::<f32>().try_into_vec() {
+        Ok(values) => values,
+        Err(error) => unreachable!("data of 32-bit numbers are not: {error}"),
+    }
 }
 
 /// A tensor outside autodiff from row-major numbers.

@@ -94,7 +94,8 @@ impl ConfigFile {
     }
 
     /// The same, in which what the file leaves out is as in the model's paper, not as recommended; see
-    /// [`presets`]. Images are seen by their pixels then, unless the file says otherwise.
+    /// [`presets`]. Images are then seen as the paper has it, by their pixels nearly always, unless the file says
+    /// otherwise.
     #[must_use]
     pub fn as_in_paper(self) -> Self {
         Self {
@@ -129,7 +130,8 @@ impl ConfigFile {
     /// # Errors
     /// If it says what cannot be.
     pub fn features(&self) -> Result<Option<FeatureConfig>> {
-        let of_paper = || self.paper.then_some(FeatureConfig::Pixels);
+        let pixels = self.paper && presets::sees_pixels(&self.model);
+        let of_paper = || pixels.then_some(FeatureConfig::Pixels);
         let Some(file) = &self.file else {
             return Ok(of_paper());
         };

@@ -17,7 +17,8 @@ pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> Result<String
     hash.update((samples.len() as u64).to_le_bytes());
     match (samples, input) {
         (Samples::Images(images), _) => {
-            for size in images.shape() {
+            let shape = images.shape();
+            for size in [shape.height, shape.width, shape.channels] {
                 hash.update((size as u64).to_le_bytes());
             }
             let digests = (0..images.len()).into_par_iter().map(|p| digest(images, p));
@@ -49,7 +50,7 @@ pub(crate) fn fingerprint(samples: &Samples, input: &InputSpec) -> Result<String
             }
         }
         // Images are expected: no such model was trained on a table.
-        (Samples::Table(_), InputSpec::Image { .. }) => {}
+        (Samples::Table(_), InputSpec::Image(_)) => {}
     }
     let digest = hash.finalize();
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())

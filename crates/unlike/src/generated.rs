@@ -1,6 +1,6 @@
 //! From what a scorer generates to images.
 
-use unlike_core::{FeatureShape, Images, Result, Samples, Scorer};
+use unlike_core::{FeatureShape, ImageShape, Images, Result, Samples, Scorer};
 
 use crate::sight::Sight;
 
@@ -17,9 +17,9 @@ pub(crate) fn reconstructions(
     let seen = sight.bind(samples)?;
     let mut pixels = Vec::with_capacity(images.len() * sight.shape().size());
     let mut generates = true;
-    seen.in_chunks(|features| {
+    seen.in_chunks(|chunk| {
         if generates {
-            match scorer.reconstructions(features)? {
+            match scorer.reconstructions(chunk.features)? {
                 Some(values) => pixels.extend(values),
                 None => generates = false,
             }
@@ -41,25 +41,20 @@ pub(crate) fn generated(
     count: usize,
     seed: u64,
 ) -> Result<Option<Images>> {
-    let FeatureShape::Image {
-        height,
-        width,
-        channels,
-    } = sight.shape()
-    else {
+    let FeatureShape::Image(shape) = sight.shape() else {
         return Ok(None);
     };
     let Some(values) = scorer.generated(count, seed) else {
         return Ok(None);
     };
     let ids = (1..=count).map(|i| format!("generated {i}")).collect();
-    image("generated", [height, width, channels], values, ids).map(Some)
+    image("generated", shape, values, ids).map(Some)
 }
 
 /// Not every model keeps within [-1, 1]; images do.
 fn image(
     origin: &str,
-    shape: [usize; 3],
+    shape: ImageShape,
     mut pixels: Vec<f32>,
     ids: Vec<String>,
 ) -> Result<Images> {
@@ -116,7 +111,8 @@ mod tests {
         );
         assert!(made(f32::NAN).is_err());
         let noise = generated(&sight, &Fake(0.25), 3, 2).unwrap().unwrap();
-        assert_eq!((noise.len(), noise.shape()), (3, [1, 2, 3]));
+        assert_eq!(noise.len(), 3);
+        assert_eq!(noise.shape(), [1, 2, 3]);
         assert!(noise.pixels().unwrap().iter().all(|&v| v == 0.5));
     }
 }

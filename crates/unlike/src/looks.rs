@@ -1,10 +1,10 @@
 //! From what a scorer says of rows or pixels to what is said of samples.
 
-use unlike_core::{Arrays, Features, Result, ScoreParts, ScoreRule, Scorer};
+use unlike_core::{Arrays, Result, ScoreParts, ScoreRule, Scorer};
 
 use crate::{
-    places::{Normals, smoothed, top},
-    sight::Sight,
+    places::{Normals, smoothed, tops},
+    sight::{Chunk, Region, Sight},
     train::Prepared,
 };
 
@@ -37,41 +37,43 @@ impl Look {
         scorer: &dyn Scorer,
     ) -> Result<(Self, ScoreParts)> {
         let mut parts = ScoreParts::default();
+        let mut regions = Vec::new();
         let Some(grid) = sight.grid() else {
-            held_out.in_chunks(|features| {
-                parts.extend(scorer.parts(features)?);
+            held_out.in_chunks(|chunk| {
+                parts.extend(scorer.parts(chunk.features)?);
                 Ok(())
             })?;
             return Ok((Self::Whole, parts));
         };
-        let places = grid[0] * grid[1];
         if sight.extraction.is_some() {
-            held_out.in_chunks(|features| {
-                parts.extend(scorer.parts(features)?);
+            held_out.in_chunks(|chunk| {
+                parts.extend(scorer.parts(chunk.features)?);
+                regions.extend(&chunk.regions);
                 Ok(())
             })?;
             let normals =
-                |(name, maps): (&str, &[f32])| (name.to_owned(), Normals::of(maps, places));
+                |(name, maps): (&str, &[f32])| (name.to_owned(), Normals::of(maps, grid, &regions));
             let normals: Vec<_> = parts.iter().map(normals).collect();
-            let parts = patch_parts(&parts, &normals, places);
+            let parts = patch_parts(&parts, &normals, grid, &regions);
             return Ok((Self::Patches { grid, normals }, parts));
         }
-        let channels = sight.shape().size() / places;
+        let channels = sight.shape().size() / (grid[0] * grid[1]);
         let mut maps = Vec::new();
-        held_out.in_chunks(|features| {
-            let (more, contributions) = scorer.parts_and_contributions(features, None)?;
+        held_out.in_chunks(|chunk| {
+            let (more, contributions) = scorer.parts_and_contributions(chunk.features, None)?;
             parts.extend(more);
             maps.extend(pixel_maps(&contributions, grid, channels));
+            regions.extend(&chunk.regions);
             Ok(())
         })?;
-        let normals = Normals::of(&maps, places);
+        let normals = Normals::of(&maps, grid, &regions);
         normals.standardise(&mut maps);
         let look = Self::Pixels {
             grid,
             channels,
             normals,
         };
-        Ok((look, parts.with(MAP, tops(&maps, places))))
+        Ok((look, parts.with(MAP, tops(&maps, grid, &regions))))
     }
 
     /// Whether there is a part [`MAP`] beside those of the scorer.
@@ -83,7 +85,7 @@ impl Look {
     pub(crate) fn parts(
         &self,
         scorer: &dyn Scorer,
-        features: &Features,
+        Chunk { features, regions }: &Chunk<'_>,
         wanted: Option<&[&str]>,
     ) -> Result<ScoreParts> {
         let wants = |part: &str| wanted.is_none_or(|wanted| wanted.contains(&part));
@@ -100,7 +102,7 @@ impl Look {
                     scorer.parts_and_contributions(features, wanted.as_deref())?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
                 normals.standardise(&mut maps);
-                Ok(parts.with(MAP, tops(&maps, grid[0] * grid[1])))
+                Ok(parts.with(MAP, tops(&maps, *grid, regions)))
             }
             Self::Whole | Self::Pixels { .. } => match wanted {
                 Some(wanted) => scorer.parts_of(features, wanted),
@@ -111,17 +113,18 @@ impl Look {
                     Some(wanted) => scorer.parts_of(features, wanted)?,
                     None => scorer.parts(features)?,
                 };
-                Ok(patch_parts(&rows, normals, grid[0] * grid[1]))
+                Ok(patch_parts(&rows, normals, *grid, regions))
             }
         }
     }
 
     /// Where the samples depart from normal, in units of what normals do there, `[N, grid]`: all that
-    /// the rule's parts say. Nothing for samples that are seen whole.
+    /// the rule's parts say, continued beyond the edges of the image itself. Nothing for samples that are
+    /// seen whole.
     pub(crate) fn maps(
         &self,
         scorer: &dyn Scorer,
-        features: &Features,
+        Chunk { features, regions }: &Chunk<'_>,
         rule: &ScoreRule,
     ) -> Result<Vec<f32>> {
         let mut maps = match self {
@@ -153,6 +156,11 @@ impl Look {
             }
         };
         maps.iter_mut().for_each(|v| *v = v.clamp(0.0, f32::MAX));
+        if let Self::Pixels { grid, .. } | Self::Patches { grid, .. } = self {
+            let maps = maps.chunks_exact_mut(grid[0] * grid[1]);
+            maps.zip(regions)
+                .for_each(|(map, region)| region.continue_edges(map, grid[1]));
+        }
         Ok(maps)
     }
 
@@ -200,17 +208,17 @@ fn pixel_maps(contributions: &[f32], grid: [usize; 2], channels: usize) -> Vec<f
 }
 
 /// From what a scorer says of places to what is said of images.
-fn patch_parts(rows: &ScoreParts, normals: &[(String, Normals)], places: usize) -> ScoreParts {
+fn patch_parts(
+    rows: &ScoreParts,
+    normals: &[(String, Normals)],
+    grid: [usize; 2],
+    regions: &[Region],
+) -> ScoreParts {
     let part = |(name, normals): &(String, Normals)| {
         let maps = standardised(rows.get(name)?, normals);
-        Some((name.clone(), tops(&maps, places)))
+        Some((name.clone(), tops(&maps, grid, regions)))
     };
     ScoreParts::new(normals.iter().filter_map(part).collect())
-}
-
-/// What each map says of its image.
-fn tops(maps: &[f32], places: usize) -> Vec<f32> {
-    maps.chunks_exact(places).map(top).collect()
 }
 
 fn standardised(values: &[f32], normals: &Normals) -> Vec<f32> {

@@ -5,8 +5,8 @@ mod stored;
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{
-    Calibration, Detector, Error, Explanations, GroupCalibrations, Images, InputSpec, Note, Result,
-    Samples, ScoreParts, ScoreRule, Scorer, Scores,
+    Calibration, Detector, Error, Explanations, GroupCalibrations, ImageShape, Images, InputSpec,
+    Note, Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::Preprocessing;
 use unlike_features::{Extraction, resized};
@@ -240,8 +240,8 @@ impl Model {
         } = &self.parts;
         let seen = sight.bind(samples)?;
         let mut parts = ScoreParts::default();
-        seen.in_chunks(|features| {
-            parts.extend(finite(look.parts(&**scorer, features, wanted)?)?);
+        seen.in_chunks(|chunk| {
+            parts.extend(finite(look.parts(&**scorer, chunk, wanted)?)?);
             Ok(())
         })?;
         if parts.is_empty() {
@@ -396,7 +396,7 @@ impl Detector for Model {
                 (InputSpec::Table { columns }, None) => {
                     columns.into_iter().map(|c| c.name).collect()
                 }
-                (InputSpec::Image { .. }, None) => Vec::new(),
+                (InputSpec::Image(_), None) => Vec::new(),
             };
             return Ok(Explanations::Columns {
                 names,
@@ -404,7 +404,7 @@ impl Detector for Model {
             });
         };
         let (height, width) = match self.input() {
-            InputSpec::Image { height, width, .. } => (height, width),
+            InputSpec::Image(ImageShape { height, width, .. }) => (height, width),
             InputSpec::Table { .. } => (grid[0], grid[1]),
         };
         Ok(Explanations::Maps {
@@ -432,8 +432,8 @@ impl Model {
             .collect();
         let seen = self.parts.sight.bind(samples)?;
         let mut values = Vec::with_capacity(samples.len() * unit.len());
-        seen.in_chunks(|features| {
-            let folded = fold(&self.parts.scorer.contributions(features)?);
+        seen.in_chunks(|chunk| {
+            let folded = fold(&self.parts.scorer.contributions(chunk.features)?);
             values.extend(
                 folded
                     .iter()
@@ -455,15 +455,15 @@ impl Model {
         } = &self.parts;
         let seen = sight.bind(samples)?;
         let mut values = Vec::with_capacity(samples.len() * image[0] * image[1]);
-        seen.in_chunks(|features| {
-            let maps = look.maps(&**scorer, features, self.rule())?;
-            match grid == image {
-                true => values.extend(maps),
-                false => {
-                    for map in maps.chunks_exact(grid[0] * grid[1]) {
-                        values.extend(resized(map, grid, image));
-                    }
+        seen.in_chunks(|chunk| {
+            let maps = look.maps(&**scorer, chunk, self.rule())?;
+            for map in maps.chunks_exact(grid[0] * grid[1]) {
+                let mut map = resized(map, grid, image);
+                // What surrounds an image is no place of it.
+                if let Some(region) = seen.region(values.len() / (image[0] * image[1]), image) {
+                    region.clear_others(&mut map, image[1]);
                 }
+                values.extend(map);
             }
             Ok(())
         })?;

@@ -4,7 +4,9 @@
 //! is larger than there it usually is: `z = (map − mean) / (sd + share of the mean sd)`, place by place,
 //! mean and sd over held-out normals. An image is as anomalous as its most anomalous places.
 
-use unlike_core::{Arrays, Error, Result};
+use unlike_core::{Arrays, Error, Result, metrics::pixel::top};
+
+use crate::sight::Region;
 
 /// Share of the mean spread that is added to each place's: a border that never varies would otherwise
 /// make anything infinite. From .01 to 1 it makes little difference (`docs/adr/0016`).
@@ -13,10 +15,6 @@ const FLOOR: f64 = 0.1;
 /// Images' worth of the mean variance that is mixed into each place's: of few normals, some places vary
 /// little by chance.
 const PRIOR: f64 = 4.0;
-
-/// The largest share of places that the score of an image is the mean of, and the fewest of them.
-const TOP_SHARE: usize = 100;
-const TOP_LEAST: usize = 5;
 
 /// What normals do, place by place.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,26 +25,32 @@ pub(crate) struct Normals {
 }
 
 impl Normals {
-    /// From the maps of held-out normals, one after the other; means and squared distances from them
-    /// are summed up map by map (Welford, Technometrics 4(3), 1962).
-    pub(crate) fn of(maps: &[f32], places: usize) -> Self {
+    /// From the maps of held-out normals, one after the other, and the region of each that shows its
+    /// image; means and squared distances from them are summed up map by map (Welford, Technometrics 4(3),
+    /// 1962).
+    pub(crate) fn of(maps: &[f32], [rows, columns]: [usize; 2], regions: &[Region]) -> Self {
+        let places = rows * columns;
         let (mut mean, mut squares) = (vec![0.0; places], vec![0.0; places]);
-        let mut seen = 0.0;
-        for map in maps.chunks_exact(places) {
-            seen += 1.0;
-            for ((mean, square), &v) in mean.iter_mut().zip(&mut squares).zip(map) {
-                let distance = f64::from(v) - *mean;
-                *mean += distance / seen;
-                *square += distance * (f64::from(v) - *mean);
+        let mut seen = vec![0.0_f64; places];
+        for (map, region) in maps.chunks_exact(places).zip(regions) {
+            for at in region.places(columns) {
+                let v = f64::from(map[at]);
+                seen[at] += 1.0;
+                let distance = v - mean[at];
+                mean[at] += distance / seen[at];
+                squares[at] += distance * (v - mean[at]);
             }
         }
-        let variance = |square: &f64| square / f64::max(seen, 1.0);
-        let mean_variance = squares.iter().map(variance).sum::<f64>() / places as f64;
-        let mixed = |square: &f64| {
-            let both = variance(square) * seen + mean_variance * PRIOR;
-            (both / (seen + PRIOR)).sqrt()
-        };
-        let sd: Vec<f64> = squares.iter().map(mixed).collect();
+        let all = seen.iter().sum::<f64>().max(1.0);
+        let mean_variance = squares.iter().sum::<f64>() / all;
+        let usual = mean.iter().zip(&seen).map(|(m, n)| m * n).sum::<f64>() / all;
+        // What none of them shows is expected to be as usual.
+        for (mean, _) in mean.iter_mut().zip(&seen).filter(|(_, n)| **n == 0.0) {
+            *mean = usual;
+        }
+        let mixed =
+            |(square, n): (&f64, &f64)| ((square + mean_variance * PRIOR) / (n + PRIOR)).sqrt();
+        let sd: Vec<f64> = squares.iter().zip(&seen).map(mixed).collect();
         let floor = FLOOR * sd.iter().sum::<f64>() / places as f64;
         let unit = |sd: &f64| {
             let unit = (sd + floor) as f32;
@@ -97,18 +101,14 @@ impl Normals {
     }
 }
 
-/// What a map says of its image: the mean of its largest places.
-pub(crate) fn top(map: &[f32]) -> f32 {
-    let count = map.len().div_ceil(TOP_SHARE).max(TOP_LEAST).min(map.len());
-    let mut values = map.to_vec();
-    let descending = |a: &f32, b: &f32| b.total_cmp(a);
-    if count < values.len() {
-        values.select_nth_unstable_by(count - 1, descending);
-        values.truncate(count);
-    }
-    // In order, so that the sum does not depend on how they were found.
-    values.sort_unstable_by(descending);
-    (values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1) as f64) as f32
+/// What each map says of its image, by the places that show it.
+pub(crate) fn tops(maps: &[f32], [rows, columns]: [usize; 2], regions: &[Region]) -> Vec<f32> {
+    let maps = maps.chunks_exact(rows * columns).zip(regions);
+    let shown = |(map, region): (&[f32], &Region)| {
+        let values: Vec<f32> = region.places(columns).map(|at| map[at]).collect();
+        top(&values)
+    };
+    maps.map(shown).collect()
 }
 
 /// The mean of each pixel and its up to eight neighbours.
@@ -138,6 +138,41 @@ pub(crate) fn smoothed(map: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
 mod tests {
     use super::*;
 
+    fn whole(height: usize, width: usize) -> Region {
+        Region {
+            top: 0,
+            left: 0,
+            height,
+            width,
+        }
+    }
+
+    #[test]
+    fn what_surrounds_an_image_counts_nowhere() {
+        // Of 2 × 3 places, the first two images show the left two columns, the third all.
+        let left = Region {
+            width: 2,
+            ..whole(2, 3)
+        };
+        let maps = [
+            [1.0, 2.0, 90.0, 1.0, 2.0, 90.0],
+            [3.0, 2.0, -70.0, 3.0, 2.0, 50.0],
+            [2.0, 2.0, 5.0, 2.0, 2.0, 5.0],
+        ];
+        let normals = Normals::of(maps.as_flattened(), [2, 3], &[left, left, whole(2, 3)]);
+        assert_eq!(normals.mean, [2.0, 2.0, 5.0, 2.0, 2.0, 5.0]);
+        assert_eq!(tops(&maps[0], [2, 3], &[left]), [1.5]);
+        // A place that none of them shows is expected to be as usual.
+        let unseen = Normals::of(&maps[0], [2, 3], &[left]);
+        assert_eq!(unseen.mean, [1.0, 2.0, 1.5, 1.0, 2.0, 1.5]);
+        assert!(
+            unseen
+                .unit
+                .iter()
+                .all(|unit| unit.is_finite() && *unit > 0.0)
+        );
+    }
+
     #[test]
     fn a_place_that_always_errs_says_nothing_and_one_that_never_does_says_much() {
         let mut maps = Vec::new();
@@ -145,7 +180,7 @@ mod tests {
             let noise = if image % 2 == 0 { 0.1 } else { -0.1 };
             maps.extend((0..200).map(|p| if p < 100 { 5.0 + noise * 10.0 } else { noise }));
         }
-        let normals = Normals::of(&maps, 200);
+        let normals = Normals::of(&maps, [10, 20], &[whole(10, 20); 40]);
         let score = |place: usize, error: f32| {
             let mut map: Vec<f32> = (0..200).map(|p| if p < 100 { 5.0 } else { 0.0 }).collect();
             map[place] += error;
@@ -159,16 +194,8 @@ mod tests {
     #[test]
     fn maps_that_never_vary_are_counted_in_their_own_units() {
         let mut map = [1.0, 1.0, 3.0, 1.0, 1.0, 1.0];
-        Normals::of(&[1.0; 18], 6).standardise(&mut map);
+        Normals::of(&[1.0; 18], [2, 3], &[whole(2, 3); 3]).standardise(&mut map);
         assert_eq!(map, [0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
-    }
-
-    #[test]
-    fn the_top_is_the_mean_of_a_hundredth_and_of_five_at_least() {
-        let map: Vec<f32> = (0..1000).map(|v| (v * 7 % 1000) as f32).collect();
-        assert_eq!(top(&map), 994.5);
-        assert_eq!(top(&[1.0, 9.0, 2.0]), 4.0);
-        assert_eq!(top(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), 3.0);
     }
 
     #[test]

@@ -4,14 +4,29 @@ use unlike_core::{Error, Result};
 
 use crate::{
     kind::Kind,
-    models::{anogan::Anogan, bigan::Bigan, egbad::Egbad, fanogan::Fanogan, ganomaly::Ganomaly},
+    models::{
+        anogan::Anogan, bigan::Bigan, egbad::Egbad, fanogan::Fanogan, ganomaly::Ganomaly,
+        simplenet::Simplenet,
+    },
     registry::ModelConfig,
     settings::Weight,
     train::TrainConfig,
 };
 
-/// The models whose papers' settings are known, in the order of the list of models.
-pub const WITH_PAPER: [&str; 5] = ["anogan", "bigan", "egbad", "ganomaly", "fanogan"];
+/// The models whose papers' settings are known, by name.
+pub const WITH_PAPER: [&str; 6] = [
+    "anogan",
+    "bigan",
+    "egbad",
+    "fanogan",
+    "ganomaly",
+    "simplenet",
+];
+
+/// Whether a model's paper shows it pixels of images; if not, features of a network.
+pub(crate) fn sees_pixels(model: &str) -> bool {
+    model != "simplenet"
+}
 
 /// These settings with those of the model's paper, or of its authors' code, in place of the recommended
 /// ones: of networks, losses and optimisers; batches; and epochs where the paper names them.
@@ -49,6 +64,11 @@ pub fn paper(config: TrainConfig, kind: Kind) -> Result<TrainConfig> {
         }
         "ganomaly" => (ModelConfig::method(Ganomaly::paper(kind)), 64, Some(15)),
         "fanogan" => (ModelConfig::method(Fanogan::paper(kind)), 64, None),
+        // The paper's batches are places of 8 images; here, places of all images are mixed.
+        "simplenet" => {
+            let model = ModelConfig::method(Simplenet::paper());
+            (model, config.batch_size, None)
+        }
         _ => {
             return Err(Error::Setting {
                 name: "preset".into(),

@@ -6,6 +6,7 @@ use std::{any::Any, fmt, marker::PhantomData};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use unlike_core::{Arrays, Error, FeatureShape, Features, Result, Scorer};
+use unlike_data::Scaling;
 
 use crate::{
     backend::Device,
@@ -38,6 +39,10 @@ pub struct Entry {
     pub networks: bool,
     /// Held-out samples of each kind that are recommended, at most.
     pub(crate) hold_out_limit: fn() -> usize,
+    /// Whether it sees rows only, and no pixels.
+    pub(crate) rows_only: bool,
+    /// How columns of numbers are scaled, as recommended.
+    pub(crate) scaling: Scaling,
     recommended: fn(Kind) -> ModelConfig,
     read: fn(Value) -> Result<ModelConfig, String>,
 }
@@ -57,6 +62,8 @@ const fn entry<S: Settings, R: Role<S>>() -> Entry {
         name: S::NAME,
         networks: R::NETWORKS,
         hold_out_limit: S::hold_out_limit,
+        rows_only: S::SEES_ROWS_ONLY,
+        scaling: S::SCALING,
         recommended: |kind| ModelConfig::of::<S, R>(S::recommended(kind)),
         read: |value| {
             let read = serde_path_to_error::deserialize(value);

@@ -28,6 +28,8 @@ pub enum Purpose {
     Interpolation = 8,
     /// Which patches of an image train.
     Patches = 9,
+    /// Noise on the samples of a step.
+    Noise = 10,
 }
 
 /// The generator for the `index`-th use of a purpose.

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use unlike_core::{Arrays, FeatureShape, Features, Note, Result, Samples};
+use unlike_core::{
+    Arrays, FeatureShape, Features, ImageShape, Note, Result, Samples, samples::Images,
+};
 use unlike_data::{Bound, Preprocessing};
 use unlike_features::{Extraction, FeatureConfig};
 
@@ -84,7 +86,7 @@ impl Sight {
     pub(crate) fn grid(&self) -> Option<[usize; 2]> {
         match (&self.extraction, self.preprocessing.shape()) {
             (Some(extraction), _) => extraction.grid(),
-            (None, FeatureShape::Image { height, width, .. }) => Some([height, width]),
+            (None, FeatureShape::Image(ImageShape { height, width, .. })) => Some([height, width]),
             (None, FeatureShape::Row { .. } | FeatureShape::Patch { .. }) => None,
         }
     }
@@ -93,6 +95,10 @@ impl Sight {
         Ok(Seen {
             bound: self.preprocessing.bind(samples)?,
             extraction: self.extraction.as_ref(),
+            images: match samples {
+                Samples::Images(images) => self.grid().map(|grid| (images, grid)),
+                Samples::Table(_) => None,
+            },
         })
     }
 }
@@ -101,6 +107,77 @@ impl Sight {
 pub(crate) struct Seen<'a> {
     bound: Bound<'a>,
     extraction: Option<&'a Extraction>,
+    /// Images that are seen as a map of places, and its size.
+    images: Option<(&'a Images, [usize; 2])>,
+}
+
+/// What a detector sees of some samples.
+pub(crate) struct Chunk<'a> {
+    pub(crate) features: &'a Features,
+    /// The places of each image that show the image itself; none where samples are seen whole.
+    pub(crate) regions: Vec<Region>,
+}
+
+/// A rectangle of a map's places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub(crate) top: usize,
+    pub(crate) left: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl Region {
+    /// Those places of a map of this size whose middle is covered; one at least along each axis.
+    fn of([left, top, width, height]: [usize; 4], image: ImageShape, grid: [usize; 2]) -> Self {
+        let along = |from: usize, covered: usize, pixels: usize, places: usize| {
+            // The middle of place i lies at pixel (i + ½) · pixels / places.
+            let first = |edge: usize| {
+                (2 * edge * places)
+                    .saturating_sub(pixels)
+                    .div_ceil(2 * pixels)
+            };
+            let start = first(from).min(places - 1);
+            let end = first(from + covered).clamp(start + 1, places);
+            (start, end - start)
+        };
+        let (top, height) = along(top, height, image.height, grid[0]);
+        let (left, width) = along(left, width, image.width, grid[1]);
+        Self {
+            top,
+            left,
+            height,
+            width,
+        }
+    }
+
+    /// Sets all other places of a map to 0.
+    pub(crate) fn clear_others(self, map: &mut [f32], columns: usize) {
+        let mut shown = vec![false; map.len()];
+        self.places(columns).for_each(|at| shown[at] = true);
+        let others = map.iter_mut().zip(shown).filter(|(_, shown)| !shown);
+        others.for_each(|(value, _)| *value = 0.0);
+    }
+
+    /// Gives all other places the value of the nearest of these, so that what is made of a place and its
+    /// neighbours depends on these alone.
+    pub(crate) fn continue_edges(self, map: &mut [f32], columns: usize) {
+        let old = map.to_vec();
+        for (at, value) in map.iter_mut().enumerate() {
+            let row = (at / columns).clamp(self.top, self.top + self.height - 1);
+            let column = (at % columns).clamp(self.left, self.left + self.width - 1);
+            *value = old[row * columns + column];
+        }
+    }
+
+    /// The positions of these places in a map with rows of this length, in order.
+    pub(crate) fn places(self, columns: usize) -> impl Iterator<Item = usize> {
+        let rows = self.top..self.top + self.height;
+        rows.flat_map(move |row| {
+            let first = row * columns + self.left;
+            first..first + self.width
+        })
+    }
 }
 
 impl Seen<'_> {
@@ -127,15 +204,75 @@ impl Seen<'_> {
         }
     }
 
+    /// What shows the image itself in a map of it of this size; `None` for samples that have no maps.
+    pub(crate) fn region(&self, sample: usize, map: [usize; 2]) -> Option<Region> {
+        let (images, _) = self.images?;
+        Some(Region::of(images.covered(sample), images.shape(), map))
+    }
+
+    fn regions(&self, samples: Range<usize>) -> Vec<Region> {
+        let grid = self.images.map_or([1, 1], |(_, grid)| grid);
+        let region = |sample| self.region(sample, grid);
+        samples.filter_map(region).collect()
+    }
+
     /// Calls `f` with what a detector sees of one chunk of samples after the other.
-    pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+    pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Chunk<'_>) -> Result<()>) -> Result<()> {
         let rows = self.extraction.map_or(0, |e| e.places() * e.shape().size());
         let each = self.bound.shape().size().max(rows);
         let chunk = (CHUNK_FEATURES / each).clamp(1, CHUNK);
         let len = self.bound.len();
         for from in (0..len).step_by(chunk) {
-            f(&self.features(from..len.min(from + chunk))?)?;
+            let samples = from..len.min(from + chunk);
+            f(&Chunk {
+                features: &self.features(samples.clone())?,
+                regions: self.regions(samples),
+            })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_belong_to_an_image_if_their_middle_does() {
+        let image = ImageShape::from([32, 64, 1]);
+        let of = |covered, grid| {
+            let Region {
+                top,
+                left,
+                height,
+                width,
+            } = Region::of(covered, image, grid);
+            [left, top, width, height]
+        };
+        // All of it; pixel by pixel; the middle half along x, whose edges cut places in two.
+        assert_eq!(of([0, 0, 64, 32], [4, 8]), [0, 0, 8, 4]);
+        assert_eq!(of([5, 3, 7, 2], [32, 64]), [5, 3, 7, 2]);
+        assert_eq!(of([12, 0, 40, 32], [4, 8]), [1, 0, 5, 4]);
+        assert_eq!(of([13, 0, 40, 32], [4, 8]), [2, 0, 5, 4]);
+        // One place at least.
+        assert_eq!(of([30, 31, 1, 1], [4, 8]), [4, 3, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_no_place_of_an_image_is_cleared_or_continued() {
+        let region = Region {
+            top: 1,
+            left: 1,
+            height: 1,
+            width: 2,
+        };
+        let map: Vec<f32> = (0..12).map(|v| v as f32).collect();
+        assert_eq!(region.places(4).collect::<Vec<_>>(), [5, 6]);
+        let mut cleared = map.clone();
+        region.clear_others(&mut cleared, 4);
+        assert_eq!(cleared, [0., 0., 0., 0., 0., 5., 6., 0., 0., 0., 0., 0.]);
+        let mut continued = map;
+        region.continue_edges(&mut continued, 4);
+        assert_eq!(continued, [5., 5., 6., 6.].repeat(3));
     }
 }

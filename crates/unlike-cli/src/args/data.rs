@@ -117,7 +117,9 @@ impl DataArgs {
         options.image.fit = fit;
         options.drop_columns.retain(|name| Some(&**name) != by);
         let any = FeatureConfig::lite0(Pool::Patches);
-        options.image.usual_side = features.unwrap_or(&any).usual_side();
+        let features = features.unwrap_or(&any);
+        options.image.usual_side = features.usual_side();
+        options.image.square = *features == FeatureConfig::Pixels;
         options.remembered = remembered;
         told(data, &options)
     }

@@ -90,6 +90,7 @@ impl ImageArgs {
         ImageOptions {
             size: self.image_size.map(|SizeArg(size)| size),
             usual_side: usual.usual_side,
+            square: usual.square,
             channels: self.channels.map(ChannelsArg::count),
             fit: self.fit().unwrap_or(usual.fit),
             masks: match self.ignore_masks {

@@ -13,7 +13,7 @@ use unlike::{
     rng::{self, Purpose, normals},
     settings::Share,
 };
-use unlike_core::{Error, FeatureShape, Features, words};
+use unlike_core::{Error, FeatureShape, Features, ImageShape, words};
 
 use crate::{
     args::{CPU, Common, DeviceArg},
@@ -98,11 +98,11 @@ struct Measured {
 }
 
 const fn image(side: usize, channels: usize) -> FeatureShape {
-    FeatureShape::Image {
+    FeatureShape::Image(ImageShape {
         height: side,
         width: side,
         channels,
-    }
+    })
 }
 
 const ROW: FeatureShape = FeatureShape::Row { width: 121 };

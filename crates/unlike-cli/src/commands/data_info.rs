@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use unlike_core::words::{self, count, counted};
+use unlike_core::{
+    ImageShape,
+    words::{self, count, counted},
+};
 use unlike_data::{
     DataInfo, Survey,
-    info::{ColumnInfo, ImageInfo, LevelCount},
+    info::{ColumnInfo, LevelCount},
 };
 
 use crate::{
@@ -119,16 +122,8 @@ fn text(info: &DataInfo) -> String {
     text
 }
 
-fn images(info: &DataInfo, image: &ImageInfo) -> Vec<(&'static str, String)> {
-    let ImageInfo {
-        height,
-        width,
-        channels,
-    } = image;
-    let mut facts = vec![
-        ("images", count(info.rows)),
-        ("size", words::image_size([*height, *width, *channels])),
-    ];
+fn images(info: &DataInfo, image: &ImageShape) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("images", count(info.rows)), ("size", image.to_string())];
     facts.extend(info.files.iter().flat_map(files));
     if !info.parts.is_empty() {
         facts.push(("parts", listed(&info.parts)));

@@ -4,6 +4,7 @@ use super::{Same, Suite, caught, first_difference};
 use crate::{
     detector::{ColumnSpec, InputSpec},
     error::{Error, Result},
+    images::ImageShape,
     samples::{Column, ColumnKind, Images, MISSING, Samples, Table, Values},
 };
 
@@ -26,17 +27,10 @@ pub(super) fn check(suite: &mut Suite<'_>, scores: &[f64]) {
                 );
             }
         }
-        (
-            InputSpec::Image {
-                height,
-                width,
-                channels,
-            },
-            Samples::Images(_),
-        ) => {
-            wrong_sizes(suite, [height, width, channels]);
+        (InputSpec::Image(shape), Samples::Images(_)) => {
+            wrong_sizes(suite, shape);
             for value in [-1.0, 1.0] {
-                if let Ok(images) = blank([height, width, channels], value) {
+                if let Ok(images) = blank(shape, value) {
                     finite_or_refused(suite, &images, &format!("an image of only {value}"));
                 }
             }
@@ -173,7 +167,14 @@ fn strange_cells(suite: &mut Suite<'_>, table: &Table, columns: &[ColumnSpec]) {
     }
 }
 
-fn wrong_sizes(suite: &mut Suite<'_>, [height, width, channels]: [usize; 3]) {
+fn wrong_sizes(
+    suite: &mut Suite<'_>,
+    ImageShape {
+        height,
+        width,
+        channels,
+    }: ImageShape,
+) {
     let other = if channels == 1 { 3 } else { 1 };
     let cases = [
         (
@@ -258,8 +259,9 @@ fn unused_name(table: &Table) -> String {
     format!("unused{}", "_".repeat(longest))
 }
 
-fn blank(shape: [usize; 3], value: f32) -> Result<Samples> {
-    let pixels = vec![value; shape.iter().product()];
+fn blank(shape: impl Into<ImageShape>, value: f32) -> Result<Samples> {
+    let shape = shape.into();
+    let pixels = vec![value; shape.size()];
     Images::new("blank images", shape, pixels, vec!["blank".into()]).map(Samples::Images)
 }
 

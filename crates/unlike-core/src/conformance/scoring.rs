@@ -3,6 +3,7 @@
 use super::{Same, Suite, caught, first_difference, name, names, same_bits, values_of};
 use crate::{
     detector::{Explanations, InputSpec},
+    images::ImageShape,
     samples::{Images, Samples, Table, Values},
 };
 
@@ -138,11 +139,11 @@ impl Suite<'_> {
         let shape = match (&first, detector.input()) {
             (
                 Explanations::Maps { height, width, .. },
-                InputSpec::Image {
+                InputSpec::Image(ImageShape {
                     height: h,
                     width: w,
                     ..
-                },
+                }),
             ) => {
                 let found = || format!("maps of {height} × {width} for images of {h} × {w}");
                 self.expect((*height, *width) == (h, w), 1, what, found);
@@ -156,7 +157,7 @@ impl Suite<'_> {
                 columns.len()
             }
             // Images that are seen as one row of features.
-            (Explanations::Columns { names, .. }, InputSpec::Image { .. }) => names.len(),
+            (Explanations::Columns { names, .. }, InputSpec::Image(_)) => names.len(),
             (Explanations::Maps { .. }, InputSpec::Table { .. }) => {
                 return self.violate(1, what, "maps".into());
             }
@@ -221,11 +222,6 @@ fn renamed(samples: &Samples) -> Option<Samples> {
                 other.with_row_numbers(numbers).with_ids(ids),
             ))
         }
-        Samples::Images(images) => {
-            let pixels = images.pixels().ok()?;
-            Images::new("another origin", images.shape(), pixels, ids)
-                .ok()
-                .map(Samples::Images)
-        }
+        Samples::Images(images) => Some(Samples::Images(images.renamed("another origin", &ids))),
     }
 }

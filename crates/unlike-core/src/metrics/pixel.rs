@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    samples::Label,
+};
 
 /// The false-positive rate up to which AUPRO is integrated, as in the literature.
 pub const AUPRO_LIMIT: f64 = 0.3;
@@ -34,6 +37,15 @@ pub struct PixelMetrics {
     pub hits: f64,
     /// What a map at random has in [`hits`](Self::hits): the mean share of pixels that would count.
     pub chance_hits: f64,
+    /// AUROC of whole images by what their maps say of them ([`top`]): those with an anomaly against those
+    /// without; none if there is none without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map_auroc: Option<f64>,
+    /// The same with the anomaly left out: every pixel of the mask, and those nearer to it than a 28th of
+    /// the longer side. What is far above 0.5 is not the anomaly but whatever else tells these images
+    /// apart, such as another camera, day or cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map_auroc_without_anomaly: Option<f64>,
     /// Connected anomalous regions in all masks, neighbours also by corner.
     pub n_regions: usize,
     /// Pixels outside the masks.
@@ -54,6 +66,31 @@ pub struct PixelRanking {
     images: usize,
     hits: usize,
     chance_hits: f64,
+    /// What the maps say of images without an anomaly, of those with one, and of the latter without it.
+    tops: [Vec<f64>; 3],
+}
+
+/// Parts of an image's longer side that are left out around an anomaly: what one place of a feature map of
+/// usual size sees.
+const LEFT_OUT: usize = 28;
+
+/// The largest share of places that what a map says of its image is the mean of, and the fewest of them.
+const TOP_SHARE: usize = 100;
+const TOP_LEAST: usize = 5;
+
+/// What a map says of its image: the mean of the largest hundredth of its values, of five at least; 0 for
+/// none.
+pub fn top(map: &[f32]) -> f32 {
+    let count = map.len().div_ceil(TOP_SHARE).max(TOP_LEAST).min(map.len());
+    let mut values = map.to_vec();
+    let descending = |a: &f32, b: &f32| b.total_cmp(a);
+    if count < values.len() {
+        values.select_nth_unstable_by(count - 1, descending);
+        values.truncate(count);
+    }
+    // In order, so that the sum does not depend on how they were found.
+    values.sort_unstable_by(descending);
+    (values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1) as f64) as f32
 }
 
 impl PixelRanking {
@@ -102,6 +139,20 @@ impl PixelRanking {
             self.hits += usize::from(highest.is_some_and(|(at, _)| near[at]));
             let count = near.iter().filter(|&&near| near).count();
             self.chance_hits += count as f64 / near.len() as f64;
+            let far = self::near(mask, [height, width], height.max(width).div_ceil(LEFT_OUT));
+            let rest: Vec<f32> = map
+                .iter()
+                .zip(&far)
+                .filter(|(_, near)| !**near)
+                .map(|(v, _)| *v)
+                .collect();
+            self.tops[1].push(top(map).into());
+            // An image that is all anomaly has no rest.
+            if !rest.is_empty() {
+                self.tops[2].push(top(&rest).into());
+            }
+        } else {
+            self.tops[0].push(top(map).into());
         }
         let (region, sizes) = connected_regions(mask, [height, width]);
         self.regions += sizes.len();
@@ -142,10 +193,22 @@ impl PixelRanking {
             aupro: self.aupro(),
             hits: self.hits as f64 / self.images.max(1) as f64,
             chance_hits: self.chance_hits / self.images.max(1) as f64,
+            map_auroc: self.map_auroc(1),
+            map_auroc_without_anomaly: self.map_auroc(2),
             n_regions: self.regions,
             n_normal_pixels: self.normal.len(),
             n_anomalous_pixels: self.anomalous.len(),
         })
+    }
+
+    /// AUROC of these images against those without an anomaly.
+    fn map_auroc(&self, of: usize) -> Option<f64> {
+        let scores = [&self.tops[0][..], &self.tops[of]].concat();
+        let labels = [
+            vec![Label::Normal; self.tops[0].len()],
+            vec![Label::Anomalous; self.tops[of].len()],
+        ];
+        super::auroc(&scores, &labels.concat()).ok()
     }
 
     /// Of sorted pixels, as [`auroc`](super::auroc).
@@ -295,6 +358,14 @@ fn connected_regions(mask: &[bool], [height, width]: [usize; 2]) -> (Vec<u32>, V
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_top_is_the_mean_of_a_hundredth_and_of_five_at_least() {
+        let map: Vec<f32> = (0..1000).map(|v| (v * 7 % 1000) as f32).collect();
+        assert_eq!(top(&map), 994.5);
+        assert_eq!(top(&[1.0, 9.0, 2.0]), 4.0);
+        assert_eq!(top(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), 3.0);
+    }
+
     fn mask(rows: &[&str]) -> Vec<bool> {
         rows.concat().chars().map(|c| c == '#').collect()
     }
@@ -335,5 +406,39 @@ mod tests {
         assert_eq!(connected_regions(&ring, [3, 3]).1, [8]);
         // The end of a row does not touch the start of the next.
         assert_eq!(connected_regions(&mask(&["..#", "#.."]), [2, 3]).1, [1, 1]);
+    }
+
+    #[test]
+    fn images_are_told_apart_with_and_without_their_anomalies() {
+        let size = [56, 56];
+        let image = |base: f32, blob: f32| {
+            let at = |i: usize| (i / 56 < 6 && i % 56 < 6).then_some(blob).unwrap_or(base);
+            (0..56 * 56).map(at).collect::<Vec<f32>>()
+        };
+        let mask: Vec<bool> = (0..56 * 56).map(|i| i / 56 < 6 && i % 56 < 6).collect();
+        let measured = |anomalous: [f32; 2]| {
+            let mut ranking = PixelRanking::new();
+            for i in 0..4 {
+                let base = 1.0 + i as f32 / 10.0;
+                ranking
+                    .add(&image(base, base), &[false; 56 * 56], size)
+                    .unwrap();
+                let [base, blob] = anomalous.map(|v| v + i as f32 / 10.0);
+                ranking.add(&image(base, blob), &mask, size).unwrap();
+            }
+            let metrics = ranking.metrics().unwrap();
+            [
+                metrics.map_auroc.unwrap(),
+                metrics.map_auroc_without_anomaly.unwrap(),
+            ]
+        };
+        // The anomaly alone tells them apart.
+        assert_eq!(measured([1.0, 9.0]), [1.0, 0.5]);
+        // Everything does.
+        assert_eq!(measured([5.0, 9.0]), [1.0, 1.0]);
+        // Without an image that is normal there is nothing to tell apart.
+        let mut ranking = PixelRanking::new();
+        ranking.add(&image(1.0, 9.0), &mask, size).unwrap();
+        assert_eq!(ranking.metrics().unwrap().map_auroc, None);
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn assemble(
     let sizes: Vec<ImageSize> = readable.iter().map(|(_, header)| header.size).collect();
     let (size, size_note) = match reading.size {
         Some(size) => (size, None),
-        None => usual_size(&sizes, reading.usual_side),
+        None => usual_size(&sizes, reading.usual_side, reading.square),
     };
     notes.extend(size_note);
     let colour = readable.iter().any(|(_, header)| header.colour);
@@ -125,7 +125,7 @@ pub(super) fn assemble(
         .map(|pages| open(pages, &recipe, in_memory, &blank))
         .collect();
     let (mut kept, mut pixels) = (Vec::new(), Vec::new());
-    let (mut files, mut masks) = (Vec::new(), Vec::new());
+    let (mut files, mut masks, mut covered) = (Vec::new(), Vec::new(), Vec::new());
     for ((image, header), opened) in readable.into_iter().zip(opened.into_iter().flatten()) {
         match opened {
             Ok(opened) => {
@@ -136,10 +136,12 @@ pub(super) fn assemble(
                         page: image.page,
                         checksum,
                         digest,
+                        covered: opened.covered,
                     }),
                 }
                 kept.push((image, header));
                 masks.push(opened.mask);
+                covered.push(opened.covered);
             }
             Err(error) => skipped.accept(error)?,
         }
@@ -174,7 +176,10 @@ pub(super) fn assemble(
     let parts = parts(&kept);
     let ids = kept.into_iter().map(|(image, _)| image.id).collect();
     let source: Arc<dyn ImageSource> = match in_memory {
-        true => Arc::new(Decoded(pixels)),
+        true => Arc::new(Decoded {
+            pixels,
+            covered: covered.clone(),
+        }),
         false => Arc::new(OnDisk { files, recipe }),
     };
     let samples = Images::from_source(root.display().to_string(), shape, source, ids)?;
@@ -185,7 +190,7 @@ pub(super) fn assemble(
         .with_parts(parts)
         .with_unread(skipped.into_unread());
     Ok(match masks.iter().any(Option::is_some) {
-        true => data.with_masks(Masks::new([size.height, size.width], masks)),
+        true => data.with_masks(Masks::new([size.height, size.width], masks, covered)),
         false => data,
     })
 }
@@ -259,11 +264,16 @@ fn none(root: &Path, skipped: &Skipped<'_>) -> Error {
 }
 
 /// The size to bring images to where none was asked for: their own, if it is the same for all and not
-/// large. Else a square, because networks halve the sides of what they see.
-fn usual_size(sizes: &[ImageSize], most: usize) -> (ImageSize, Option<Note>) {
+/// large. Else a square, because networks on pixels halve the sides of what they see, or where that does
+/// not matter, the proportions that all images have.
+fn usual_size(sizes: &[ImageSize], most: usize, square: bool) -> (ImageSize, Option<Note>) {
     /// The longest side of images that are left as they are, and the shortest of a square.
     const LARGEST: usize = 256;
     const SMALLEST: usize = 32;
+    /// Sides that are not those of a square are multiples of this.
+    const STEP: usize = 8;
+    /// How far proportions may differ and still be the same: cameras and crops are not exact.
+    const ALIKE: f64 = 1.05;
     let longer = |size: &ImageSize| size.height.max(size.width);
     let own = sizes.first().copied().unwrap_or(ImageSize {
         height: 1,
@@ -287,14 +297,31 @@ fn usual_size(sizes: &[ImageSize], most: usize) -> (ImageSize, Option<Note>) {
         (false, Some((least, most))) => format!("{} to {}", shown(least), shown(most)),
         _ => shown(&own),
     };
-    let note = Note::new(format!(
-        "images of {found} pixels are brought to {side} × {side}, as they are read; choose another size \
-         with "
-    ));
-    let size = ImageSize {
-        height: side,
-        width: side,
+    let mut proportions: Vec<f64> = sizes
+        .iter()
+        .map(|size| size.width as f64 / size.height.max(1) as f64)
+        .collect();
+    proportions.sort_unstable_by(f64::total_cmp);
+    let usual = proportions[proportions.len() / 2];
+    let [least, largest] = [proportions[0], proportions[proportions.len() - 1]];
+    let shorter = |ratio: f64| {
+        let steps = (side as f64 * ratio / STEP as f64).round() as usize;
+        (steps * STEP).clamp(STEP.min(side), side)
     };
+    let size = match square || largest > usual * ALIKE || least * ALIKE < usual {
+        true => ImageSize {
+            height: side,
+            width: side,
+        },
+        false => ImageSize {
+            height: shorter(1.0 / usual),
+            width: shorter(usual),
+        },
+    };
+    let note = Note::new(format!(
+        "images of {found} pixels are brought to {}, as they are read; choose another size with ",
+        shown(&size)
+    ));
     (size, Some(note.setting("image-size")))
 }
 
@@ -314,6 +341,8 @@ pub(super) fn headers(path: &Path) -> Result<Vec<Header>> {
 struct Opened {
     pixels: Pixels,
     mask: Option<Arc<[bool]>>,
+    /// What the image covers of its size.
+    covered: [usize; 4],
 }
 
 /// What is kept of an image's pixels.
@@ -394,7 +423,11 @@ fn place(
             digest: digest(&pixels, blank.len() * recipe.channels),
         },
     };
-    Ok(Opened { pixels, mask })
+    Ok(Opened {
+        pixels,
+        mask,
+        covered: placement.covered(),
+    })
 }
 
 /// What a mask marks: on the same page as its image, where that has several.

@@ -23,7 +23,7 @@ use std::{ops::Range, path::Path};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, Images, Note, Result, Samples};
+use unlike_core::{Error, ImageShape, Images, Note, Result, Samples};
 
 use crate::{
     dataset::DataSet,
@@ -100,9 +100,11 @@ pub struct ImageOptions {
     /// exceeds 256; else a square whose side is the smallest power of two, from 32 to
     /// [`usual_side`](Self::usual_side), that is at least as long as the longer side of half of the images.
     pub size: Option<ImageSize>,
-    /// The longest side of a square that images are brought to unasked; 64, which networks on pixels can
-    /// afford.
+    /// The longest side that images are brought to unasked; 64, which networks on pixels can afford.
     pub usual_side: usize,
+    /// Whether that is a square whatever proportions they have, as networks on pixels need it. If not, and
+    /// all images have the same proportions, they keep them.
+    pub square: bool,
     /// 1 for grey, 3 for colour; colour if any image is, if absent. Colour becomes grey by its
     /// luminance (ITU-R BT.709).
     pub channels: Option<usize>,
@@ -123,6 +125,7 @@ impl Default for ImageOptions {
         Self {
             size: None,
             usual_side: 64,
+            square: true,
             channels: None,
             fit: Fit::default(),
             masks: MaskRule::default(),
@@ -232,9 +235,10 @@ fn check(options: &ReadOptions) -> Result<()> {
     }
 }
 
-/// Memory for the pixels of this many images of `[height, width, channels]`.
-fn room(path: &Path, count: usize, shape: [usize; 3]) -> Result<Vec<u8>> {
-    let values = shape.iter().try_fold(count, |n, &size| n.checked_mul(size));
+/// Memory for the pixels of this many images.
+fn room(path: &Path, count: usize, shape: ImageShape) -> Result<Vec<u8>> {
+    let sides = [shape.height, shape.width, shape.channels];
+    let values = sides.iter().try_fold(count, |n, &size| n.checked_mul(size));
     let mut pixels = Vec::new();
     match values {
         Some(values) if pixels.try_reserve_exact(values).is_ok() => {
@@ -244,11 +248,7 @@ fn room(path: &Path, count: usize, shape: [usize; 3]) -> Result<Vec<u8>> {
         _ => Err(Error::NotEnough {
             what: format!("memory for the images of `{}`", path.display()),
             found: "less".into(),
-            expected: format!(
-                "room for {} of {}",
-                words::counted(count, "image"),
-                words::image_size(shape)
-            ),
+            expected: format!("room for {} of {shape}", words::counted(count, "image")),
             hint: Some(Note::new("make them smaller with ").setting("image-size")),
         }),
     }
@@ -279,7 +279,7 @@ impl ByteImages {
         let channels = options.image.channels.unwrap_or(self.channels);
         let placement = Placement::new(own, size, options.image.fit)
             .map_err(|refusal| refusal.into_error(path))?;
-        let shape = [size.height, size.width, channels];
+        let shape = ImageShape::from([size.height, size.width, channels]);
         let pixels = if shape == [self.height, self.width, self.channels] {
             self.bytes
         } else {
@@ -287,7 +287,7 @@ impl ByteImages {
             let mut pixels = room(path, self.ids.len(), shape)?;
             self.bytes
                 .par_chunks_exact(each)
-                .zip(pixels.par_chunks_exact_mut(shape.iter().product()))
+                .zip(pixels.par_chunks_exact_mut(shape.size()))
                 .try_for_each(|(bytes, out)| {
                     let raster = Raster::from_bytes(own, self.channels, bytes);
                     let placed = placement.place(raster.with_channels(channels));
@@ -297,7 +297,7 @@ impl ByteImages {
             pixels
         };
         let mut notes = self.notes;
-        let mut images = pixels.chunks_exact(shape.iter().product::<usize>().max(1));
+        let mut images = pixels.chunks_exact(shape.size().max(1));
         if let Some(first) = images.next()
             && self.ids.len() > 1
             && images.all(|image| image == first)

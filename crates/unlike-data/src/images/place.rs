@@ -171,6 +171,11 @@ impl Placement {
         })
     }
 
+    /// Left, top, width and height of what the image covers.
+    pub(super) fn covered(&self) -> [usize; 4] {
+        self.target
+    }
+
     /// The image at the size.
     pub(super) fn place(&self, raster: Raster<'_>) -> Result<Depth<'static>, Refusal> {
         let channels = raster.channels;

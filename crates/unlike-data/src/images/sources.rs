@@ -29,12 +29,20 @@ impl Recipe {
 
 /// Images in memory.
 #[derive(Debug)]
-pub(super) struct Decoded(pub(super) Vec<Depth<'static>>);
+pub(super) struct Decoded {
+    pub(super) pixels: Vec<Depth<'static>>,
+    /// What each covers of its size.
+    pub(super) covered: Vec<[usize; 4]>,
+}
 
 impl ImageSource for Decoded {
     fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
-        self.0[image].write(out);
+        self.pixels[image].write(out);
         Ok(())
+    }
+
+    fn covered(&self, image: usize) -> Option<[usize; 4]> {
+        Some(self.covered[image])
     }
 }
 
@@ -53,6 +61,8 @@ pub(super) struct File {
     pub(super) checksum: u32,
     /// Of the values that it becomes.
     pub(super) digest: [u8; 32],
+    /// What it covers of its size.
+    pub(super) covered: [usize; 4],
 }
 
 impl ImageSource for OnDisk {
@@ -77,6 +87,10 @@ impl ImageSource for OnDisk {
 
     fn digest(&self, image: usize) -> Option<[u8; 32]> {
         Some(self.files[image].digest)
+    }
+
+    fn covered(&self, image: usize) -> Option<[usize; 4]> {
+        Some(self.files[image].covered)
     }
 }
 

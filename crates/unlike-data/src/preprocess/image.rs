@@ -2,20 +2,16 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, FeatureShape, Images, InputSpec, Result, Samples};
+use unlike_core::{Error, FeatureShape, ImageShape, Images, InputSpec, Result, Samples};
 
 use super::PreprocessingConfig;
-use crate::{
-    images::{Fit, ImageOptions, ImageSize},
-    words,
-};
+use crate::images::{Fit, ImageOptions, ImageSize};
 
 /// The images that a model was trained on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Saved")]
 pub struct ImagePreprocessing {
-    size: ImageSize,
-    channels: usize,
+    shape: ImageShape,
     /// How images of other sizes became such ones.
     fit: Fit,
 }
@@ -24,8 +20,7 @@ pub struct ImagePreprocessing {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Saved {
-    size: ImageSize,
-    channels: usize,
+    shape: ImageShape,
     fit: Fit,
 }
 
@@ -37,21 +32,17 @@ impl TryFrom<Saved> for ImagePreprocessing {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        let Saved {
-            size,
+        let Saved { shape, fit } = saved;
+        let ImageShape {
+            height,
+            width,
             channels,
-            fit,
-        } = saved;
-        let ImageSize { height, width } = size;
+        } = shape;
         let values = height
             .checked_mul(width)
             .and_then(|pixels| pixels.checked_mul(channels));
         match values {
-            Some(1..=LARGEST) => Ok(Self {
-                size,
-                channels,
-                fit,
-            }),
+            Some(1..=LARGEST) => Ok(Self { shape, fit }),
             _ => Err(format!(
                 "images of {height} × {width} × {channels} values; expected 1 to {LARGEST} values"
             )),
@@ -61,7 +52,6 @@ impl TryFrom<Saved> for ImagePreprocessing {
 
 impl ImagePreprocessing {
     pub(super) fn fit(images: &Images, config: &PreprocessingConfig) -> Result<Self> {
-        let [height, width, channels] = images.shape();
         if images.is_empty() {
             return Err(Error::NotEnough {
                 what: format!("training images in `{}`", images.origin()),
@@ -70,53 +60,44 @@ impl ImagePreprocessing {
                 hint: None,
             });
         }
-        let size = ImageSize { height, width };
         Ok(Self {
-            size,
-            channels,
+            shape: images.shape(),
             fit: config.image_fit,
         })
     }
 
     pub(super) fn input(&self) -> InputSpec {
-        let ImageSize { height, width } = self.size;
-        InputSpec::Image {
-            height,
-            width,
-            channels: self.channels,
-        }
+        InputSpec::Image(self.shape)
     }
 
     pub(super) fn shape(&self) -> FeatureShape {
-        let ImageSize { height, width } = self.size;
-        FeatureShape::Image {
-            height,
-            width,
-            channels: self.channels,
-        }
+        FeatureShape::Image(self.shape)
     }
 
     pub(super) fn options(&self, options: ImageOptions) -> ImageOptions {
-        let (size, channels) = (Some(self.size), Some(self.channels));
-        ImageOptions {
-            size,
+        let ImageShape {
+            height,
+            width,
             channels,
+        } = self.shape;
+        ImageOptions {
+            size: Some(ImageSize { height, width }),
+            channels: Some(channels),
             fit: self.fit,
             ..options
         }
     }
 
     pub(super) fn bind<'a>(&self, samples: &'a Samples) -> Result<&'a Images> {
-        let wanted = [self.size.height, self.size.width, self.channels];
         let found = match samples {
-            Samples::Images(images) if images.shape() == wanted => return Ok(images),
-            Samples::Images(images) => format!("images of {}", words::image_size(images.shape())),
+            Samples::Images(images) if images.shape() == self.shape => return Ok(images),
+            Samples::Images(images) => format!("images of {}", images.shape()),
             Samples::Table(_) => "a table".into(),
         };
         Err(Error::Mismatch {
             origin: Some(format!("`{}`", samples.origin())),
             found,
-            expected: format!("images of {}", words::image_size(wanted)),
+            expected: format!("images of {}", self.shape),
             hint: None,
         })
     }
@@ -130,7 +111,7 @@ pub(super) fn write(
     out: &mut [f32],
     position: impl Fn(usize) -> usize + Sync,
 ) -> Result<()> {
-    let size = images.shape().iter().product();
+    let size = images.shape().size();
     let failure = out
         .par_chunks_exact_mut(size)
         .enumerate()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba};
-use unlike_core::{Images, InputSpec, Label, Samples};
+use unlike_core::{ImageShape, Images, InputSpec, Label, Samples};
 use unlike_data::{
     DataSet, Fit, Format, ImageOptions, ImageSize, MaskRule, Preprocessing, PreprocessingConfig,
     ReadOptions, read, split::official,
@@ -367,6 +367,36 @@ fn images_of_mixed_sizes_keep_their_proportions_on_a_square() {
 }
 
 #[test]
+fn images_of_the_same_proportions_keep_them_where_no_square_is_needed() {
+    let read = |sizes: &[[u32; 2]]| {
+        let folder = Folder::new();
+        let folder = sizes
+            .iter()
+            .enumerate()
+            .fold(folder, |folder, (i, &[w, h])| {
+                folder.with(&format!("{i}.png"), grey(w, h, i as u8))
+            });
+        let options = ImageOptions {
+            usual_side: 224,
+            square: false,
+            ..ImageOptions::default()
+        };
+        let data = folder.read(options);
+        (pixels(&data).shape(), data.notes()[0].as_str().to_owned())
+    };
+    // 224 × 149.3, in steps of 8; crops by hand differ by a few pixels.
+    let (shape, note) = read(&[[600, 400], [606, 400], [590, 398]]);
+    assert_eq!(shape, [152, 224, 1]);
+    assert!(note.contains("brought to 224 × 152,"), "{note}");
+    assert_eq!(read(&[[300, 900]]).0, [224, 72, 1]);
+    assert_eq!(read(&[[900, 900], [901, 901]]).0, [224, 224, 1]);
+    // Never less than a step, however long they are.
+    assert_eq!(read(&[[3000, 10]]).0, [8, 224, 1]);
+    // Of other proportions, a square.
+    assert_eq!(read(&[[600, 400], [600, 400], [500, 400]]).0, [224, 224, 1]);
+}
+
+#[test]
 fn edges_are_continued_where_an_image_ends() {
     let folder = Folder::new().with("a.png", halves());
     let kept = |height, width| bytes(&folder.read(sized(height, width, Fit::Keep)));
@@ -383,6 +413,10 @@ fn edges_are_continued_where_an_image_ends() {
         mask,
         [[false; 4], [true; 4], [true; 4], [false; 4]].concat()
     );
+    // Left, top, width and height of the image itself.
+    assert_eq!(data.masks().unwrap().covered(0), [0, 1, 4, 2]);
+    let stretched = marked.read(sized(4, 4, Fit::Stretch));
+    assert_eq!(stretched.masks().unwrap().covered(0), [0, 0, 4, 4]);
 }
 
 #[test]
@@ -677,11 +711,11 @@ fn a_model_reads_images_as_it_was_trained() {
     let fitted = Preprocessing::fit(training.samples(), &config).unwrap();
     assert_eq!(
         fitted.input(),
-        InputSpec::Image {
+        InputSpec::Image(ImageShape {
             height: 8,
             width: 8,
             channels: 1
-        }
+        })
     );
     assert_eq!(fitted.read_options(ReadOptions::default()).image, options);
     let again = read(

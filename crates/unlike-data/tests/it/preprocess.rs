@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use unlike_core::{
-    Column, ColumnKind, FeatureShape, Images, InputSpec, MISSING, Samples, Table, Values,
+    Column, ColumnKind, FeatureShape, ImageShape, Images, InputSpec, MISSING, Samples, Table,
+    Values,
 };
 use unlike_data::{
     Preprocessing, PreprocessingConfig, Scaling, Tails,
@@ -288,19 +289,19 @@ fn samples_of_another_kind_are_refused() {
     let of_images = Preprocessing::fit(&image(4), &PreprocessingConfig::default()).unwrap();
     assert_eq!(
         of_images.input(),
-        InputSpec::Image {
+        InputSpec::Image(ImageShape {
             height: 4,
             width: 4,
             channels: 1
-        }
+        })
     );
     assert_eq!(
         of_images.shape(),
-        FeatureShape::Image {
+        FeatureShape::Image(ImageShape {
             height: 4,
             width: 4,
             channels: 1
-        }
+        })
     );
     assert_eq!(
         of_images.transform(&image(4)).unwrap().features.values(),

@@ -6,7 +6,9 @@ use std::{
 };
 
 use unlike::{Judged, Model};
-use unlike_core::{Detector, Error, InputSpec, Result, Samples, files::write_atomically};
+use unlike_core::{
+    Detector, Error, ImageShape, InputSpec, Result, Samples, files::write_atomically,
+};
 
 use super::{
     Raster,
@@ -114,7 +116,7 @@ fn remove_earlier(folder: &Path) -> Result<()> {
 
 /// The maps as 32-bit floats in NumPy's format, version 1.0 (numpy.lib.format).
 fn save_maps(model: &Model, samples: &Samples, path: &Path) -> Result<()> {
-    let InputSpec::Image { height, width, .. } = model.input() else {
+    let InputSpec::Image(ImageShape { height, width, .. }) = model.input() else {
         return Ok(());
     };
     write_atomically(path, |to| {

@@ -1,6 +1,6 @@
 //! Images for people: from pixels and maps to PNG files.
 
-use unlike_core::{Error, Images, Result};
+use unlike_core::{Error, ImageShape, Images, Result};
 
 use super::heat::heat;
 
@@ -24,7 +24,11 @@ impl Raster {
     /// # Errors
     /// If its file can no longer be read.
     pub fn of_image(images: &Images, position: usize) -> Result<Self> {
-        let [height, width, channels] = images.shape();
+        let ImageShape {
+            height,
+            width,
+            channels,
+        } = images.shape();
         let byte = |v: f32| (127.5 * (v + 1.0)).round() as u8;
         let pixel = |p: &[f32]| match *p {
             [r, g, b] => [r, g, b].map(byte),

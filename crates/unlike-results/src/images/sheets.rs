@@ -6,7 +6,7 @@ use std::{
 };
 
 use unlike::{Model, TrainConfig, train::Snapshot};
-use unlike_core::{Error, Images, Result, Samples};
+use unlike_core::{Error, ImageShape, Images, Result, Samples};
 
 use super::{Raster, write_png};
 
@@ -184,7 +184,9 @@ fn draw(
 /// Where images and reconstructions differ: the mean over the channels, and the lightest colour
 /// for half of the range from -1 to 1.
 fn residuals(inputs: &Images, reconstructions: &Images) -> Result<Vec<Raster>> {
-    let [_, width, channels] = inputs.shape();
+    let ImageShape {
+        width, channels, ..
+    } = inputs.shape();
     let (inputs_read, rebuilt) = (inputs.pixels()?, reconstructions.pixels()?);
     let map: Vec<f32> = inputs_read
         .chunks_exact(channels)

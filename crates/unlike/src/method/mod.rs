@@ -10,6 +10,7 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 use unlike_core::{FeatureShape, Result};
+use unlike_data::Scaling;
 
 pub use loss::Losses;
 pub use score::{Parts, Reduction, Score};
@@ -37,6 +38,12 @@ pub trait Settings:
     /// Whether it tells the places of an image's patches apart
     /// ([`FeatureShape::Patch`](unlike_core::FeatureShape::Patch)).
     const SEES_PLACES: bool = false;
+
+    /// Whether it sees rows only: tables, or features of images, but no pixels.
+    const SEES_ROWS_ONLY: bool = false;
+
+    /// How columns of numbers are scaled, where the model has a wish.
+    const SCALING: Scaling = Scaling::MinMax;
 
     /// What works, by measurement.
     fn recommended(kind: Kind) -> Self;

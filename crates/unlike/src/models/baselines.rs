@@ -1,7 +1,8 @@
 //! The baselines of `unlike-baselines` as entries of the list of models.
 
 use unlike_baselines::{
-    Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Padim, PadimConfig, Pca, PcaConfig,
+    Ecod, EcodConfig, Iforest, IforestConfig, Knn, KnnConfig, Padim, PadimConfig, PatchcoreConfig,
+    Pca, PcaConfig,
 };
 use unlike_core::{Arrays, Features, Result, Scorer};
 
@@ -9,7 +10,7 @@ use super::Kind;
 use crate::{method::Settings, registry::Baseline};
 
 macro_rules! baselines {
-    ($($config:ty, $fitted:ty, $name:literal, $title:literal, $places:literal;)*) => {$(
+    ($($config:ty, $restore:expr, $name:literal, $title:literal, $places:literal;)*) => {$(
         impl Settings for $config {
             const NAME: &'static str = $name;
             const TITLE: &'static str = $title;
@@ -26,16 +27,17 @@ macro_rules! baselines {
             }
 
             fn restore(&self, arrays: &Arrays) -> Result<Box<dyn Scorer>> {
-                Ok(Box::new(<$fitted>::from_arrays(self, arrays)?))
+                Ok(Box::new($restore(self, arrays)?))
             }
         }
     )*};
 }
 
 baselines! {
-    PcaConfig, Pca, "pca", "PCA", false;
-    KnnConfig, Knn, "knn", "k nearest neighbours", false;
-    PadimConfig, Padim, "padim", "PaDiM", true;
-    IforestConfig, Iforest, "iforest", "isolation forest", false;
-    EcodConfig, Ecod, "ecod", "ECOD", false;
+    PcaConfig, Pca::from_arrays, "pca", "PCA", false;
+    KnnConfig, Knn::from_arrays, "knn", "k nearest neighbours", false;
+    PatchcoreConfig, PatchcoreConfig::restore, "patchcore", "PatchCore", false;
+    PadimConfig, Padim::from_arrays, "padim", "PaDiM", true;
+    IforestConfig, Iforest::from_arrays, "iforest", "isolation forest", false;
+    EcodConfig, Ecod::from_arrays, "ecod", "ECOD", false;
 }

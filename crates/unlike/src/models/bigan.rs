@@ -1,8 +1,11 @@
-//! BiGAN: EGBAD's training without the survey's residual term, and no score of D's.
+//! BiGAN: EGBAD's training without the survey's residual term, and a score without D.
 //!
 //! Donahue, Krähenbühl, Darrell, *Adversarial Feature Learning*, ICLR 2017 (arXiv 1605.09782). The
 //! paper offers no anomaly score; what it learns, an encoder beside the generator, gives the residual
-//! |x − G(E(x))|, and D takes no part in scoring. Losses, step and networks are [`Egbad`]'s.
+//! |x − G(E(x))|, and D takes no part in scoring. Losses, step, networks and settings are [`Egbad`]'s.
+//!
+//! Departures, all of which make the two methods comparable: D's loss is not halved, there is no weight
+//! decay, z is normal and not uniform, learning rate, widths and batches are EGBAD's.
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
@@ -24,7 +27,7 @@ impl Settings for Bigan {
     const NAME: &'static str = "bigan";
     const TITLE: &'static str = "BiGAN";
 
-    /// EGBAD's without the residual term, and so without spectral norm in D: that helps E and G to
+    /// EGBAD's without the residual term, and so without spectral norm in D: that norm helps E and G to
     /// agree, which only the residual term asks of them. Without the term it lowered the AUROC from
     /// 0.915 to 0.663 on thyroid, from 0.947 to 0.907 on cardio (seed 0).
     fn recommended(kind: Kind) -> Self {

@@ -2,8 +2,9 @@
 //!
 //! Zenati, Foo, Lecouat, Manek, Chandrasekhar, *Efficient GAN-Based Anomaly Detection*, ICLR 2018
 //! workshop (arXiv 1802.06222). Authors' code: houssamzenati/Efficient-GAN-Anomaly-Detection,
-//! folder `bigan/`. Training is BiGAN's ([`super::bigan`]). The residual term is that of Di Mattia et
-//! al., *A Survey on GANs for Anomaly Detection* (arXiv 1906.11632), section 3.
+//! folder `bigan/`. The losses and the step are BiGAN's (Donahue et al. 2017) and stand here; [`super::bigan`]
+//! is this method without D's score. The residual term is that of Di Mattia et al., *A Survey on GANs
+//! for Anomaly Detection* (arXiv 1906.11632), section 3.
 //!
 //! ```text
 //!     x ──E──▶ E(x)          D(x, E(x)) → 1, features f
@@ -20,23 +21,26 @@
 //! | L_D, σ         | the part `cross_entropy`: that of D(G(E(x)), E(x)) against real       |
 //! | A(x)           | the score `paper`: α·L_G + (1 − α)·L_D, α = 0.9                       |
 //!
-//! Departures from the paper, each with its reason (measurements: RESULTS.md, ADR 8 and 10):
-//! 1. Norms are means over their elements, so that α means the same for every number of columns;
-//!    [`Reduction::Sum`] restores the paper's sums, and [`Egbad::paper`] uses it.
-//! 2. The recommended score for tables is `combined`: each part in units of its own spread over
-//!    held-out normals. With fixed weights the score swings as the parts change scale.
-//! 3. The averaged weights include D's; the authors' `gan/` baseline mixed raw and averaged ones.
-//! 4. D ends in a logit and the sigmoid is folded into the loss: the same value, finite everywhere.
-//! 5. The survey's residual term is an option; without it nothing makes E invert G soon enough.
-//! 6. The recommended networks for tables have spectral normalisation in D ([`Egbad::spectral_norm`]),
-//!    as ALAD has, the same authors' next model. Without it D wins, and E and G never settle.
-//! 7. Networks for images: windows are padded alike on all sides; layers before batch norm have no bias
-//!    (it would cancel), ε and momentum are PyTorch's; sides other than 28 have deeper pyramids (the
-//!    side halves while it is even and above 7); the recommended ones are narrower, for two cores.
-//! 8. Running statistics are averaged like the weights that they belong to; the average starts fast.
-//! 9. Where the residual term trains E alone, G rebuilds with running statistics, as it scores: by
-//!    those of E(x)'s own batch it would undo any wrong scale of E(x). Where the term trains both, the
-//!    running statistics are those of E(x) and not of z. D's move while D trains, with real and fake.
+//! Where paper and code differ, the code's `bigan/` is followed: losses of G and E that do not saturate, a
+//! logit of D, E's first convolution activated, and a moving average of E, G and D once a step.
+//!
+//! Departures, each with its reason (measurements: RESULTS.md, ADR 8 and 10). In [`Egbad::paper`] too:
+//! 1. Windows of images are padded alike on all sides; layers before batch norm have no bias (it would
+//!    cancel); its ε and momentum are PyTorch's; sides other than 28 have deeper pyramids.
+//! 2. Running statistics are averaged like the weights that they belong to; for images the decay rises
+//!    to `training.ema` over the first steps, or their start would count for thousands.
+//!
+//! Only in [`Egbad::recommended`], or by a setting:
+//! 3. Norms in the score are means over their elements, so that α means the same for every number of
+//!    columns; [`Reduction::Sum`] is the paper.
+//! 4. The score for tables is `combined`: each part in units of its own spread over held-out normals.
+//!    With fixed weights the score swings as the parts change scale.
+//! 5. The survey's residual term, always a mean: without it nothing makes E invert G soon enough.
+//! 6. Where that term trains E alone, G rebuilds with running statistics, as it scores: by those of
+//!    E(x)'s own batch it would undo any wrong scale of E(x). Where it trains both, the running statistics
+//!    are those of E(x) and not of z. D's move while D trains, with real and fake.
+//! 7. Spectral normalisation in D for tables ([`Egbad::spectral_norm`]), as in ALAD: without it D
+//!    wins, and E and G never settle. For images, narrower networks.
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
@@ -58,7 +62,7 @@ pub struct Egbad {
     pub spectral_norm: bool,
     /// What G minimises.
     pub generator_loss: GeneratorLoss,
-    /// Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper.
+    /// Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper, 1 the survey.
     pub residual_weight: Weight,
     /// Whose weights that term trains.
     pub residual_trains: ResidualTrains,
@@ -98,7 +102,7 @@ pub struct EgbadNetworks {
 pub enum GeneratorLoss {
     /// Cross-entropy of D(G(z), z) against "real": the paper.
     CrossEntropy,
-    /// Squared distance of the batch means of f(x, E(x)) and f(G(z), z) (Salimans et al. 2016). The
+    /// Mean squared difference of the batch means of f(x, E(x)) and f(G(z), z) (Salimans et al. 2016). The
     /// survey gives no formula; G(z) has no x of its own to be compared with, so means are.
     FeatureMatching,
 }
@@ -124,10 +128,10 @@ const D: usize = 2;
 
 /// The leaky ReLU of E and D (authors' code).
 const LEAKY: Activation = LeakyRelu(0.1);
-/// Of E, which keep or halve the side of maps; of G and D, which double or halve it.
+/// Kernel, stride and padding: E's keep or halve the side of maps, G's double it and D's halve it.
 const KEEP: Window = Window::new(3, 1, 1);
 const HALVE: Window = Window::new(3, 2, 1);
-const DOUBLE: Window = Window::new(4, 2, 1);
+const RESIZE: Window = Window::new(4, 2, 1);
 
 impl Egbad {
     /// The authors' settings: of KDD Cup 99 (`bigan/kdd_utilities.py`; train it with batches of 50) for
@@ -135,6 +139,7 @@ impl Egbad {
     pub fn paper(kind: Kind) -> Self {
         let (latent, dropout, networks, init, ema) = match kind {
             Kind::Table => {
+                // E | G | D's x | D's z; D's joint
                 let widths = EgbadNetworks::of(None, [&[64], &[64, 128], &[128], &[128]], [128]);
                 (32, 0.2, widths, Init::Xavier {}, 0.9999)
             }
@@ -155,7 +160,7 @@ impl Egbad {
             networks,
             training: Training {
                 init,
-                adam: AdamConfig::gan(1e-5),
+                adam: AdamConfig::gan(1e-5), // β 0.5, 0.999
                 ema: Share::of(ema),
             },
         }
@@ -187,8 +192,8 @@ impl Egbad {
         let layer = |&width: &usize| dense(width).norm().act(Relu);
         let h = g.stack("layers", [z], layers.iter().map(layer)); // [N, widths], …, [N, smallest]
         let h = g.reshape(h, smallest);
-        let up = |level| conv_up(p.channels(level), DOUBLE).norm().act(Relu); // [N, double, double, half]
-        let last = conv_up(p.colours, DOUBLE).act(Tanh); // [N, side, side, colours]
+        let up = |level| conv_up(p.channels(level), RESIZE).norm().act(Relu); // [N, double, double, half]
+        let last = conv_up(p.colours, RESIZE).act(Tanh); // [N, side, side, colours]
         let h = g.stack("maps", [h], (1..p.deepest()).rev().map(up).chain([last]));
         g.output("x", h)
     }
@@ -197,20 +202,21 @@ impl Egbad {
     fn discriminator(&self, x: &FeatureShape, z: &FeatureShape, pyramid: Option<&Pyramid>) -> Plan {
         let (spectral, dropout) = (self.spectral_norm, self.dropout.get());
         let layer = |layer: Layer| layer.spectral(spectral).act(LEAKY).dropout(dropout);
-        let layers = |widths: &[usize]| hidden(widths, LEAKY).into_iter().map(layer);
+        let wide = |&width: &usize| layer(dense(width));
         let mut d = Plan::new();
         let (mut x, z) = (d.input(x), d.input(z));
         if let Some(p) = pyramid {
             // 2, 2, 4, 8, 8 … times `width`, [N, half, half, …]: D stays a level behind E.
-            let down = |level: usize| match (conv(p.channels((level - 1).max(1)), DOUBLE), level) {
-                (conv, 1) => layer(conv),
-                (conv, _) => layer(conv.spectral_or_norm(spectral)),
+            let down = |level: usize| match (level, conv(p.channels((level - 1).max(1)), RESIZE)) {
+                (1, conv) => layer(conv),
+                (_, conv) => layer(conv.spectral_or_norm(spectral)),
             };
             x = d.stack("maps", [x], (1..=p.deepest()).map(down));
         }
-        let x = d.stack("x", [x], layers(&self.networks.discriminator_x)); // [N, last of these]
-        let z = d.stack("z", [z], layers(&self.networks.discriminator_z)); // [N, last of these]
-        let f = d.stack("joint", [x, z], layers(&self.networks.discriminator_joint)); // [N, f]
+        let x = d.stack("x", [x], self.networks.discriminator_x.iter().map(wide)); // [N, last of these]
+        let z = d.stack("z", [z], self.networks.discriminator_z.iter().map(wide)); // [N, last of these]
+        let joint = self.networks.discriminator_joint.iter().map(wide);
+        let f = d.stack("joint", [x, z], joint); // of both side by side: [N, f]
         let logit = d.layer("logit", [f], dense(1).spectral(spectral)); // [N, 1]
         d.output("logit", logit).output("f", f)
     }
@@ -222,11 +228,12 @@ impl Egbad {
         seeds: [u64; 2],
     ) -> (Tensor<1>, [Tensor<2>; 2]) {
         let [e, g, d] = nets.all();
-        let [real, fake] = seeds.map(|dropout| Pass::Train { dropout });
+        let [on_real, on_fake] = seeds.map(|dropout| Pass::Train { dropout });
         let still = Pass::Frozen { dropout: 0 };
         let ex = e.apply(x.clone(), still); // [N, latent]
         let gz = g.apply(z.clone(), still); // [N, size]
-        let [real, fake] = [d.tap("logit", [x, ex], real), d.tap("logit", [gz, z], fake)]; // [N, 1]
+        let real = d.tap("logit", [x, ex], on_real); // [N, 1]
+        let fake = d.tap("logit", [gz, z], on_fake); // [N, 1]
         let total = bce_with_logits(real.clone(), 1.0) + bce_with_logits(fake.clone(), 0.0);
         (total, [real, fake])
     }
@@ -241,17 +248,17 @@ impl Egbad {
     ) -> ([Tensor<1>; 2], Option<Tensor<1>>) {
         let [e, g, d] = nets.all();
         let own = Pass::Train { dropout: 0 };
-        let [real, fake] = seeds.map(|dropout| Pass::Frozen { dropout });
+        let [on_real, on_fake] = seeds.map(|dropout| Pass::Frozen { dropout });
         let weight = self.residual_weight.get();
         let both = self.residual_trains == ResidualTrains::EncoderAndGenerator;
         let gz = match weight > 0.0 && both {
-            // The same weights; the copy's running statistics are dropped (departure 9).
+            // The same weights; the copy's running statistics are dropped (departure 6).
             true => g.clone().apply(z.clone(), own), // [N, size]
             false => g.apply(z.clone(), own),        // [N, size]
         };
         let ex = e.apply(x.clone(), own); // [N, latent]
-        let [fake, f_fake] = d.forward([gz, z], fake); // [N, 1], [N, f]
-        let [real, f_real] = d.forward([x.clone(), ex.clone()], real); // [N, 1], [N, f]
+        let [fake, f_fake] = d.forward([gz, z], on_fake); // [N, 1], [N, f]
+        let [real, f_real] = d.forward([x.clone(), ex.clone()], on_real); // [N, 1], [N, f]
         let generator = match self.generator_loss {
             GeneratorLoss::CrossEntropy => bce_with_logits(fake, 1.0),
             GeneratorLoss::FeatureMatching => {
@@ -286,10 +293,8 @@ impl Settings for Egbad {
     const NAME: &'static str = "egbad";
     const TITLE: &'static str = "EGBAD";
 
-    /// The paper's networks (for images three quarters as wide, with half the dense widths), a learning
-    /// rate that gets there in minutes, and the survey's residual term; for tables spectral norm in D
-    /// and the combined score. With images the residual trains E alone: G goes on generating normals
-    /// only, and E finds the nearest. Measurements: RESULTS.md, ADR 10.
+    /// Departures 3 to 7, and a learning rate that gets there in minutes. With images the residual trains
+    /// E alone: G goes on generating normals only, and E finds the nearest. Measurements: RESULTS.md, ADR 10.
     fn recommended(kind: Kind) -> Self {
         let mut egbad = Self::paper(kind);
         egbad.training.adam.learning_rate = Positive::of(2e-4);
@@ -340,23 +345,22 @@ impl Method for Egbad {
         // Another batch and fresh noise, as in the authors' loop.
         let others = [step.x_other, step.z_other];
         let ([g, e], residual) = self.generator_encoder_loss(nets, others, [s2, s3]);
+        // One sum for both: only g depends on G, and e on E (on G too, if the residual trains both).
         nets.minimise(&(g.clone() + e.clone()), [G, E], step.rate)?;
 
         match self.networks.width {
-            None => nets.average(self.training.ema.get()),
-            Some(_) => nets.average_warmed(step.number), // departure 8
+            None => nets.average(),
+            Some(_) => nets.average_warmed(step.number), // departure 2
         }
         let mut report = Losses::new(&[("discriminator", &d), ("generator", &g), ("encoder", &e)]);
-        if let Some(residual) = &residual {
-            report.push(RESIDUAL, residual);
-        }
+        residual.iter().for_each(|r| report.push(RESIDUAL, r));
         report.push_probability("d_real", real);
         report.push_probability("d_fake", fake);
         Ok(report)
     }
 
     fn scores(&self) -> Vec<Score> {
-        let paper = |name, part| Score::weighted(name, &[(RESIDUAL, 0.9), (part, 0.1)]);
+        let paper = |name, part| Score::weighted(name, &[(RESIDUAL, 0.9), (part, 0.1)]); // α = 0.9
         vec![
             Score::combined(&[RESIDUAL, FEATURE]),
             paper("paper", FEATURE),

@@ -6,6 +6,7 @@ pub mod bigan;
 pub mod egbad;
 pub mod fanogan;
 pub mod ganomaly;
+pub mod simplenet;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -18,7 +19,10 @@ use bigan::Bigan;
 use egbad::Egbad;
 use fanogan::Fanogan;
 use ganomaly::Ganomaly;
-use unlike_baselines::{EcodConfig, IforestConfig, KnnConfig, PadimConfig, PcaConfig};
+use simplenet::Simplenet;
+use unlike_baselines::{
+    EcodConfig, IforestConfig, KnnConfig, PadimConfig, PatchcoreConfig, PcaConfig,
+};
 
 /// All models of this crate. A user's own stand beside them in a list like this one:
 /// `[MODELS, &[method::<Mine>()]].concat()`.
@@ -28,8 +32,10 @@ pub const MODELS: &[Entry] = &[
     method::<Anogan>(),
     method::<Fanogan>(),
     method::<Ganomaly>(),
+    method::<Simplenet>(),
     baseline::<PcaConfig>(),
     baseline::<KnnConfig>(),
+    baseline::<PatchcoreConfig>(),
     baseline::<PadimConfig>(),
     baseline::<IforestConfig>(),
     baseline::<EcodConfig>(),

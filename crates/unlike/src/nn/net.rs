@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
-use unlike_core::{Arrays, FeatureShape, Result, check_setting};
+use unlike_core::{Arrays, FeatureShape, ImageShape, Result, check_setting};
 use unlike_kernels::{Source, dense, reshaped};
 
 use super::{
@@ -193,7 +193,8 @@ impl Net {
                 Some(Built::Dense(layer)) => layer.backward(gradient, y), // [N, inputs]
                 Some(Built::Conv(layer)) => {
                     let maps = |h| as_maps(h, &node.shape);
-                    let FeatureShape::Image { height, .. } = *self.plan.shape(node.from()[0])
+                    let FeatureShape::Image(ImageShape { height, .. }) =
+                        *self.plan.shape(node.from()[0])
                     else {
                         unreachable!("convolutions read maps");
                     };
@@ -424,11 +425,11 @@ impl<'a> Run<'a> {
 
 /// [N, H·W·C] → [N, H, W, C].
 fn as_maps(row: Tensor<2>, shape: &FeatureShape) -> Tensor<4> {
-    let &FeatureShape::Image {
+    let &FeatureShape::Image(ImageShape {
         height,
         width,
         channels,
-    } = shape
+    }) = shape
     else {
         unreachable!("convolutions read maps");
     };

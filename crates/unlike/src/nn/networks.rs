@@ -99,23 +99,41 @@ impl Networks {
         places: [usize; N],
         rate: f32,
     ) -> Result<()> {
+        self.minimise_each(loss, places.map(|at| (at, rate)))
+    }
+
+    /// [`minimise`](Self::minimise), each network at a rate of its own.
+    ///
+    /// # Errors
+    /// If the loss does not depend on every parameter of these networks.
+    pub fn minimise_each<const N: usize>(
+        &mut self,
+        loss: &Tensor<1>,
+        places: [(usize, f32); N],
+    ) -> Result<()> {
         let mut grads = loss.backward();
-        let of = |at: usize| optim::gradients_of((self.names[at], &mut self.live[at]), &mut grads);
+        let of = |(at, _): (usize, f32)| {
+            optim::gradients_of((self.names[at], &mut self.live[at]), &mut grads)
+        };
         let mut found = places.into_iter().map(of).collect::<Result<Vec<_>>>()?;
         // What is left belongs to other networks; its memory is needed.
         drop(grads);
         if let Some(limit) = self.training.adam.clip {
             optim::clip(&mut found, limit.get());
         }
-        for (at, grads) in places.into_iter().zip(found) {
+        for ((at, rate), grads) in places.into_iter().zip(found) {
             self.adam[at].step(&mut self.live[at], grads, rate);
         }
         Ok(())
     }
 
-    /// Moves the averages: average ← decay · average + (1 − decay) · weights, and running statistics
-    /// alike.
-    pub fn average(&mut self, decay: f32) {
+    /// Moves the averages: average ← ema · average + (1 − ema) · weights, `ema` of the settings, and
+    /// running statistics alike.
+    pub fn average(&mut self) {
+        self.average_by(self.training.ema.get());
+    }
+
+    pub(super) fn average_by(&mut self, decay: f32) {
         if let Some(average) = &mut self.average {
             for (average, live) in average.iter_mut().zip(&self.live) {
                 fold(average, live, decay);
@@ -123,13 +141,13 @@ impl Networks {
         }
     }
 
-    /// [`average`](Self::average) with the decay of the settings, but less at first (t is the number of
-    /// steps before this one): at most (1 + t) / (10 + t). So the average forgets where it started.
+    /// [`average`](Self::average), with less decay at first (t is the number of steps before this one):
+    /// at most (1 + t) / (10 + t). So the average forgets where it started.
     /// Running variances start at 1, thousands of times those of layers with small weights, and would
     /// stay wrong for 10 / (1 − decay) steps.
     pub fn average_warmed(&mut self, step: u64) {
         let t = step as f32;
-        self.average(self.training.ema.get().min((1.0 + t) / (10.0 + t)));
+        self.average_by(self.training.ema.get().min((1.0 + t) / (10.0 + t)));
     }
 
     /// The networks at these places go on from their averages.

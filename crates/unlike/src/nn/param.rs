@@ -65,12 +65,13 @@ pub enum Pass {
         /// Seed of the dropout masks of this pass.
         dropout: u64,
     },
-    /// A fixed ruler within a training step: dropout is on, the weights get no gradient.
+    /// A fixed ruler within a training step: as in training (dropout, statistics of the batch), but the
+    /// weights get no gradient, and running statistics stay. What goes in gets its gradient.
     Frozen {
         /// Seed of the dropout masks of this pass.
         dropout: u64,
     },
-    /// Scoring: running statistics, no dropout; the weights get no gradient.
+    /// Scoring: running statistics, no dropout; the weights get no gradient, what goes in does.
     Score,
 }
 

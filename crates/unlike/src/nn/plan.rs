@@ -1,6 +1,6 @@
 //! Networks as data: which layers there are and what each reads, before there are weights.
 
-use unlike_core::FeatureShape;
+use unlike_core::{FeatureShape, ImageShape};
 use unlike_kernels::Activation;
 
 use super::{Window, join};
@@ -286,18 +286,19 @@ impl Plan {
                 let [from] = from[..] else {
                     panic!("`{path}`: a convolution reads one value");
                 };
-                let &FeatureShape::Image { height, width, .. } = self.shape(from) else {
+                let &FeatureShape::Image(ImageShape { height, width, .. }) = self.shape(from)
+                else {
                     panic!("`{path}`: a convolution reads maps");
                 };
                 let [height, width] = [height, width].map(|side| {
                     let side = window.applied(side, up);
                     side.unwrap_or_else(|| panic!("`{path}`: {window:?} is too large"))
                 });
-                FeatureShape::Image {
+                FeatureShape::Image(ImageShape {
                     height,
                     width,
                     channels,
-                }
+                })
             }
         };
         self.read(&from);
@@ -360,6 +361,6 @@ impl Plan {
 pub(super) fn channels_of(shape: &FeatureShape) -> usize {
     match *shape {
         FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => width,
-        FeatureShape::Image { channels, .. } => channels,
+        FeatureShape::Image(ImageShape { channels, .. }) => channels,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use unlike_core::{Error, FeatureShape, Note, Result};
+use unlike_core::{Error, FeatureShape, ImageShape, Note, Result};
 
 use super::plan::channels_of;
 use crate::settings::Width;
@@ -46,10 +46,10 @@ impl Pyramid {
                 let expected = "nothing for a table, whose layers are fully connected";
                 Err(refused("given", expected))
             }
-            (FeatureShape::Image { .. }, None) => {
+            (FeatureShape::Image(_), None) => {
                 Err(refused("missing", "the channels of the first convolution"))
             }
-            (FeatureShape::Image { .. }, Some(width)) => Ok(Some(Self {
+            (FeatureShape::Image(_), Some(width)) => Ok(Some(Self {
                 sides: halvings(x, end)?,
                 colours: channels_of(x),
                 width: width.get(),
@@ -85,7 +85,7 @@ fn halvings(x: &FeatureShape, end: RangeInclusive<usize>) -> Result<Vec<usize>> 
         (ends && sides.len() > 1).then_some(sides)
     };
     let [height, width] = match *x {
-        FeatureShape::Image { height, width, .. } => [height, width],
+        FeatureShape::Image(ImageShape { height, width, .. }) => [height, width],
         FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => [1, width],
     };
     if let Some(sides) = levels(height).filter(|_| height == width) {

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, FeatureShape, Result};
+use unlike_core::{Error, FeatureShape, ImageShape, Result};
 
 /// The largest rotation, in degrees: what is called a small one.
 const LARGEST_ROTATION: f64 = 45.0;
@@ -69,24 +69,26 @@ impl Augmentation {
                 "asked for".into(),
                 "nothing, because rows of a table cannot be flipped, moved or turned".into(),
             ),
-            FeatureShape::Image { height, width, .. } if self.shift >= height.min(width) => {
+            FeatureShape::Image(ImageShape { height, width, .. })
+                if self.shift >= height.min(width) =>
+            {
                 refused(
                     "augmentation.shift",
                     self.shift.to_string(),
                     format!("less than the {} pixels of a side", height.min(width)),
                 )
             }
-            FeatureShape::Image { .. } => Ok(()),
+            FeatureShape::Image(_) => Ok(()),
         }
     }
 
-    /// Changes one image, `[height, width, channels]`.
-    pub(super) fn apply(
-        &self,
-        rng: &mut ChaCha8Rng,
-        [height, width, channels]: [usize; 3],
-        image: &mut [f32],
-    ) {
+    /// Changes one image.
+    pub(super) fn apply(&self, rng: &mut ChaCha8Rng, shape: ImageShape, image: &mut [f32]) {
+        let ImageShape {
+            height,
+            width,
+            channels,
+        } = shape;
         // All are drawn, whatever is on: each change is then the same with and without the others.
         let [flip_x, flip_y, right, down, turn] = [(); 5].map(|()| rng.random::<f64>());
         let flip_x = self.flip_horizontal && flip_x < 0.5;
@@ -141,7 +143,7 @@ mod tests {
     fn applied(augmentation: &Augmentation, index: u64) -> Vec<f32> {
         let mut values = image();
         let mut rng = rng::rng(1, Purpose::Augmentation, index);
-        augmentation.apply(&mut rng, [4, 5, 2], &mut values);
+        augmentation.apply(&mut rng, [4, 5, 2].into(), &mut values);
         values
     }
 
@@ -214,7 +216,7 @@ mod tests {
         for index in 0..20 {
             let mut values = ramp.clone();
             let mut rng = rng::rng(2, Purpose::Augmentation, index);
-            augmentation.apply(&mut rng, [side, side, 1], &mut values);
+            augmentation.apply(&mut rng, [side, side, 1].into(), &mut values);
             let at = |x: usize, y: usize| values[y * side + x];
             assert!(at(4, 4).abs() < 1e-6);
             let (along, across) = (at(5, 4) - at(3, 4), at(4, 5) - at(4, 3));
@@ -232,11 +234,11 @@ mod tests {
             shift,
             ..Augmentation::default()
         };
-        let image = FeatureShape::Image {
+        let image = FeatureShape::Image(ImageShape {
             height: 8,
             width: 6,
             channels: 1,
-        };
+        });
         let row = FeatureShape::Row { width: 48 };
         assert!(shift(5).check_for(&image).is_ok());
         assert!(shift(6).check_for(&image).is_err());

@@ -94,12 +94,7 @@ impl<'a> Batches<'a> {
             let Some(augmentation) = augmentation.filter(|a| !a.is_off()) else {
                 return Ok(x);
             };
-            let &FeatureShape::Image {
-                height,
-                width,
-                channels,
-            } = samples.shape()
-            else {
+            let &FeatureShape::Image(shape) = samples.shape() else {
                 return Ok(x);
             };
             let first = (2 * self.epoch + which as u64) * order.len() as u64 + range.start as u64;
@@ -108,7 +103,7 @@ impl<'a> Batches<'a> {
                 .for_each(|(place, image)| {
                     let index = first + place as u64;
                     let mut rng = rng::rng(seed, Purpose::Augmentation, index);
-                    augmentation.apply(&mut rng, [height, width, channels], image);
+                    augmentation.apply(&mut rng, shape, image);
                 });
             Ok(x)
         };

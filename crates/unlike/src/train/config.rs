@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Result, Samples, check_setting};
 use unlike_data::{Preprocessing, PreprocessingConfig};
-use unlike_features::{Extraction, FeatureConfig};
+use unlike_features::{Extraction, FeatureConfig, Pool};
 
 use super::{Augmentation, prepared::PATCHES};
 use crate::{
@@ -211,6 +211,9 @@ impl TrainConfig {
     ) -> Result<Self> {
         let features = match (features, samples) {
             (Some(features), _) => features.clone(),
+            (None, Samples::Images(_)) if Entry::find(MODELS, model)?.rows_only => {
+                FeatureConfig::lite0(Pool::Patches)
+            }
             (None, Samples::Images(images)) => FeatureConfig::usual(images.shape()),
             (None, Samples::Table(_)) => FeatureConfig::Pixels,
         };
@@ -269,9 +272,13 @@ impl TrainConfig {
                 Kind::Table => None,
                 Kind::Images => Some(Augmentation::default()),
             },
-            preprocessing: PreprocessingConfig::default(),
+            preprocessing: PreprocessingConfig {
+                scaling: entry.scaling,
+                ..PreprocessingConfig::default()
+            },
             features: match kind {
                 Kind::Table => None,
+                Kind::Images if entry.rows_only => Some(FeatureConfig::lite0(Pool::Patches)),
                 Kind::Images => Some(FeatureConfig::Pixels),
             },
             model: entry.recommended(kind),

@@ -159,8 +159,8 @@ const TYPICAL_SAMPLES: usize = 10_000;
 /// The parts of the scores of all these samples.
 fn parts(look: &Look, scorer: &dyn Scorer, samples: &Prepared<'_>) -> Result<ScoreParts> {
     let mut all = ScoreParts::default();
-    samples.in_chunks(|features| {
-        all.extend(look.parts(scorer, features, None)?);
+    samples.in_chunks(|chunk| {
+        all.extend(look.parts(scorer, chunk, None)?);
         Ok(())
     })?;
     Ok(all)

@@ -8,7 +8,7 @@ use unlike_features::Extraction;
 
 use crate::{
     rng::{self, Purpose},
-    sight::Sight,
+    sight::{Chunk, Region, Sight},
 };
 
 /// Rows that patches of training images give, at most: 160 MB of the recommended features. Of more,
@@ -103,9 +103,12 @@ impl<'a> Prepared<'a> {
     }
 
     /// Calls `f` with what a detector sees of some of the samples after the others.
-    pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+    pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Chunk<'_>) -> Result<()>) -> Result<()> {
         match self {
-            Self::Rows(features) => f(features),
+            Self::Rows(features) => f(&Chunk {
+                features,
+                regions: Vec::new(),
+            }),
             Self::Images { sight, samples, .. } => sight.bind(samples)?.in_chunks(f),
         }
     }
@@ -116,8 +119,8 @@ impl<'a> Prepared<'a> {
             return scorer.parts(&self.some(most)?);
         }
         let mut parts = ScoreParts::default();
-        self.in_chunks(|features| {
-            parts.extend(scorer.parts(features)?);
+        self.in_chunks(|chunk| {
+            parts.extend(scorer.parts(chunk.features)?);
             Ok(())
         })?;
         Ok(parts)
@@ -135,26 +138,36 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// So many rows of features of these images at most, as many of each.
+/// So many rows of features of these images at most, of places that show the images themselves, as many
+/// of each where it has them.
 fn some_rows(sight: &Sight, samples: &Samples, most: usize, seed: u64) -> Result<Features> {
     let places = sight.places();
     let each = (most / samples.len().max(1)).clamp(1, places);
     let mut values = Vec::with_capacity(samples.len() * each * sight.shape().size());
     let mut image = 0;
-    sight.bind(samples)?.in_chunks(|features| {
-        if each == places {
-            values.extend_from_slice(features.values());
-            return Ok(());
-        }
-        for first in (0..features.len()).step_by(places) {
-            let mut rng = rng::rng(seed, Purpose::Patches, image);
-            let mut chosen = sample(&mut rng, places, each).into_vec();
-            chosen.sort_unstable();
-            chosen.iter_mut().for_each(|place| *place += first);
-            values.extend(features.gather(&chosen));
+    let columns = sight.grid().map_or(1, |[_, columns]| columns);
+    sight.bind(samples)?.in_chunks(|chunk| {
+        for (first, region) in (0..).step_by(places).zip(regions_of(chunk, places)) {
+            let mut chosen: Vec<usize> = match region {
+                Some(region) => region.places(columns).map(|place| first + place).collect(),
+                None => (first..first + places).collect(),
+            };
+            if chosen.len() > each {
+                let mut rng = rng::rng(seed, Purpose::Patches, image);
+                let mut drawn = sample(&mut rng, chosen.len(), each).into_vec();
+                drawn.sort_unstable();
+                chosen = drawn.into_iter().map(|at| chosen[at]).collect();
+            }
+            values.extend(chunk.features.gather(&chosen));
             image += 1;
         }
         Ok(())
     })?;
     Ok(Features::new(sight.shape(), values))
+}
+
+/// The region of each sample, where it has one.
+fn regions_of(chunk: &Chunk<'_>, places: usize) -> impl Iterator<Item = Option<Region>> {
+    let samples = chunk.features.len() / places;
+    (0..samples).map(|sample| chunk.regions.get(sample).copied())
 }

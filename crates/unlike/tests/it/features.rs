@@ -1,8 +1,11 @@
 //! Deep features of images: every model with every way to look keeps the laws.
 
+use std::{ops::Range, sync::Arc};
+
 use unlike::{
-    Detector, Explanations, InputSpec, Model, ModelConfig, RunOptions, Samples, TrainConfig,
-    core::{Images, conformance},
+    Detector, Explanations, InputSpec, Model, ModelConfig, Result, RunOptions, Samples,
+    TrainConfig,
+    core::{ImageShape, ImageSource, Images, conformance},
     features::{FeatureConfig, Pool, Taps},
     fit,
     train::{Silent, with_threads},
@@ -43,6 +46,77 @@ fn spoilt(side: usize, range: std::ops::Range<usize>) -> Samples {
         }
         pixels
     }))
+}
+
+/// Images that lie in a frame which is no part of them, wider from one to the next.
+#[derive(Debug)]
+struct Framed {
+    frame: u8,
+    images: Range<usize>,
+}
+
+impl Framed {
+    fn samples(frame: u8, images: Range<usize>) -> Samples {
+        let ids = images.clone().map(|i| i.to_string()).collect();
+        let source = Arc::new(Self { frame, images });
+        let images = Images::from_source("framed", [SIDE, SIDE, 1], source, ids);
+        Samples::Images(images.unwrap())
+    }
+
+    fn margin(&self, image: usize) -> usize {
+        8 * ((self.images.start + image) % 3) / 2
+    }
+}
+
+impl ImageSource for Framed {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        let margin = self.margin(image);
+        let pixels = pixels(SIDE, self.images.start + image);
+        for (at, (out, pixel)) in out.iter_mut().zip(pixels).enumerate() {
+            let inside = (margin..SIDE - margin).contains(&(at / SIDE));
+            let value = if inside { pixel } else { self.frame };
+            *out = f32::from(value) / 127.5 - 1.0;
+        }
+        Ok(())
+    }
+
+    fn covered(&self, image: usize) -> Option<[usize; 4]> {
+        let margin = self.margin(image);
+        Some([0, margin, SIDE, SIDE - 2 * margin])
+    }
+}
+
+#[test]
+fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
+    let train = Framed::samples(90, 0..30);
+    for (name, features) in [
+        ("padim", FeatureConfig::lite0(Pool::Patches)),
+        ("pca", FeatureConfig::lite0(Pool::Patches)),
+        ("pca", FeatureConfig::Pixels),
+    ] {
+        let config = TrainConfig::recommended_with(name, &train, Some(&features)).unwrap();
+        let model = fit(&config, &train, &RunOptions::default(), &mut Silent).unwrap();
+        let new = Framed::samples(250, 30..42);
+        let violations = conformance::check(&model, &new);
+        assert!(
+            violations.is_empty(),
+            "{name}, {features:?}: {violations:#?}"
+        );
+        let Explanations::Maps { values, .. } = model.explain(&new).unwrap() else {
+            panic!("maps of images");
+        };
+        let mut shown = 0;
+        for (image, map) in values.chunks_exact(SIDE * SIDE).enumerate() {
+            let margin = 8 * ((30 + image) % 3) / 2;
+            for (y, row) in map.chunks_exact(SIDE).enumerate() {
+                match (margin..SIDE - margin).contains(&y) {
+                    true => shown += row.iter().filter(|v| **v > 0.0).count(),
+                    false => assert!(row.iter().all(|v| *v == 0.0), "{name}, {image}, {y}"),
+                }
+            }
+        }
+        assert!(shown > 100, "{name}: {shown}");
+    }
 }
 
 fn config(name: &str, pool: Pool) -> TrainConfig {
@@ -157,7 +231,7 @@ fn an_image_as_one_row_is_explained_by_columns() {
     );
     assert!(matches!(
         model.input(),
-        InputSpec::Image { height: SIDE, .. }
+        InputSpec::Image(ImageShape { height: SIDE, .. })
     ));
 }
 

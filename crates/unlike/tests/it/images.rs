@@ -130,10 +130,9 @@ fn every_model_with_every_score_keeps_the_laws_and_survives_saving() {
         model.save(&path).unwrap();
         let names: Vec<String> = model.score_names().map(str::to_owned).collect();
         let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
-        assert!(
-            distinct.len() == names.len() && names.contains(&"map".into()),
-            "{names:?}"
-        );
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
+        // Of a detector of pixels, contributions make one map more.
+        assert_eq!(names.contains(&"map".into()), name != "simplenet");
         for score in names {
             model = model.with_score(&score).unwrap();
             let violations = conformance::check(&model, &some);

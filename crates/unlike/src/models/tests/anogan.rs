@@ -199,7 +199,7 @@ fn image(side: usize, channels: usize) -> FeatureShape {
 /// recommended stop.
 fn settings(shape: &FeatureShape, steps: usize, start: Start) -> Anogan {
     let kind = match shape {
-        FeatureShape::Image { .. } => Kind::Images,
+        FeatureShape::Image(_) => Kind::Images,
         _ => Kind::Table,
     };
     let mut anogan = Anogan {

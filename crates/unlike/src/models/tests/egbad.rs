@@ -353,7 +353,7 @@ fn a_sample_is_scored_and_shown_alike_in_any_company_and_after_restoring() {
 fn dropout_drops_what_its_seed_says_and_nothing_while_scoring() {
     for shape in [FeatureShape::row(7), FeatureShape::image(16, 16, 1)] {
         let mut egbad = match shape {
-            FeatureShape::Image { .. } => narrow(),
+            FeatureShape::Image(_) => narrow(),
             _ => Egbad::recommended(Kind::Table),
         };
         egbad.dropout = Share::of(0.5);

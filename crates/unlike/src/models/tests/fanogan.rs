@@ -215,7 +215,7 @@ fn both_stages_have_the_losses_movements_and_scores_that_pytorch_gives() {
 /// Narrow networks, half of whose updates are of the first stage.
 fn narrow(shape: &FeatureShape) -> Fanogan {
     let (kind, width, dense): (_, _, [&[usize]; 2]) = match shape {
-        FeatureShape::Image { .. } => (Kind::Images, Some(2), [&[], &[]]),
+        FeatureShape::Image(_) => (Kind::Images, Some(2), [&[], &[]]),
         _ => (Kind::Table, None, [&[12], &[10, 8]]),
     };
     let mut fanogan = Fanogan {

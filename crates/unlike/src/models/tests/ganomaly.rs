@@ -474,7 +474,7 @@ fn the_authors_networks_have_the_authors_sizes() {
 fn a_discriminator_of_one_layer_compares_samples_themselves() {
     for shape in [FeatureShape::row(9), image(16, 1)] {
         let ganomaly = match shape {
-            FeatureShape::Image { .. } => narrow(),
+            FeatureShape::Image(_) => narrow(),
             _ => Ganomaly {
                 networks: networks(None, 0, [&[6], &[]]),
                 ..Ganomaly::recommended(Kind::Table)

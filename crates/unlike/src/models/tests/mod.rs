@@ -6,8 +6,9 @@ mod fanogan;
 mod ganomaly;
 pub(crate) mod golden;
 mod settings;
+mod simplenet;
 
-use unlike_core::{Arrays, FeatureShape, Features, Result, ScoreParts, Scorer};
+use unlike_core::{Arrays, FeatureShape, Features, ImageShape, Result, ScoreParts, Scorer};
 
 use crate::{
     backend::{Device, Tensor, tensor, values},
@@ -145,9 +146,9 @@ fn spots(count: usize, side: usize, channels: usize, index: u64) -> Vec<f32> {
 /// Samples of this shape for the `index`-th batch: spots, or rows of a slanted cloud.
 fn samples(shape: &FeatureShape, count: usize, index: u64) -> Vec<f32> {
     match *shape {
-        FeatureShape::Image {
+        FeatureShape::Image(ImageShape {
             height, channels, ..
-        } => spots(count, height, channels, index),
+        }) => spots(count, height, channels, index),
         FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => {
             let rng = &mut rng::rng(1, Purpose::Order, index);
             let row = |_| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use unlike_core::{Array, Arrays, FeatureShape};
+use unlike_core::{Array, Arrays, FeatureShape, ImageShape};
 use unlike_kernels::Activation::{Identity, LeakyRelu, Relu, Tanh};
 
 use super::layers;
@@ -215,11 +215,11 @@ fn maps(shape: &FeatureShape, x: &[f64]) -> Maps {
         FeatureShape::Row { width } | FeatureShape::Patch { width, .. } => {
             ([1, 1, width], x.to_vec())
         }
-        FeatureShape::Image {
+        FeatureShape::Image(ImageShape {
             height,
             width,
             channels,
-        } => ([height, width, channels], x.to_vec()),
+        }) => ([height, width, channels], x.to_vec()),
     }
 }
 

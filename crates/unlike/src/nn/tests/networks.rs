@@ -57,7 +57,7 @@ fn step(nets: &mut Networks, index: u64) {
         let loss = loss(nets, at, index);
         nets.minimise(&loss, [at], 1.0).unwrap();
     }
-    nets.average(0.5);
+    nets.average_by(0.5);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn an_average_that_is_warmed_forgets_where_it_started() {
         warmed.minimise(&loss, [0], 1.0).unwrap();
         let mut plain = warmed.clone();
         warmed.average_warmed(step);
-        plain.average(decay);
+        plain.average_by(decay);
         let [ours, theirs] = [&warmed, &plain].map(|nets| nets.save());
         for (name, array) in under(&theirs, "average").iter() {
             let ours = ours.any_shape(&format!("average.{name}")).unwrap();
