@@ -117,7 +117,8 @@ impl ConfigFile {
     }
 
     /// The same, in which what the file leaves out is as in the model's paper, not as recommended; see
-    /// [`presets`]. Images are seen by their pixels then, unless the file says otherwise.
+    /// [`presets`]. Images are then seen as the paper has it, by their pixels nearly always, unless the file says
+    /// otherwise.
     #[must_use]
     pub fn as_in_paper(self) -> Self {
         Self {

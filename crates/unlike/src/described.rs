@@ -188,6 +188,25 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
                 "patches' worth of all places' covariance that is mixed into that of each",
             ),
             ("features", "features that count, drawn with the seed"),
+            (
+                "noise",
+                "deviation of the noise that features are told from",
+            ),
+            ("margin", "how far D is to tell normals and noise from 0"),
+            (
+                "adaptor_rate",
+                "the adaptor's learning rate in units of D's",
+            ),
+            (
+                "ascent_steps",
+                "steps by which the noise climbs to where D takes it for normal; 0 is the paper",
+            ),
+            ("ascent", "the length of such a step"),
+            ("hidden", "widths of D's hidden layers"),
+            (
+                "candidates",
+                "patches among which the kept ones are chosen, at most",
+            ),
             ("trees", "trees"),
             ("subsample", "training samples that each tree sees"),
         ],

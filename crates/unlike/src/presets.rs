@@ -13,13 +13,13 @@ use crate::{
     train::TrainConfig,
 };
 
-/// The models whose papers' settings are known, in the order of the list of models.
+/// The models whose papers' settings are known, by name.
 pub const WITH_PAPER: [&str; 6] = [
     "anogan",
     "bigan",
     "egbad",
-    "ganomaly",
     "fanogan",
+    "ganomaly",
     "simplenet",
 ];
 
@@ -59,12 +59,11 @@ pub fn paper(config: TrainConfig, kind: Kind) -> Result<TrainConfig> {
         }
         "ganomaly" => (ModelConfig::method(Ganomaly::paper(kind)), 64, Some(15)),
         "fanogan" => (ModelConfig::method(Fanogan::paper(kind)), 64, None),
-        // Their batches are the places of eight images, of which there is no number of rows.
-        "simplenet" => (
-            ModelConfig::method(Simplenet::paper()),
-            config.batch_size,
-            None,
-        ),
+        // The paper's batches are places of 8 images; here, places of all images are mixed.
+        "simplenet" => {
+            let model = ModelConfig::method(Simplenet::paper());
+            (model, config.batch_size, None)
+        }
         _ => {
             return Err(Error::Setting {
                 name: "preset".into(),

@@ -258,7 +258,7 @@ fn settings_are_shown_with_a_line_on_each_and_can_be_used() {
     let ran = place.run("config knn --preset paper").ends_with(2);
     assert!(
         ran.stderr
-            .contains("one of the models anogan, bigan, egbad"),
+            .contains("one of the models anogan, bigan, egbad, fanogan"),
         "{}",
         ran.stderr
     );

@@ -412,7 +412,7 @@ mod tests {
     fn images_are_told_apart_with_and_without_their_anomalies() {
         let size = [56, 56];
         let image = |base: f32, blob: f32| {
-            let at = |i: usize| (i / 56 < 6 && i % 56 < 6).then_some(blob).unwrap_or(base);
+            let at = |i: usize| if i / 56 < 6 && i % 56 < 6 { blob } else { base };
             (0..56 * 56).map(at).collect::<Vec<f32>>()
         };
         let mask: Vec<bool> = (0..56 * 56).map(|i| i / 56 < 6 && i % 56 < 6).collect();
