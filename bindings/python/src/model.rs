@@ -8,7 +8,7 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 use unlike::Judge;
-use unlike_core::{Decision, Detector, Error, Explanations, Result};
+use unlike_core::{Decision, Detector, Error, Explanations, ImageShape, Result};
 use unlike_results::Explainer;
 
 use crate::{
@@ -255,9 +255,14 @@ impl Model {
             made.map(|made| Ok((made.len(), made.shape(), made.pixels()?)))
                 .transpose()
         })?;
-        let Some((count, [height, width, channels], pixels)) = made else {
+        let Some((count, shape, pixels)) = made else {
             return Ok(None);
         };
+        let ImageShape {
+            height,
+            width,
+            channels,
+        } = shape;
         let pixels = PyArray1::from_vec(py, pixels);
         Ok(Some(pixels.reshape([count, height, width, channels])?))
     }

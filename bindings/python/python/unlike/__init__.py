@@ -29,6 +29,8 @@ from ._detectors import (
     GANomaly,
     IForest,
     PaDiM,
+    PatchCore,
+    SimpleNet,
 )
 from ._errors import (
     Error,
@@ -65,9 +67,11 @@ __all__ = [
     "NotFittedError",
     "NoteWarning",
     "PaDiM",
+    "PatchCore",
     "Reason",
     "Report",
     "SettingError",
+    "SimpleNet",
     "TrainingError",
     "__version__",
     "load",

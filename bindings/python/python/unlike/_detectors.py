@@ -13,8 +13,9 @@ class EGBAD(Detector):
 
     Zenati, Foo, Lecouat, Manek, Chandrasekhar, *Efficient GAN-Based Anomaly Detection*, ICLR 2018
     workshop (arXiv 1802.06222). Authors' code: houssamzenati/Efficient-GAN-Anomaly-Detection, folder
-    `bigan/`. Training is BiGAN's (`bigan`). The residual term is that of Di Mattia et al., *A Survey on
-    GANs for Anomaly Detection* (arXiv 1906.11632), section 3.
+    `bigan/`. The losses and the step are BiGAN's (Donahue et al. 2017) and stand here; `bigan` is this
+    method without D's score. The residual term is that of Di Mattia et al., *A Survey on GANs for
+    Anomaly Detection* (arXiv 1906.11632), section 3.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ class EGBAD(Detector):
     generator_loss : str, one of `cross-entropy`, `feature-matching`
         What G minimises. Default: `cross-entropy`.
     residual_weight : float, 0 or more
-        Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper. Default: 5.0 for
-        tables, 10.0 for images.
+        Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper, 1 the survey.
+        Default: 5.0 for tables, 10.0 for images.
     residual_trains : str, one of `encoder`, `encoder-and-generator`
         Whose weights that term trains. Default: `encoder-and-generator` for tables, `encoder` for
         images.
@@ -212,11 +213,11 @@ class EGBAD(Detector):
 
 
 class BiGAN(Detector):
-    """BiGAN: EGBAD's training without the survey's residual term, and no score of D's.
+    """BiGAN: EGBAD's training without the survey's residual term, and a score without D.
 
     Donahue, Krähenbühl, Darrell, *Adversarial Feature Learning*, ICLR 2017 (arXiv 1605.09782). The
     paper offers no anomaly score; what it learns, an encoder beside the generator, gives the residual
-    |x − G(E(x))|, and D takes no part in scoring. Losses, step and networks are `Egbad`'s.
+    |x − G(E(x))|, and D takes no part in scoring. Losses, step, networks and settings are `Egbad`'s.
 
     Parameters
     ----------
@@ -231,7 +232,8 @@ class BiGAN(Detector):
     generator_loss : str, one of `cross-entropy`, `feature-matching`
         What G minimises. Default: `cross-entropy`.
     residual_weight : float, 0 or more
-        Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper. Default: 0.0.
+        Weight of the survey's term mean |x − G(E(x))| in E's loss; 0 is the paper, 1 the survey.
+        Default: 0.0.
     residual_trains : str, one of `encoder`, `encoder-and-generator`
         Whose weights that term trains. Default: `encoder-and-generator` for tables, `encoder` for
         images.
@@ -1018,6 +1020,182 @@ class GANomaly(Detector):
         self.score_training = score_training
 
 
+class SimpleNet(Detector):
+    """SimpleNet: features of normals against the same features with noise.
+
+    Liu, Zhou, Xu, Wang, *SimpleNet: A Simple Network for Image Anomaly Detection and Localization*,
+    CVPR 2023 (arXiv 2303.15140). Authors' code: DonaldRR/SimpleNet. The noise that climbs is the global
+    half of Chen et al., *A Unified Anomaly Synthesis Strategy with Gradient Ascent*, ECCV 2024 (arXiv
+    2407.09359; cqylunlun/GLASS).
+
+    Parameters
+    ----------
+    noise : float, a number above 0
+        σ, the standard deviation of the noise, in units of the features. Default: 0.5.
+    margin : float, a number above 0
+        m: how far D is to tell normals and noise from 0. Default: 0.5.
+    adaptor_rate : float, a number above 0
+        A's learning rate in units of D's. Default: 0.5.
+    ascent_steps : int
+        Steps by which the noise climbs to where D takes it for normal; 0 is the paper. Default: 0.
+    ascent : float, a number above 0
+        The length of such a step. Default: 0.001.
+    hidden : Sequence[int], numbers from 1 to 65536
+        The widths of D's hidden layers. Default: `[128]`.
+    training : mapping
+        First weights, optimisers, moving average. What is left out is as recommended.
+        * ``init``, one of `{"init": "normal", "sd": …}`, `{"init": "xavier"}`: First weights.
+        * ``adam``: The optimiser of each network. Keys:
+          * ``learning_rate``, a number above 0: Step size at the start of training. Default:
+            0.0002.
+          * ``beta1``, from 0 up to, not including, 1: Decay of the first moment. Default: 0.9.
+          * ``beta2``, from 0 up to, not including, 1: Decay of the second moment. Default: 0.999.
+          * ``clip``, a number above 0: Longest gradient of a loss, over all parameters that it
+            trains together; longer ones are scaled down to it. Unlimited if absent. Default: not
+            set.
+        * ``ema``, from 0 up to, not including, 1: Decay of the weights' moving average, which
+          scores; 0 scores with the weights themselves. Default: 0.999.
+    epochs : int, at least 1
+        Passes over the training samples, at most. Default: by model and data.
+    batch_size : int, at least 1
+        Samples per update. Fewer samples than this make one batch; otherwise the samples left over
+        at the end of an epoch wait for the next one. Default: 256 for tables, 64 for images.
+    schedule : str, one of `constant`, `cosine`
+        How the learning rate moves. Default: `cosine`.
+    choice : str, one of `last`, `held-out`
+        Which epoch's networks become the model. Default: `held-out`.
+    patience : int, at least 1
+        Stop when this many epochs have gone by without one whose first score part is smaller, on
+        average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
+        set.
+    hold_out : mapping
+        The samples kept out of training. What is left out is as recommended.
+        * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
+          score. Default: 0.1.
+        * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
+        * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
+    augmentation : mapping
+        Changes to training images. For tables there are none. What is left out is as recommended.
+        * ``flip_horizontal``: Left and right change sides in every other image. Default: not set
+          for tables, `False` for images.
+        * ``flip_vertical``: Top and bottom change sides in every other image. Default: not set for
+          tables, `False` for images.
+        * ``shift``, 0 or more: Pixels, at most, by which an image moves along each axis. Default:
+          not set for tables, 0 for images.
+        * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
+          not set for tables, 0.0 for images.
+    scaling : str, one of `min-max`, `standard`
+        How numbers are scaled. Default: `standard`.
+    tails : str, one of `bend`, `keep`
+        What happens to columns of numbers with heavy tails. Default: `bend`.
+    max_levels : int, at least 1
+        The most levels of a category that get a feature of their own; the rarest beyond go to
+        "other". At least 1. Default: 128.
+    min_level_rows : int
+        Levels in fewer training rows than this go to "other". Default: 1.
+    contamination : float | Literal["auto"], `"auto"`, or above 0 and at most 0.5
+        What decides `threshold_`: `"auto"` flags a false-alarm rate of 0.01 among held-out normals,
+        or the smallest that these can promise; a number flags that share of the samples given to
+        `fit`, as in PyOD.
+    score_name : str, one of `score_names_`
+        The score in use, of those that the fitted model offers. Default: the recommended one.
+    features : str, `pixels` or `lite0`
+        What is seen of images: their pixels, or what a network says of them that was trained on a
+        million photographs and comes with the package. Default: `lite0` for images of more than 32
+        pixels on a side.
+    feature_pool : str, `patches` or `image`
+        What of an image is judged at once by `lite0`: every place, or all of it. Default:
+        `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`
+        Stages of the network that are read. Default: `stage3` and `stage5`.
+    seed : int, from 0 to 2**63 - 1
+        Decides every random choice: the same seed gives the same model, bit for bit.
+    random_state : int, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    device : str, `cpu`, or what `unlike doctor` lists
+        Where networks live.
+    progress : bool | Callable[[dict[str, Any]], object]
+        Whether to show a bar while training; by default, where a terminal or a notebook is there. A
+        function is called after each epoch with what is known of it, and ends the training by
+        returning `True`.
+    score_training : bool
+        Whether `fit` scores the samples that it was given, for `decision_scores_` and `labels_`.
+        Needed by a number as `contamination`.
+    """
+
+    _model_name = "simplenet"
+    _model_settings = (
+        "noise",
+        "margin",
+        "adaptor_rate",
+        "ascent_steps",
+        "ascent",
+        "hidden",
+        "training",
+    )
+
+    def __init__(
+        self,
+        *,
+        noise: float | None = None,
+        margin: float | None = None,
+        adaptor_rate: float | None = None,
+        ascent_steps: int | None = None,
+        ascent: float | None = None,
+        hidden: Sequence[int] | None = None,
+        training: Mapping[str, Any] | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        schedule: str | None = None,
+        choice: str | None = None,
+        patience: int | None = None,
+        hold_out: Mapping[str, Any] | None = None,
+        augmentation: Mapping[str, Any] | None = None,
+        scaling: str | None = None,
+        tails: str | None = None,
+        max_levels: int | None = None,
+        min_level_rows: int | None = None,
+        contamination: float | Literal["auto"] = "auto",
+        score_name: str | None = None,
+        features: str | None = None,
+        feature_pool: str | None = None,
+        feature_taps: Sequence[str] | None = None,
+        seed: int = 0,
+        random_state: int | None = None,
+        device: str = "cpu",
+        progress: bool | Callable[[dict[str, Any]], object] | None = None,
+        score_training: bool = True,
+    ) -> None:
+        self.noise = noise
+        self.margin = margin
+        self.adaptor_rate = adaptor_rate
+        self.ascent_steps = ascent_steps
+        self.ascent = ascent
+        self.hidden = hidden
+        self.training = training
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.schedule = schedule
+        self.choice = choice
+        self.patience = patience
+        self.hold_out = hold_out
+        self.augmentation = augmentation
+        self.scaling = scaling
+        self.tails = tails
+        self.max_levels = max_levels
+        self.min_level_rows = min_level_rows
+        self.contamination = contamination
+        self.score_name = score_name
+        self.features = features
+        self.feature_pool = feature_pool
+        self.feature_taps = feature_taps
+        self.seed = seed
+        self.random_state = random_state
+        self.device = device
+        self.progress = progress
+        self.score_training = score_training
+
+
 class PCA(Detector):
     """Principal components: a normal sample lies near the plane that most of the variance spans.
 
@@ -1225,6 +1403,113 @@ class KNN(Detector):
         self.k = k
         self.aggregate = aggregate
         self.references = references
+        self.hold_out = hold_out
+        self.scaling = scaling
+        self.tails = tails
+        self.max_levels = max_levels
+        self.min_level_rows = min_level_rows
+        self.contamination = contamination
+        self.score_name = score_name
+        self.features = features
+        self.feature_pool = feature_pool
+        self.feature_taps = feature_taps
+        self.seed = seed
+        self.random_state = random_state
+        self.device = device
+        self.progress = progress
+        self.score_training = score_training
+
+
+class PatchCore(Detector):
+    """Nearest neighbours among few patches that cover all: Roth et al., "Towards total recall in
+    industrial anomaly detection", CVPR 2022 (arXiv 2106.08265).
+
+    The memory bank M is a greedy coreset (algorithm 1: the patch that is farthest from all chosen ones
+    is chosen next; Sener and Savarese 2018), found in a random projection (Johnson and Lindenstrauss),
+    and the score of a patch is its distance to the nearest in M (equation 6).
+
+    Parameters
+    ----------
+    references : int
+        The patches that are kept, at most, from 1 up; 4,000. The time to score and the size of the
+        model grow with it. Default: 4000.
+    candidates : int
+        The patches among which they are chosen, drawn at random, at most, from 1 up; 40,000. The
+        paper keeps 1 % or 10 % of all. Default: 40000.
+    hold_out : mapping
+        The samples kept out of training. What is left out is as recommended.
+        * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
+          score. Default: 0.1.
+        * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
+        * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
+    scaling : str, one of `min-max`, `standard`
+        How numbers are scaled. Default: `min-max`.
+    tails : str, one of `bend`, `keep`
+        What happens to columns of numbers with heavy tails. Default: `bend`.
+    max_levels : int, at least 1
+        The most levels of a category that get a feature of their own; the rarest beyond go to
+        "other". At least 1. Default: 128.
+    min_level_rows : int
+        Levels in fewer training rows than this go to "other". Default: 1.
+    contamination : float | Literal["auto"], `"auto"`, or above 0 and at most 0.5
+        What decides `threshold_`: `"auto"` flags a false-alarm rate of 0.01 among held-out normals,
+        or the smallest that these can promise; a number flags that share of the samples given to
+        `fit`, as in PyOD.
+    score_name : str, one of `score_names_`
+        The score in use, of those that the fitted model offers. Default: the recommended one.
+    features : str, `pixels` or `lite0`
+        What is seen of images: their pixels, or what a network says of them that was trained on a
+        million photographs and comes with the package. Default: `lite0` for images of more than 32
+        pixels on a side.
+    feature_pool : str, `patches` or `image`
+        What of an image is judged at once by `lite0`: every place, or all of it. Default:
+        `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`
+        Stages of the network that are read. Default: `stage3` and `stage5`.
+    seed : int, from 0 to 2**63 - 1
+        Decides every random choice: the same seed gives the same model, bit for bit.
+    random_state : int, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    device : str, `cpu`, or what `unlike doctor` lists
+        Where networks live.
+    progress : bool | Callable[[dict[str, Any]], object]
+        Whether to show a bar while training; by default, where a terminal or a notebook is there. A
+        function is called after each epoch with what is known of it, and ends the training by
+        returning `True`.
+    score_training : bool
+        Whether `fit` scores the samples that it was given, for `decision_scores_` and `labels_`.
+        Needed by a number as `contamination`.
+    """
+
+    _model_name = "patchcore"
+    _model_settings = (
+        "references",
+        "candidates",
+    )
+
+    def __init__(
+        self,
+        *,
+        references: int | None = None,
+        candidates: int | None = None,
+        hold_out: Mapping[str, Any] | None = None,
+        scaling: str | None = None,
+        tails: str | None = None,
+        max_levels: int | None = None,
+        min_level_rows: int | None = None,
+        contamination: float | Literal["auto"] = "auto",
+        score_name: str | None = None,
+        features: str | None = None,
+        feature_pool: str | None = None,
+        feature_taps: Sequence[str] | None = None,
+        seed: int = 0,
+        random_state: int | None = None,
+        device: str = "cpu",
+        progress: bool | Callable[[dict[str, Any]], object] | None = None,
+        score_training: bool = True,
+    ) -> None:
+        self.references = references
+        self.candidates = candidates
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1562,8 +1847,10 @@ CLASSES: tuple[type[Detector], ...] = (
     AnoGAN,
     FAnoGAN,
     GANomaly,
+    SimpleNet,
     PCA,
     KNN,
+    PatchCore,
     PaDiM,
     IForest,
     ECOD,

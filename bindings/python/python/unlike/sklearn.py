@@ -122,12 +122,20 @@ class GANomaly(SklearnDetector, _detectors.GANomaly):
     __doc__ = _detectors.GANomaly.__doc__
 
 
+class SimpleNet(SklearnDetector, _detectors.SimpleNet):
+    __doc__ = _detectors.SimpleNet.__doc__
+
+
 class PCA(SklearnDetector, _detectors.PCA):
     __doc__ = _detectors.PCA.__doc__
 
 
 class KNN(SklearnDetector, _detectors.KNN):
     __doc__ = _detectors.KNN.__doc__
+
+
+class PatchCore(SklearnDetector, _detectors.PatchCore):
+    __doc__ = _detectors.PatchCore.__doc__
 
 
 class PaDiM(SklearnDetector, _detectors.PaDiM):
@@ -142,5 +150,18 @@ class ECOD(SklearnDetector, _detectors.ECOD):
     __doc__ = _detectors.ECOD.__doc__
 
 
-DETECTORS = (EGBAD, BiGAN, AnoGAN, FAnoGAN, GANomaly, PCA, KNN, PaDiM, IForest, ECOD)
+DETECTORS = (
+    EGBAD,
+    BiGAN,
+    AnoGAN,
+    FAnoGAN,
+    GANomaly,
+    SimpleNet,
+    PCA,
+    KNN,
+    PatchCore,
+    PaDiM,
+    IForest,
+    ECOD,
+)
 """All of them, in the order of ``unlike.DETECTORS``."""
