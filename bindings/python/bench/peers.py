@@ -29,8 +29,8 @@ import numpy as np
 
 # Name, package, module, class, arguments.
 DETECTORS: list[tuple[str, str, str, str, dict[str, Any]]] = [
-    *((name, "unlike", "unlike", name, {}) for name in ("EGBAD", "BiGAN", "FAnoGAN", "GANomaly")),
-    *((name, "unlike", "unlike", name, {}) for name in ("PCA", "KNN", "PaDiM", "IForest", "ECOD")),
+    *((name, "unlike", "unlike", name, {}) for name in ("EGBAD", "BiGAN", "FAnoGAN", "GANomaly", "SimpleNet")),
+    *((name, "unlike", "unlike", name, {}) for name in ("PCA", "KNN", "PatchCore", "PaDiM", "IForest", "ECOD")),
     ("PCA", "pyod", "pyod.models.pca", "PCA", {}),
     ("KNN", "pyod", "pyod.models.knn", "KNN", {}),
     ("IForest", "pyod", "pyod.models.iforest", "IForest", {}),
