@@ -160,7 +160,9 @@ pub(crate) fn read_for_training(
         let mut options = told.read_options()?;
         let features = features.map_or_else(|| config.features(), |f| Ok(Some(f)))?;
         let usual = FeatureConfig::lite0(Pool::Patches);
-        options.image.usual_side = features.as_ref().unwrap_or(&usual).usual_side();
+        let seen_by = features.as_ref().unwrap_or(&usual);
+        options.image.usual_side = seen_by.usual_side();
+        options.image.square = *seen_by == FeatureConfig::Pixels;
         let data = read_all(&paths, &options)?;
         let data = match data.folder_parts() {
             Some([train, _]) => data.select(&train),
@@ -190,5 +192,5 @@ pub(crate) fn read_for(
         return Ok(data);
     }
     let unfit = model.preprocessing().unfit_rows(data.samples());
-    data.without_rows(unfit)
+    data.without_rows(unfit, &options)
 }
