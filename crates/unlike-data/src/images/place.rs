@@ -7,7 +7,7 @@ use fast_image_resize::{
     images::{TypedImage, TypedImageRef},
     pixels::{F32, U8, U8x3},
 };
-use unlike_core::Error;
+use unlike_core::{Error, Frame};
 
 use super::{Fit, ImageSize};
 
@@ -169,6 +169,15 @@ impl Placement {
             target,
             continued: fit == Fit::Keep,
         })
+    }
+
+    /// The same for those who look at images.
+    pub(super) fn frame(&self) -> Frame {
+        Frame {
+            original: [self.from.width, self.from.height],
+            seen: self.source,
+            placed: self.target,
+        }
     }
 
     /// The image at the size.
