@@ -10,11 +10,12 @@ use unlike_core::{
     words::counted,
 };
 use unlike_data::{DataSet, Masks};
-use unlike_report::{Evaluation, Histogram, Measured, PartPair};
+use unlike_report::{Evaluation, Histogram, Measured, PartPair, Thresholds};
 
 use crate::{
-    cases::{self, Lists},
-    images::maps,
+    cases::Chosen,
+    gallery,
+    images::{maps, pixel_threshold},
 };
 
 /// The false-alarm rates whose promises are checked.
@@ -192,11 +193,17 @@ impl TestSet {
         let (flags, threshold) = rule.flags(scores, calibration)?;
         let variants = self.variants(model, &judged, rule)?;
         let pixels = self.pixels(model, &mut notes)?;
-        let Lists {
-            most_anomalous,
-            missed,
-            flagged_normals,
-        } = cases::lists(self, model, &judged, &flags)?;
+        let pixel_threshold = match model.has_maps() {
+            true => Some(pixel_threshold(model, judge.decision(), threshold)?),
+            false => None,
+        };
+        let chosen = Chosen::new(self, &judged, &flags);
+        let gallery = match pixel_threshold {
+            Some(pixels) => gallery::of(self, model, &judged, &chosen, &flags, pixels)?,
+            None => None,
+        };
+        let [most_anomalous, missed, flagged_normals] =
+            chosen.explained(self, model, &judged, pixel_threshold)?;
         let mut evaluation = Evaluation {
             data: self.labelled.samples().origin().to_owned(),
             rule: Some(rule.words()),
@@ -215,6 +222,10 @@ impl TestSet {
             most_anomalous,
             missed,
             flagged_normals,
+            thresholds: Some(Thresholds::new(scores, labels, threshold, |score| {
+                calibration.p_value(score)
+            })),
+            gallery,
             ..Evaluation::default()
         };
         if evaluation.variants.len() > 1 {
@@ -307,7 +318,7 @@ impl TestSet {
         })
     }
 
-    /// The mask of an image, if there is one.
+    /// The mask of an image, if there is one, at the size that models see.
     pub(crate) fn mask(&self, position: usize) -> Option<&[bool]> {
         self.masks.as_ref()?.mask(position)
     }
