@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./test.sh       formatting, lints, all tests, documentation examples: what every change needs. The
 #                 same profile as `cargo run --release`, so that the tensor framework is compiled once.
+#                 Reports are also driven in Chromium; where there is none, it is said what is skipped.
 # ./test.sh wgpu  the tests on a graphics processor, and lints of what only they compile. Needs a
 #                 Vulkan, Metal or DirectX 12 driver, without which the tests say that they are skipped.
 # ./test.sh asan  the kernels' tests under AddressSanitizer. Needs Linux or macOS.

@@ -82,10 +82,64 @@ pub trait ImageSource: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Left, top, width and height of what the image itself covers, where something surrounds it that
-    /// belongs to its proportions and not to what it shows.
-    fn covered(&self, _image: usize) -> Option<[usize; 4]> {
+    /// Where the image came from in a larger or smaller one, without reading it again; `None` where
+    /// there is no other.
+    fn frame(&self, _image: usize) -> Option<Frame> {
         None
+    }
+
+    /// The image as it was before it was brought to its size, `[height, width, 3]`, rows from the
+    /// top, at the size that [`frame`](Self::frame) says; `None` where there is no other.
+    ///
+    /// # Errors
+    /// If it cannot be read any more.
+    fn original(&self, _image: usize) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+}
+
+/// Where an image that models see came from in its original. Places are `[x, y]` in pixels from the
+/// left and top; those of edges are whole numbers, those of pixels' centres lie half-way between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    /// `[width, height]` of the original.
+    pub original: [usize; 2],
+    /// Left, top, width and height of the part of the original that is seen.
+    pub seen: [f64; 4],
+    /// Left, top, width and height of where that part lies in what models see; around it, there is
+    /// nothing of the original.
+    pub placed: [usize; 4],
+}
+
+impl Frame {
+    /// Of an image that is seen as it is.
+    pub fn whole(width: usize, height: usize) -> Self {
+        Self {
+            original: [width, height],
+            seen: [0.0, 0.0, width as f64, height as f64],
+            placed: [0, 0, width, height],
+        }
+    }
+
+    /// Where a place in what models see lies in the original, and beyond its edges where it lies
+    /// beyond those of what is seen of it.
+    pub fn to_original(self, place: [f64; 2]) -> [f64; 2] {
+        [0, 1].map(|axis| {
+            let inside = place[axis] - self.placed[axis] as f64;
+            self.seen[axis] + inside * self.seen[axis + 2] / self.placed[axis + 2] as f64
+        })
+    }
+
+    /// Where a place in the original lies in what models see; `None` if they do not see it.
+    pub fn to_model(self, place: [f64; 2]) -> Option<[f64; 2]> {
+        let at = |axis: usize| {
+            let share = (place[axis] - self.seen[axis]) / self.seen[axis + 2];
+            let inside = share * self.placed[axis + 2] as f64;
+            (0.0..=1.0)
+                .contains(&share)
+                .then_some(self.placed[axis] as f64 + inside)
+        };
+        Some([at(0)?, at(1)?])
     }
 }
 
@@ -213,15 +267,12 @@ impl Images {
     }
 
     /// Left, top, width and height of what one image itself covers, in pixels: all, unless something
-    /// surrounds it ([`ImageSource::covered`]).
+    /// surrounds it that belongs to its proportions and not to what it shows.
     ///
     /// # Panics
     /// If there is no such image.
     pub fn covered(&self, position: usize) -> [usize; 4] {
-        let whole = [0, 0, self.shape.width, self.shape.height];
-        self.source
-            .covered(self.positions[position])
-            .unwrap_or(whole)
+        self.frame(position).placed
     }
 
     /// The values of one image, `[height, width, channels]`.
@@ -248,6 +299,26 @@ impl Images {
             self.write(position, out)?;
         }
         Ok(values)
+    }
+
+    /// Where one image came from in its original; itself where there is no other.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn frame(&self, position: usize) -> Frame {
+        let frame = self.source.frame(self.positions[position]);
+        frame.unwrap_or_else(|| Frame::whole(self.shape.width, self.shape.height))
+    }
+
+    /// What [`ImageSource::original`] says of one image.
+    ///
+    /// # Errors
+    /// If it cannot be read any more.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn original(&self, position: usize) -> Result<Option<Vec<u8>>> {
+        self.source.original(self.positions[position])
     }
 
     /// The image's name.

@@ -108,7 +108,7 @@ pub use decision::{Decision, Decisions};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
 pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};
-pub use images::ImageShape;
+pub use images::{Frame, ImageShape};
 pub use metrics::Metrics;
 pub use note::{CodedNote, Note, serialize_coded};
 pub use probability::{Probability, VennAbers};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use unlike_core::{
-    Arrays, Column, ColumnKind, Error, ImageSource, Images, Label, LabelledSamples, MISSING,
+    Arrays, Column, ColumnKind, Error, Frame, ImageSource, Images, Label, LabelledSamples, MISSING,
     Result, Samples, ScoreParts, ScoreRule, Table, Values,
 };
 
@@ -193,6 +193,27 @@ fn an_image_that_cannot_be_read_is_an_error_and_equal_to_none() {
     assert!(images.pixels().is_err() && images.image(2).is_err());
     assert_ne!(images, images.clone());
     assert!(Images::from_source("i", [0, 1, 1], Arc::new(Fading), vec![]).is_err());
+}
+
+#[test]
+fn places_are_found_again_in_the_original_where_models_see_it() {
+    // 80 × 40 pixels, of which the middle 40 × 40 are seen as 10 × 10, two from the left.
+    let frame = Frame {
+        original: [80, 40],
+        seen: [20.0, 0.0, 40.0, 40.0],
+        placed: [2, 0, 10, 10],
+    };
+    assert_eq!(frame.to_original([2.0, 0.0]), [20.0, 0.0]);
+    assert_eq!(frame.to_original([12.0, 10.0]), [60.0, 40.0]);
+    assert_eq!(frame.to_original([0.0, 5.0]), [12.0, 20.0]);
+    assert_eq!(frame.to_model([40.0, 10.0]), Some([7.0, 2.5]));
+    assert_eq!(frame.to_model([60.0, 40.0]), Some([12.0, 10.0]));
+    assert_eq!(frame.to_model([19.9, 10.0]), None);
+    assert_eq!(frame.to_model([60.1, 10.0]), None);
+    // Arrays have no other image than the one that is seen.
+    let images = Images::new("i", [1, 3, 1], vec![0.0; 6], vec!["a".into(), "b".into()]).unwrap();
+    assert_eq!(images.frame(1), Frame::whole(3, 1));
+    assert_eq!(images.original(1).unwrap(), None);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use unlike_core::{
     metrics::{ChosenThreshold, FalseAlarms, Metrics, PrCurve, RocCurve, pixel::PixelMetrics},
 };
 
-use crate::{histogram::Histogram, report::Image};
+use crate::{gallery::Gallery, histogram::Histogram, report::Image, thresholds::Thresholds};
 
 /// Scores on a test set. Without labels, histogram and samples are all there is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub struct Evaluation {
     pub missed: Vec<Case>,
     /// Normal samples with the highest scores, highest first.
     pub flagged_normals: Vec<Case>,
+    /// What other thresholds would have come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
+    /// Images to look at, where samples are images with maps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gallery: Option<Gallery>,
 }
 
 impl Evaluation {

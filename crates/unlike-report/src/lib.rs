@@ -29,6 +29,7 @@
 mod chart;
 mod columns;
 mod evaluation;
+mod gallery;
 mod histogram;
 mod html;
 mod json;
@@ -40,15 +41,18 @@ mod summary;
 mod table;
 pub mod terminal;
 mod text;
+mod thresholds;
 mod training;
 mod verdict;
 
 pub use evaluation::{Case, Evaluation, Measured, Part, PartPair, Published, Reason};
+pub use gallery::{Gallery, Tile};
 pub use histogram::{Histogram, Scale};
 pub use html::html;
 pub use json::{FORMAT_VERSION, from_json, json};
 pub use markdown::markdown;
 pub use report::{ColumnNote, Data, Fact, Image, Report, Run};
+pub use thresholds::{Step, Thresholds};
 pub use training::{HeldOut, Series, Training, Warning};
 pub use unlike_core::{Error, Result};
 pub use verdict::{Tone, Verdict, verdict};

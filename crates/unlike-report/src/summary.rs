@@ -11,6 +11,7 @@ use unlike_core::{
 
 use crate::{
     evaluation::{Case, Estimate, Evaluation, Measure},
+    gallery::{Gallery, Tile},
     number,
     report::{Report, Run},
     table::smallest_rate,
@@ -227,6 +228,27 @@ pub(crate) fn case_lists(evaluation: &Evaluation) -> Vec<(&'static str, &'static
     .into_iter()
     .filter(|list| !list.2.is_empty())
     .collect()
+}
+
+/// Lists of images with a title and how to read them; those without images are left out.
+pub(crate) fn tile_lists(gallery: &Gallery) -> Vec<(&'static str, &'static str, &[Tile])> {
+    let words = [
+        ("Most anomalous", "The highest scores."),
+        ("Borderline", "Nearest to the threshold, on both sides."),
+        (
+            "False alarms",
+            "Normal, flagged, and with the highest scores.",
+        ),
+        (
+            "Missed anomalies",
+            "Not flagged, and with the lowest scores.",
+        ),
+    ];
+    let lists = words.into_iter().zip(gallery.lists());
+    lists
+        .filter(|(_, tiles)| !tiles.is_empty())
+        .map(|((title, note), tiles)| (title, note, tiles))
+        .collect()
 }
 
 /// Which epoch was kept and why, in a sentence.

@@ -27,10 +27,21 @@ pub fn explanations_of(folder: &Path, format: ScoreFormat) -> PathBuf {
 /// Writes why these samples, which were [judged](unlike::Judge::judge) in this order, got their
 /// scores, and gives the files and folders that it wrote.
 ///
-/// For rows, and images that are seen as one row of features: the columns that contributed most, in the file that [`explanations_of`] names. For
-/// images: `maps.npy`, `[N, height, width]` in the order of the samples; `overlays/`, one image for
-/// each flagged sample, ten at least and a hundred at most; and `most-anomalous.png`, those with the
-/// highest scores. Overlays of an earlier run are removed.
+/// For rows, and images that are seen as one row of features: the columns that contributed most, in the
+/// file that [`explanations_of`] names. For images:
+///
+/// - `maps.npy`: `[N, height, width]`, 32-bit floats, at the size that the model sees.
+/// - `maps.csv`: a line for each of them, `id,row,width,height,pixel_threshold,boxes`. `row` counts from 0
+///   along the first axis of the array; width and height are those of the original image in pixels;
+///   `boxes` is JSON, `[[x, y, width, height], …]` in the original's pixels from its left and top, one for
+///   each connected region of the map that is at least the [pixel threshold](crate::pixel_threshold),
+///   that with the highest value first.
+/// - `overlays/`: the map over the original image, at its own size, with a line around these regions. For
+///   each flagged sample, ten at least and a hundred at most. Images of more than 4,096 pixels a side are
+///   made smaller; those of less than 256, enlarged by a whole number.
+/// - `most-anomalous.png`: those with the highest scores, small, beside what the model makes of them.
+///
+/// Overlays of an earlier run are removed.
 ///
 /// # Errors
 /// If the samples do not fit the model, or a file cannot be written.

@@ -2,7 +2,7 @@
 
 use unlike::{Judge, Judged, Model, judge::SEEN};
 use unlike_core::{
-    Calibration, Decision, Error, Label, LabelledSamples, Metrics, Note, Result,
+    Calibration, Decision, Error, Label, LabelledSamples, Metrics, Note, Result, Samples,
     metrics::{
         self, PrCurve, RocCurve,
         pixel::{PixelMetrics, PixelRanking},
@@ -10,11 +10,12 @@ use unlike_core::{
     words::counted,
 };
 use unlike_data::{DataSet, Masks};
-use unlike_report::{Evaluation, Histogram, Measured, PartPair};
+use unlike_report::{Evaluation, Histogram, Measured, PartPair, Thresholds};
 
 use crate::{
-    cases::{self, Lists},
-    images::maps,
+    cases::Chosen,
+    gallery,
+    images::{maps, pixel_threshold},
 };
 
 /// The false-alarm rates whose promises are checked.
@@ -199,11 +200,17 @@ impl TestSet {
         };
         let variants = self.variants(model, &judged, rule, (&flags, threshold))?;
         let pixels = self.pixels(model, &mut notes)?;
-        let Lists {
-            most_anomalous,
-            missed,
-            flagged_normals,
-        } = cases::lists(self, model, &judged, &flags)?;
+        let pixel_threshold = match model.has_maps() {
+            true => Some(pixel_threshold(model, judge.decision(), threshold)?),
+            false => None,
+        };
+        let chosen = Chosen::new(self, &judged, &flags);
+        let gallery = match pixel_threshold {
+            Some(pixels) => gallery::of(self, model, &judged, &chosen, &flags, pixels)?,
+            None => None,
+        };
+        let [most_anomalous, missed, flagged_normals] =
+            chosen.explained(self, model, &judged, pixel_threshold)?;
         let mut evaluation = Evaluation {
             data: self.labelled.samples().origin().to_owned(),
             rule: Some(rule.words()),
@@ -222,6 +229,10 @@ impl TestSet {
             most_anomalous,
             missed,
             flagged_normals,
+            thresholds: Some(Thresholds::new(scores, labels, threshold, |score| {
+                calibration.p_value(score)
+            })),
+            gallery,
             ..Evaluation::default()
         };
         if let Some(by) = model.grouped_by() {
@@ -320,7 +331,7 @@ impl TestSet {
         })
     }
 
-    /// The mask of an image, if there is one.
+    /// The mask of an image, if there is one, at the size that models see.
     pub(crate) fn mask(&self, position: usize) -> Option<&[bool]> {
         self.masks.as_ref()?.mask(position)
     }
@@ -387,7 +398,10 @@ impl TestSet {
     /// Compares maps with masks, if a mask marks anything. Anomalous images without a mask are left
     /// out: nobody knows which of their pixels are anomalous.
     fn pixels(&self, model: &Model, notes: &mut Vec<Note>) -> Result<Option<PixelMetrics>> {
-        let Some(masks) = self.masks.as_ref().filter(|_| model.has_maps()) else {
+        let (Some(masks), Samples::Images(images)) = (
+            self.masks.as_ref().filter(|_| model.has_maps()),
+            self.labelled.samples(),
+        ) else {
             return Ok(None);
         };
         let marked = |i| masks.mask(i).is_some_and(|mask| mask.contains(&true));
@@ -417,7 +431,7 @@ impl TestSet {
                     }
                 };
                 // What surrounds an image of other proportions is no part of it.
-                let covered @ [_, _, width, height] = masks.covered(i);
+                let covered @ [_, _, width, height] = images.covered(i);
                 let (map, mask) = (cut(map, shape[1], covered), cut(mask, shape[1], covered));
                 ranking.add(&map, &mask, [height, width])?;
             }

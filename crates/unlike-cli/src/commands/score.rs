@@ -58,9 +58,9 @@ pub(crate) struct ScoreArgs {
     #[arg(long)]
     force: bool,
     /// Also write, to this folder, why samples got their scores. For rows: the columns that
-    /// contributed most (explanations.csv). For images: all anomaly maps (maps.npy), and the maps
-    /// of the flagged over their images, highest score first, 10 to 100 of them (overlays/,
-    /// most-anomalous.png)
+    /// contributed most (explanations.csv). For images: all anomaly maps (maps.npy), which image
+    /// each belongs to and boxes around where it is high (maps.csv), and the maps of the flagged
+    /// over their images, highest score first, 10 to 100 of them (overlays/, most-anomalous.png)
     #[arg(long, value_name = "DIR")]
     explain: Option<PathBuf>,
     /// DATA without rows gives empty results; without this it is an error

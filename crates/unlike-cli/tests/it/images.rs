@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use serde_json::{Value, json};
 use unlike::Model;
 use unlike_core::{Detector, Explanations};
 
@@ -104,6 +105,7 @@ fn maps_are_measured_and_shown() {
     assert_eq!(case["class"], "hole");
     assert!(case["image"]["png"].as_str().unwrap().starts_with("iVBOR"));
     assert_eq!(json["evaluation"]["cautions"].as_array().unwrap().len(), 0);
+    shows_what_it_marks(&json["evaluation"]);
 
     let text = place.run(line).ends_with(0).stdout;
     assert!(
@@ -116,6 +118,13 @@ fn maps_are_measured_and_shown() {
     );
     let html = String::from_utf8(place.read("e/report.html")).unwrap();
     assert!(html.contains("pixel average precision"));
+    for part in [
+        "<section id=\"threshold\">",
+        "<section id=\"gallery\">",
+        "<dialog",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
     // The image, its reconstruction, its map, and its mask.
     assert!(html.matches("data:image/png;base64,").count() >= 10);
     place.run("report e --out e.md").ends_with(0);
@@ -124,6 +133,65 @@ fn maps_are_measured_and_shown() {
             .unwrap()
             .contains("AUPRO")
     );
+}
+
+/// The gallery of an evaluation of [`surfaces`], and its thresholds.
+fn shows_what_it_marks(evaluation: &Value) {
+    let gallery = &evaluation["gallery"];
+    let threshold = evaluation["variants"][0]["metrics"]["threshold"]
+        .as_f64()
+        .unwrap();
+    let score = |tile: &Value| tile["case"]["score"].as_f64().unwrap();
+    let list = |name: &str| gallery[name].as_array().unwrap().clone();
+    assert_eq!(list("most_anomalous").len(), 8);
+    for (name, label, flagged) in [
+        ("false_alarms", "normal", true),
+        ("missed", "anomalous", false),
+    ] {
+        for tile in list(name) {
+            assert_eq!(tile["case"]["label"], label);
+            assert_eq!(score(&tile) >= threshold, flagged);
+        }
+    }
+    let borderline = list("borderline");
+    let scores: Vec<f64> = borderline.iter().map(score).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    assert!(scores[0] >= threshold && scores[scores.len() - 1] < threshold);
+
+    // The first one is a hole, with its mask and a region on it.
+    let tile = &list("most_anomalous")[0];
+    assert_eq!(tile["size"], json!([SIDE, SIDE]));
+    assert_eq!(tile["covered"], json!([0.0, 0.0, 16.0, 16.0]));
+    let points = |polygons: &Value| -> Vec<[f64; 2]> {
+        serde_json::from_value::<Vec<Vec<[f64; 2]>>>(polygons.clone())
+            .unwrap()
+            .concat()
+    };
+    let range = |points: &[[f64; 2]], axis: usize| {
+        let values = || points.iter().map(|p| p[axis]);
+        [
+            values().fold(f64::MAX, f64::min),
+            values().fold(f64::MIN, f64::max),
+        ]
+    };
+    let mask = points(&tile["mask"]);
+    for axis in [0, 1] {
+        let [low, high] = range(&mask, axis);
+        assert_eq!(high - low, 4.0);
+    }
+    let [x, y, width, height]: [f64; 4] = serde_json::from_value(tile["boxes"][0].clone()).unwrap();
+    let (across, down) = (range(&mask, 0), range(&mask, 1));
+    assert!(x < across[1] && x + width > across[0], "{tile}");
+    assert!(y < down[1] && y + height > down[0], "{tile}");
+    assert!(!points(&tile["regions"]).is_empty());
+
+    let thresholds = &evaluation["thresholds"];
+    let used = &thresholds["steps"][thresholds["in_use"].as_u64().unwrap() as usize];
+    assert_eq!(used["threshold"], threshold);
+    let recall = evaluation["variants"][0]["metrics"]["recall"]
+        .as_f64()
+        .unwrap();
+    assert_eq!(used["found"].as_f64().unwrap() / 20.0, recall);
 }
 
 #[test]
@@ -149,6 +217,38 @@ fn explanations_are_all_maps_and_the_strangest_images() {
     assert_eq!(npy.len() - content.len(), 128);
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     assert_eq!(content, bytes);
+    let index = String::from_utf8(place.read("why/maps.csv")).unwrap();
+    let mut lines = csv::Reader::from_reader(index.as_bytes());
+    assert_eq!(
+        lines.headers().unwrap(),
+        vec!["id", "row", "width", "height", "pixel_threshold", "boxes"]
+    );
+    let lines: Vec<csv::StringRecord> = lines.records().map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 40);
+    for (row, line) in lines.iter().enumerate() {
+        assert_eq!(line[0], data.samples().id(row));
+        assert_eq!(
+            [&line[1], &line[2], &line[3]],
+            [&*row.to_string(), "16", "16"]
+        );
+        let threshold: f64 = line[4].parse().unwrap();
+        let map = &values[row * 256..][..256];
+        let boxes: Vec<[usize; 4]> = serde_json::from_str(&line[5]).unwrap();
+        let highest = map.iter().copied().fold(f32::MIN, f32::max);
+        assert_eq!(boxes.is_empty(), f64::from(highest) < threshold);
+        for (at, &value) in map.iter().enumerate() {
+            let holds = |[x, y, width, height]: &[usize; 4]| {
+                (*x..x + width).contains(&(at % SIDE)) && (*y..y + height).contains(&(at / SIDE))
+            };
+            // All that is high lies in a box, and the highest in the first one.
+            assert!(f64::from(value) < threshold || boxes.iter().any(holds));
+            if let Some(first) = boxes.first()
+                && value == highest
+            {
+                assert!(holds(first));
+            }
+        }
+    }
 
     let table = String::from_utf8(place.read("s.csv")).unwrap();
     let flagged = table.matches(",true,").count();
@@ -164,8 +264,8 @@ fn explanations_are_all_maps_and_the_strangest_images() {
         "{overlays:?}"
     );
     assert!(!overlays[0].contains("earlier") && files.contains(&"why/overlays/mine.png".into()));
-    // Input, reconstruction and overlay, 32 times as large.
-    assert_eq!(size(&place.read(overlays[0])), [3 * 512 + 8, 512]);
+    // The original's size, 16 times as large.
+    assert_eq!(size(&place.read(overlays[0])), [256, 256]);
     assert_eq!(
         size(&place.read("why/most-anomalous.png"))[0],
         6 * 128 + 5 * 4

@@ -325,7 +325,10 @@ fn near(mask: &[bool], [height, width]: [usize; 2], slack: usize) -> Vec<bool> {
 
 /// Numbers the connected regions of a mask from 1 (0 outside), neighbours also by corner, and
 /// counts their pixels.
-fn connected_regions(mask: &[bool], [height, width]: [usize; 2]) -> (Vec<u32>, Vec<u32>) {
+///
+/// # Panics
+/// If the mask is not of this size.
+pub fn connected_regions(mask: &[bool], [height, width]: [usize; 2]) -> (Vec<u32>, Vec<u32>) {
     let mut region = vec![0u32; mask.len()];
     let mut sizes = Vec::new();
     let mut open = Vec::new();

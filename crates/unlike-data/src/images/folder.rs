@@ -20,7 +20,7 @@ use super::{
     pages::{self, Page},
     place::{Depth, Raster},
     skipped::Skipped,
-    sources::{Decoded, File, OnDisk, Recipe, digest},
+    sources::{Decoded, File, Files, OnDisk, Recipe, digest},
     walk,
 };
 use crate::{
@@ -163,23 +163,22 @@ pub(super) fn assemble(
         .map(|pages| open(pages, &recipe, in_memory, &blank))
         .collect();
     let (mut kept, mut pixels) = (Vec::new(), Vec::new());
-    let (mut files, mut masks, mut covered) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut files, mut digests, mut masks) = (Vec::new(), Vec::new(), Vec::new());
     for ((image, header), opened) in readable.into_iter().zip(opened.into_iter().flatten()) {
         match opened {
             Ok(opened) => {
                 match opened.pixels {
                     Pixels::Kept(kept) => pixels.push(kept),
-                    Pixels::OnDisk { checksum, digest } => files.push(File {
-                        path: image.path.clone(),
-                        page: image.page,
-                        checksum,
-                        digest,
-                        covered: opened.covered,
-                    }),
+                    Pixels::OnDisk(digest) => digests.push(digest),
                 }
+                files.push(File {
+                    path: image.path.clone(),
+                    page: image.page,
+                    size: opened.size,
+                    checksum: opened.checksum,
+                });
                 kept.push((image, header));
                 masks.push(opened.mask);
-                covered.push(opened.covered);
             }
             Err(error) => skipped.accept(error)?,
         }
@@ -191,9 +190,7 @@ pub(super) fn assemble(
     notes.extend(skipped.notes().into_iter().map(Note::from));
     notes.extend(pages_note(&with_pages).map(Note::from));
     let alike = pixels.windows(2).all(|pair| pair[0] == pair[1])
-        && files
-            .windows(2)
-            .all(|pair: &[File]| pair[0].digest == pair[1].digest);
+        && digests.windows(2).all(|pair| pair[0] == pair[1]);
     if kept.len() > 1 && alike {
         notes.push(alike_note(kept.len()).into());
     }
@@ -213,12 +210,10 @@ pub(super) fn assemble(
     let classes = classes(&kept, class_name, options);
     let parts = parts(&kept);
     let ids = kept.into_iter().map(|(image, _)| image.id).collect();
+    let files = Files { files, recipe };
     let source: Arc<dyn ImageSource> = match in_memory {
-        true => Arc::new(Decoded {
-            pixels,
-            covered: covered.clone(),
-        }),
-        false => Arc::new(OnDisk { files, recipe }),
+        true => Arc::new(Decoded { pixels, files }),
+        false => Arc::new(OnDisk { files, digests }),
     };
     let samples = Images::from_source(root.display().to_string(), shape, source, ids)?;
     let samples = Samples::Images(samples);
@@ -228,7 +223,7 @@ pub(super) fn assemble(
         .with_parts(parts)
         .with_unread(skipped.into_unread());
     Ok(match masks.iter().any(Option::is_some) {
-        true => data.with_masks(Masks::new([size.height, size.width], masks, covered)),
+        true => data.with_masks(Masks::new([size.height, size.width], masks)),
         false => data,
     })
 }
@@ -378,19 +373,18 @@ pub(super) fn headers(path: &Path) -> Result<Vec<Header>> {
 /// An image that was decoded.
 struct Opened {
     pixels: Pixels,
+    /// Of the image in its file, turned upright.
+    size: ImageSize,
+    /// Of the whole file.
+    checksum: u32,
     mask: Option<Arc<[bool]>>,
-    /// What the image covers of its size.
-    covered: [usize; 4],
 }
 
 /// What is kept of an image's pixels.
 enum Pixels {
     Kept(Depth<'static>),
     /// Enough to know them again.
-    OnDisk {
-        checksum: u32,
-        digest: [u8; 32],
-    },
+    OnDisk([u8; 32]),
 }
 
 /// Decodes the images of one file, and their masks.
@@ -421,10 +415,11 @@ fn open(
         }
     };
     let pages: Vec<Page> = images.iter().map(|(image, _)| image.page).collect();
+    let checksum = source.checksum();
     let mut opened = Vec::with_capacity(images.len());
     decode::each_page(&source, &pages, recipe.channels, |raster| {
         let (image, _) = &images[opened.len()];
-        opened.push(raster.and_then(|raster| place(image, &source, raster, recipe, keep, blank)));
+        opened.push(raster.and_then(|raster| place(image, checksum, raster, recipe, keep, blank)));
     });
     opened
 }
@@ -432,7 +427,7 @@ fn open(
 /// Brings one image to its size, and its mask.
 fn place(
     image: &Image,
-    source: &Source,
+    checksum: u32,
     raster: Raster<'static>,
     recipe: &Recipe,
     keep: bool,
@@ -456,15 +451,13 @@ fn place(
     let pixels = match keep {
         true => Pixels::Kept(pixels),
         // Once the pixels are here: a training asks for it, and would decode all images again.
-        false => Pixels::OnDisk {
-            checksum: source.checksum(),
-            digest: digest(&pixels, blank.len() * recipe.channels),
-        },
+        false => Pixels::OnDisk(digest(&pixels, blank.len() * recipe.channels)),
     };
     Ok(Opened {
         pixels,
+        size: from,
+        checksum,
         mask,
-        covered: placement.covered(),
     })
 }
 
@@ -584,6 +577,50 @@ mod tests {
             assert_eq!(<[u8; 32]>::from(Sha256::digest(bytes)), *digest);
         }
         assert_eq!(done(folder.path()), [[1, 2, 2], [1, 2, 2], [1, 3, 2]]);
+    }
+
+    #[test]
+    fn originals_and_where_they_are_seen_are_the_same_in_memory_and_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = [[40, 20], [10, 30]];
+        for (at, [width, height]) in sizes.iter().enumerate() {
+            let pixel = |x: u32, y: u32| image::Rgb([(6 * x) as u8, (8 * y) as u8, at as u8]);
+            let image = image::RgbImage::from_fn(*width, *height, pixel);
+            image.save(folder.path().join(format!("{at}.png"))).unwrap();
+        }
+        for (memory, grey) in [(usize::MAX, 1), (0, 3)] {
+            let image = ImageOptions {
+                memory,
+                channels: Some(grey),
+                size: Some(ImageSize {
+                    height: 8,
+                    width: 8,
+                }),
+                ..ImageOptions::default()
+            };
+            let options = ReadOptions {
+                image,
+                ..ReadOptions::default()
+            };
+            let data = read(folder.path(), &options).unwrap();
+            let Samples::Images(images) = data.samples() else {
+                unreachable!("these are images");
+            };
+            let images = images.select(&[1, 0]);
+            let frames = [0, 1].map(|i| images.frame(i));
+            assert_eq!(frames.map(|f| f.original), [[10, 30], [40, 20]]);
+            assert_eq!(frames[1].seen, [0.0, 0.0, 40.0, 20.0]);
+            assert_eq!(frames[1].placed, [0, 2, 8, 4]);
+            // In colour, whatever models see.
+            let original = images.original(1).unwrap().unwrap();
+            assert_eq!(original.len(), 40 * 20 * 3);
+            assert_eq!(original[(2 * 40 + 5) * 3..][..3], [30, 16, 0]);
+            std::fs::write(folder.path().join("1.png"), "other").unwrap();
+            let error = images.original(0).unwrap_err().to_string();
+            assert!(error.contains("another content"), "{error}");
+            let image = image::RgbImage::new(10, 30);
+            image.save(folder.path().join("1.png")).unwrap();
+        }
     }
 
     #[test]

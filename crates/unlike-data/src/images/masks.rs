@@ -22,23 +22,15 @@ pub struct Masks {
     height: usize,
     width: usize,
     masks: Vec<Option<Arc<[bool]>>>,
-    /// Left, top, width and height of what is covered by each image itself.
-    covered: Vec<[usize; 4]>,
 }
 
 impl Masks {
-    pub(super) fn new(
-        [height, width]: [usize; 2],
-        masks: Vec<Option<Arc<[bool]>>>,
-        covered: Vec<[usize; 4]>,
-    ) -> Self {
-        debug_assert_eq!(masks.len(), covered.len());
+    pub(super) fn new([height, width]: [usize; 2], masks: Vec<Option<Arc<[bool]>>>) -> Self {
         debug_assert!(masks.iter().flatten().all(|m| m.len() == height * width));
         Self {
             height,
             width,
             masks,
-            covered,
         }
     }
 
@@ -62,18 +54,11 @@ impl Masks {
         self.masks[position].as_deref()
     }
 
-    /// Left, top, width and height of what the image itself covers, in pixels: all of it, unless its
-    /// proportions are others and it lies between continued edges or black.
-    pub fn covered(&self, position: usize) -> [usize; 4] {
-        self.covered[position]
-    }
-
     /// The masks of the images at these positions, in this order.
     #[must_use]
     pub fn select(&self, positions: &[usize]) -> Self {
         Self {
             masks: positions.iter().map(|&p| self.masks[p].clone()).collect(),
-            covered: positions.iter().map(|&p| self.covered[p]).collect(),
             ..*self
         }
     }

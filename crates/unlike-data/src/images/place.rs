@@ -7,7 +7,7 @@ use fast_image_resize::{
     images::{TypedImage, TypedImageRef},
     pixels::{F32, U8, U8x3},
 };
-use unlike_core::Error;
+use unlike_core::{Error, Frame};
 
 use super::{Fit, ImageSize};
 
@@ -171,9 +171,13 @@ impl Placement {
         })
     }
 
-    /// Left, top, width and height of what the image covers.
-    pub(super) fn covered(&self) -> [usize; 4] {
-        self.target
+    /// The same for those who look at images.
+    pub(super) fn frame(&self) -> Frame {
+        Frame {
+            original: [self.from.width, self.from.height],
+            seen: self.source,
+            placed: self.target,
+        }
     }
 
     /// The image at the size.

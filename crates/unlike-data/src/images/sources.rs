@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use unlike_core::{Error, ImageSource, Result};
+use unlike_core::{Error, Frame, ImageSource, Result};
 
 use super::{
     Fit, ImageSize, decode,
     pages::Page,
-    place::{Depth, Placement},
+    place::{Depth, Placement, Raster},
 };
 use crate::source::Source;
 
@@ -27,28 +27,9 @@ impl Recipe {
     }
 }
 
-/// Images in memory.
+/// The files of images, and what is made of them.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) pixels: Vec<Depth<'static>>,
-    /// What each covers of its size.
-    pub(super) covered: Vec<[usize; 4]>,
-}
-
-impl ImageSource for Decoded {
-    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
-        self.pixels[image].write(out);
-        Ok(())
-    }
-
-    fn covered(&self, image: usize) -> Option<[usize; 4]> {
-        Some(self.covered[image])
-    }
-}
-
-/// Images that are decoded whenever they are asked for.
-#[derive(Debug)]
-pub(super) struct OnDisk {
+pub(super) struct Files {
     pub(super) files: Vec<File>,
     pub(super) recipe: Recipe,
 }
@@ -58,39 +39,85 @@ pub(super) struct OnDisk {
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) page: Page,
+    pub(super) size: ImageSize,
     pub(super) checksum: u32,
-    /// Of the values that it becomes.
-    pub(super) digest: [u8; 32],
-    /// What it covers of its size.
-    pub(super) covered: [usize; 4],
+}
+
+impl Files {
+    /// An image as its file has it, if that is still what it was.
+    fn decode(&self, image: usize, channels: usize) -> Result<Raster<'static>> {
+        let file = &self.files[image];
+        let source = Source::load(&file.path)?;
+        if source.checksum() != file.checksum {
+            return Err(changed(&file.path));
+        }
+        decode::decode(&source, file.page, channels)
+    }
+
+    fn placed(&self, image: usize) -> Result<Depth<'static>> {
+        let path = &self.files[image].path;
+        let raster = self.decode(image, self.recipe.channels)?;
+        let placed = self.recipe.placement(raster.size, path)?.place(raster);
+        placed.map_err(|refusal| refusal.into_error(path))
+    }
+
+    fn frame(&self, image: usize) -> Option<Frame> {
+        let File { size, path, .. } = &self.files[image];
+        let placement = self.recipe.placement(*size, path);
+        placement.ok().map(|placement| placement.frame())
+    }
+
+    fn original(&self, image: usize) -> Result<Vec<u8>> {
+        Ok(self.decode(image, 3)?.values.bytes().into_owned())
+    }
+}
+
+/// Images in memory, at the size that models see.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) pixels: Vec<Depth<'static>>,
+    pub(super) files: Files,
+}
+
+impl ImageSource for Decoded {
+    fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
+        self.pixels[image].write(out);
+        Ok(())
+    }
+
+    fn frame(&self, image: usize) -> Option<Frame> {
+        self.files.frame(image)
+    }
+
+    fn original(&self, image: usize) -> Result<Option<Vec<u8>>> {
+        self.files.original(image).map(Some)
+    }
+}
+
+/// Images that are decoded whenever they are asked for.
+#[derive(Debug)]
+pub(super) struct OnDisk {
+    pub(super) files: Files,
+    /// Of the values that each image becomes.
+    pub(super) digests: Vec<[u8; 32]>,
 }
 
 impl ImageSource for OnDisk {
     fn write(&self, image: usize, out: &mut [f32]) -> Result<()> {
-        let File {
-            path,
-            page,
-            checksum,
-            ..
-        } = &self.files[image];
-        let source = Source::load(path)?;
-        if source.checksum() != *checksum {
-            return Err(changed(path));
-        }
-        let raster = decode::decode(&source, *page, self.recipe.channels)?;
-        let placed = self.recipe.placement(raster.size, path)?.place(raster);
-        placed
-            .map_err(|refusal| refusal.into_error(path))?
-            .write(out);
+        self.files.placed(image)?.write(out);
         Ok(())
     }
 
     fn digest(&self, image: usize) -> Option<[u8; 32]> {
-        Some(self.files[image].digest)
+        Some(self.digests[image])
     }
 
-    fn covered(&self, image: usize) -> Option<[usize; 4]> {
-        Some(self.files[image].covered)
+    fn frame(&self, image: usize) -> Option<Frame> {
+        self.files.frame(image)
+    }
+
+    fn original(&self, image: usize) -> Result<Option<Vec<u8>>> {
+        self.files.original(image).map(Some)
     }
 }
 

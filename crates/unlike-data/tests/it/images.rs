@@ -414,9 +414,9 @@ fn edges_are_continued_where_an_image_ends() {
         [[false; 4], [true; 4], [true; 4], [false; 4]].concat()
     );
     // Left, top, width and height of the image itself.
-    assert_eq!(data.masks().unwrap().covered(0), [0, 1, 4, 2]);
+    assert_eq!(pixels(&data).covered(0), [0, 1, 4, 2]);
     let stretched = marked.read(sized(4, 4, Fit::Stretch));
-    assert_eq!(stretched.masks().unwrap().covered(0), [0, 0, 4, 4]);
+    assert_eq!(pixels(&stretched).covered(0), [0, 0, 4, 4]);
 }
 
 #[test]

@@ -1,20 +1,18 @@
 //! The HTML file: what it shows, what it leaves out, and that it needs nothing else.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
 use unlike_core::{ColumnKind, Label};
 use unlike_report::{
     Case, ColumnNote, Data, Evaluation, Fact, HeldOut, Histogram, Image, Reason, Report, Series,
     Training, Warning, html,
 };
 
-use crate::{measured, scored, simulation, spread};
-
-/// A complete PNG file of one grey pixel.
-const PIXEL: &[u8] = &[
-    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
-    1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 0x0a, 0x49, 0x44, 0x41, 0x54,
-    0x78, 0x9c, 0x63, 0x68, 0, 0, 0, 0x82, 0, 0x81, 0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, 0x49, 0x45,
-    0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
-];
+use crate::{
+    measured, scored,
+    simulation::{self, PIXEL},
+    spread,
+};
 
 fn image() -> Image {
     Image {
@@ -24,8 +22,36 @@ fn image() -> Image {
     }
 }
 
-/// Nothing in the file points anywhere else, and no script runs.
+/// The page without what its scripts hold, and what they hold.
+fn without_scripts(page: &str) -> (String, Vec<&str>) {
+    let (mut rest, mut outside, mut inside) = (page, String::new(), vec![]);
+    while let Some(at) = rest.find("<script") {
+        let from = at + rest[at..].find('>').unwrap() + 1;
+        let to = from + rest[from..].find("</script>").unwrap();
+        outside.push_str(&rest[..from]);
+        inside.push(&rest[from..to]);
+        rest = &rest[to..];
+    }
+    (outside + rest, inside)
+}
+
+/// Nothing in the file points anywhere else, and no script runs but the one whose hash is named.
 fn assert_self_contained(page: &str) {
+    let (_, scripts) = without_scripts(page);
+    let run = scripts.iter().filter(|script| !script.starts_with('{'));
+    let allowed = run.map(|script| {
+        let hash = STANDARD.encode(Sha256::digest(script));
+        page.contains(&format!("; script-src 'sha256-{hash}'\">"))
+    });
+    assert_eq!(
+        allowed.clone().collect::<Vec<_>>(),
+        vec![true; allowed.count()]
+    );
+    let data = "<script type=\"application/json\" id=\"threshold-steps\">";
+    let page = &page
+        .replace(data, "")
+        .replacen("<script>\"use strict\";", "", 1);
+    assert!(page.contains("default-src 'none'; style-src 'unsafe-inline'; img-src data:"));
     for needle in [
         "http:",
         "https:",
@@ -49,7 +75,12 @@ fn assert_self_contained(page: &str) {
         );
     }
     for (at, _) in page.match_indices("href=\"") {
-        assert!(page[at..].starts_with("href=\"#"), "{}", &page[at..at + 60]);
+        let here = ["href=\"#", "href=\"data:image/png;base64,"];
+        assert!(
+            here.iter().any(|start| page[at..].starts_with(start)),
+            "{}",
+            &page[at..at + 60]
+        );
     }
     assert!(!page.contains("url("));
     for number in ["NaN", "inf,", "infinity"] {
@@ -59,6 +90,7 @@ fn assert_self_contained(page: &str) {
 
 /// Every element that is opened is closed, in order.
 fn assert_well_nested(page: &str) {
+    let page = &without_scripts(page).0;
     const EMPTY: [&str; 3] = ["meta", "img", "input"];
     let mut open = vec![];
     let mut rest = &page[page.find("<html").unwrap()..];
@@ -103,6 +135,7 @@ fn a_whole_run_is_one_small_file_that_needs_nothing_else() {
     assert_eq!(
         ids(&page),
         [
+            "threshold",
             "comparison",
             "decisions",
             "scores",
@@ -248,7 +281,8 @@ fn texts_from_files_are_shown_and_not_run() {
     }];
     let page = html(&report).unwrap();
     assert_well_nested(&page);
-    assert!(!page.contains("<script") && !page.contains('\x1b') && !page.contains('\u{202e}'));
+    assert_self_contained(&page);
+    assert!(!page.contains('\x1b') && !page.contains('\u{202e}'));
     assert!(
         page.matches(shown).count() >= 30,
         "{}",
@@ -273,6 +307,7 @@ fn what_is_absent_is_left_out() {
     assert_eq!(
         ids(&html(&report).unwrap()),
         [
+            "threshold",
             "comparison",
             "decisions",
             "scores",
@@ -417,4 +452,105 @@ fn images_are_embedded_and_anything_else_is_refused() {
         error.contains("Reconstructions <1>") && error.contains("6 bytes"),
         "{error}"
     );
+}
+
+#[test]
+fn a_gallery_shows_each_image_with_its_marks_and_what_became_of_it() {
+    let mut report = simulation::report(2_000, 0).unwrap();
+    simulation::hang_gallery(&mut report);
+    let page = html(&report).unwrap();
+    assert_self_contained(&page);
+    assert_well_nested(&page);
+    assert_eq!(ids(&page)[..2], ["threshold", "gallery"]);
+    // Lists that the gallery does not show whole are shown as ever: these have reasons.
+    assert!(ids(&page).contains(&"samples"));
+    let gallery = &page[page.find("<section id=\"gallery").unwrap()..];
+    let gallery = &gallery[..gallery.find("</section>").unwrap()];
+    for title in ["Most anomalous", "False alarms", "Missed anomalies"] {
+        assert!(gallery.contains(&format!("<h3>{title}</h3>")), "{title}");
+    }
+    assert!(!gallery.contains("Borderline"));
+    assert!(gallery.contains("4.250 spreads of normals above their mean"));
+    assert_eq!(gallery.matches("<figure class=\"tile").count(), 6 + 3 + 3);
+    assert!(gallery.contains("d=\"M4 5L14 5L9.5 13Z\""));
+    let threshold = report
+        .evaluation
+        .as_ref()
+        .unwrap()
+        .metrics()
+        .unwrap()
+        .threshold;
+    let tiles = report
+        .evaluation
+        .as_ref()
+        .unwrap()
+        .gallery
+        .as_ref()
+        .unwrap()
+        .lists();
+    for tile in tiles.concat() {
+        let at = gallery
+            .find(&format!("data-score=\"{}\"", tile.case.score))
+            .unwrap();
+        let shown = &gallery[at..at + gallery[at..].find("</figure>").unwrap()];
+        let flagged = tile.case.score >= threshold.unwrap();
+        let state = match (tile.case.label.unwrap(), flagged) {
+            (Label::Anomalous, true) => "found",
+            (Label::Anomalous, false) => "missed",
+            (Label::Normal, true) => "false alarm",
+            (Label::Normal, false) => "passed",
+        };
+        assert!(
+            shown.contains(&format!("<span class=\"state\">{state}</span>")),
+            "{shown}"
+        );
+        assert_eq!(shown.contains("class=\"mask\""), tile.mask.is_some());
+    }
+    // With nothing to add, the lists are not repeated.
+    let evaluation = report.evaluation.as_mut().unwrap();
+    let lists = [
+        &mut evaluation.most_anomalous,
+        &mut evaluation.missed,
+        &mut evaluation.flagged_normals,
+    ];
+    for case in lists.into_iter().flatten() {
+        case.reasons.clear();
+    }
+    assert!(!ids(&html(&report).unwrap()).contains(&"samples"));
+
+    let gallery = report
+        .evaluation
+        .as_mut()
+        .unwrap()
+        .gallery
+        .as_mut()
+        .unwrap();
+    gallery.missed[0].map = b"GIF89a".to_vec();
+    let error = html(&report).unwrap_err().to_string();
+    assert!(error.contains("a PNG or JPEG file"), "{error}");
+}
+
+#[test]
+fn the_decision_table_says_what_the_metrics_say() {
+    let report = simulation::report(2_000, 0).unwrap();
+    let page = html(&report).unwrap();
+    let table = &page[page.find("<section id=\"threshold").unwrap()..];
+    let table = &table[..table.find("<script").unwrap()];
+    let metrics = report.evaluation.as_ref().unwrap().metrics().unwrap();
+    for (name, value, interval) in [
+        ("precision", metrics.precision, metrics.precision_ci95),
+        ("recall", metrics.recall, metrics.recall_ci95),
+        ("F1", metrics.f1, metrics.f1_ci95),
+    ] {
+        let ([low, high], value) = (interval.unwrap(), value.unwrap());
+        let cell = format!(
+            "<dt>{name}</dt><dd><span class=\"value\">{value:.3}</span><small>{low:.3} – {high:.3}</small>"
+        );
+        assert!(table.contains(&cell), "{cell} in {table}");
+    }
+    // A report of other numbers than its thresholds were counted on moves nothing.
+    let mut report = report;
+    let evaluation = report.evaluation.as_mut().unwrap();
+    evaluation.thresholds.as_mut().unwrap().steps[0].found = 1_000_000;
+    assert!(!ids(&html(&report).unwrap()).contains(&"threshold"));
 }

@@ -8,9 +8,47 @@ use unlike_core::{
     metrics::{Metrics, observed_false_alarms, precision_recall_curve, roc_curve, top_fraction},
 };
 use unlike_report::{
-    Case, ColumnNote, Data, Evaluation, Fact, HeldOut, Histogram, Measured, Part, Published,
-    Reason, Report, Run, Series, Training, Warning,
+    Case, ColumnNote, Data, Evaluation, Fact, Gallery, HeldOut, Histogram, Measured, Part,
+    Published, Reason, Report, Run, Series, Thresholds, Tile, Training, Warning,
 };
+
+/// A complete PNG file of one grey pixel.
+pub(crate) const PIXEL: &[u8] = &[
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 0x0a, 0x49, 0x44, 0x41, 0x54,
+    0x78, 0x9c, 0x63, 0x68, 0, 0, 0, 0x82, 0, 0x81, 0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, 0x49, 0x45,
+    0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+];
+
+/// Puts images where the lists of samples are.
+#[allow(dead_code, reason = "the example has no images")]
+pub(crate) fn hang_gallery(report: &mut Report) {
+    let Some(evaluation) = &mut report.evaluation else {
+        return;
+    };
+    let tile = |(i, case): (usize, &Case)| Tile {
+        case: Case {
+            id: format!("screws/a folder of a long name/{}.png", case.id),
+            reasons: Vec::new(),
+            ..case.clone()
+        },
+        size: [[300, 200], [40, 400], [28, 28], [900, 90]][i % 4],
+        picture: PIXEL.into(),
+        map: PIXEL.into(),
+        covered: [0.0, 0.0, 28.0, 28.0],
+        boxes: vec![[4, 5, 10, 8]],
+        regions: vec![vec![[4.0, 5.0], [14.0, 5.0], [9.5, 13.0]]],
+        mask: (i % 2 == 0).then(|| vec![vec![[6.0, 6.0], [10.0, 6.0], [10.0, 10.0]]]),
+    };
+    let tiles = |cases: &[Case]| cases.iter().enumerate().map(tile).collect::<Vec<_>>();
+    evaluation.gallery = Some(Gallery {
+        pixel_threshold: 4.25,
+        most_anomalous: tiles(&evaluation.most_anomalous),
+        borderline: Vec::new(),
+        false_alarms: tiles(&evaluation.flagged_normals),
+        missed: tiles(&evaluation.missed),
+    });
+}
 
 const RATES: [f64; 5] = [0.0001, 0.001, 0.01, 0.05, 0.1];
 
@@ -91,6 +129,13 @@ pub(crate) fn report(n_normal: usize, seed: u64) -> Result<Report> {
             most_anomalous: cases(&calibration, &combined, None, true, 6),
             missed: cases(&calibration, &combined, Some(Label::Anomalous), false, 3),
             flagged_normals: cases(&calibration, &combined, Some(Label::Normal), true, 3),
+            thresholds: Some(Thresholds::new(
+                &combined.test,
+                &combined.labels,
+                threshold,
+                |score| calibration.p_value(score),
+            )),
+            gallery: None,
         }),
         training: Some(training(&mut random)),
         data: Some(data(&columns())),

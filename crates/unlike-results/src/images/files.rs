@@ -13,8 +13,10 @@ use unlike_core::{
 use super::{
     Raster,
     maps::{Strips, each_chunk},
-    write_png,
+    outline::boxes,
+    pixel_threshold, write_png,
 };
+use crate::score_table::{csv_error, number};
 
 /// Images in the folder, at most.
 const MOST: usize = 100;
@@ -22,44 +24,43 @@ const MOST: usize = 100;
 const LEAST: usize = 10;
 /// Rows and columns of the sheet.
 const SHEET: [usize; 2] = [10, 2];
-/// Pixels of an image in the folder, and on the sheet.
-const SIDE: usize = 512;
+/// Pixels of the longer side of an image in the folder, at least and at most, and on the sheet.
+const SIDES: [usize; 2] = [256, 4096];
 const SMALL_SIDE: usize = 128;
 
+const INDEX: &str = "maps.csv";
 const MAPS: &str = "maps.npy";
 const OVERLAYS: &str = "overlays";
 const MOST_ANOMALOUS: &str = "most-anomalous.png";
 
 /// The files that [`save`] writes into the folder itself.
-pub(crate) const NAMES: [&str; 2] = [MAPS, MOST_ANOMALOUS];
+pub(crate) const NAMES: [&str; 3] = [MAPS, INDEX, MOST_ANOMALOUS];
 
-/// Writes `maps.npy`, `[N, height, width]` in the order of the samples, `overlays/`, one image for
-/// each flagged sample up to a hundred, and `most-anomalous.png`, those with the highest scores.
-/// Overlays of an earlier run are removed. Gives what was written.
+/// Writes what [`save_explanations`](crate::save_explanations) says of images, and gives what it wrote.
 pub(crate) fn save(
     model: &Model,
     samples: &Samples,
     judged: &Judged,
     folder: &Path,
 ) -> Result<Vec<PathBuf>> {
-    let numbers = folder.join(MAPS);
-    save_maps(model, samples, &numbers)?;
+    let threshold = pixel_threshold(model, judged.decision, judged.decisions.threshold)?;
+    let (numbers, index) = (folder.join(MAPS), folder.join(INDEX));
+    let found = save_maps(model, samples, &numbers, threshold)?;
+    save_index(samples, judged, &found, &index, threshold)?;
     let overlays = folder.join(OVERLAYS);
     fs::create_dir_all(&overlays).map_err(Error::io("create", &overlays))?;
     remove_earlier(&overlays)?;
     let mut order = judged.ranking();
     order.truncate(judged.decisions.count().clamp(LEAST, MOST));
 
-    let mut written = vec![numbers, overlays.clone()];
+    let mut written = vec![numbers, index, overlays.clone()];
     let chosen = samples.select(&order);
-    let Some(strips) = Strips::new(model, &chosen)? else {
+    let Some(strips) = Strips::new(model, &chosen, threshold)? else {
         return Ok(written);
     };
     for (place, &sample) in order.iter().enumerate() {
-        if let Some(image) = Raster::grid(&[strips.strip(place, None, SIDE)?]) {
-            let path = overlays.join(file_name(place + 1, &judged.ids[sample]));
-            write_png(&path, &image)?;
-        }
+        let path = overlays.join(file_name(place + 1, &judged.ids[sample]));
+        write_png(&path, &strips.overlay(place, SIDES)?)?;
     }
     let [rows, columns] = SHEET;
     let places: Vec<usize> = (0..order.len().min(rows * columns)).collect();
@@ -114,19 +115,64 @@ fn remove_earlier(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The maps as 32-bit floats in NumPy's format, version 1.0 (numpy.lib.format).
-fn save_maps(model: &Model, samples: &Samples, path: &Path) -> Result<()> {
-    let InputSpec::Image(ImageShape { height, width, .. }) = model.input() else {
-        return Ok(());
+/// The maps as 32-bit floats in NumPy's format, version 1.0 (numpy.lib.format). Gives the boxes of the
+/// regions of each that are at least the threshold.
+fn save_maps(
+    model: &Model,
+    samples: &Samples,
+    path: &Path,
+    threshold: f64,
+) -> Result<Vec<Vec<[u32; 4]>>> {
+    let (InputSpec::Image(ImageShape { height, width, .. }), Samples::Images(images)) =
+        (model.input(), samples)
+    else {
+        return Ok(Vec::new());
     };
+    let mut found = Vec::with_capacity(samples.len());
     write_atomically(path, |to| {
         let io = || Error::io("write", path);
         to.write_all(&npy_header([samples.len(), height, width]))
             .map_err(io())?;
-        each_chunk(model, samples, |_, _, maps| {
+        each_chunk(model, samples, |first, _, maps| {
             let bytes: Vec<u8> = maps.iter().flat_map(|v| v.to_le_bytes()).collect();
+            for (i, map) in (first..).zip(maps.chunks_exact(height * width)) {
+                found.push(boxes(map, width, images.frame(i), threshold));
+            }
             to.write_all(&bytes).map_err(io())
         })
+    })?;
+    Ok(found)
+}
+
+/// Which map belongs to which image, and where it is high.
+fn save_index(
+    samples: &Samples,
+    judged: &Judged,
+    found: &[Vec<[u32; 4]>],
+    path: &Path,
+    threshold: f64,
+) -> Result<()> {
+    let Samples::Images(images) = samples else {
+        return Ok(());
+    };
+    write_atomically(path, |to| {
+        let mut writer = csv::Writer::from_writer(to);
+        let mut write = |cells: &[&str]| writer.write_record(cells).map_err(|e| csv_error(e, path));
+        write(&["id", "row", "width", "height", "pixel_threshold", "boxes"])?;
+        for (row, boxes) in found.iter().enumerate() {
+            let [width, height] = images.frame(row).original.map(|side| side.to_string());
+            let boxes = serde_json::json!(boxes).to_string();
+            let (row_text, threshold) = (row.to_string(), number(threshold));
+            write(&[
+                &judged.ids[row],
+                &row_text,
+                &width,
+                &height,
+                &threshold,
+                &boxes,
+            ])?;
+        }
+        writer.flush().map_err(Error::io("write", path))
     })
 }
 

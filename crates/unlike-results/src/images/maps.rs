@@ -1,9 +1,9 @@
 //! Where images are anomalous, for people to look at.
 
 use unlike::Model;
-use unlike_core::{Detector, Error, Explanations, Images, Result, Samples};
+use unlike_core::{Detector, Error, Explanations, Frame, Images, Result, Samples};
 
-use super::Raster;
+use super::{Raster, outline::between};
 
 /// Maps that are made at a time, so that memory does not grow with the input.
 const CHUNK: usize = 256;
@@ -83,7 +83,8 @@ const DARK: f32 = 2.0;
 
 /// What [`Strips`] show, in words.
 pub const STRIP: &str = "The image, what the model makes of it (where it can generate), \
-     the anomaly map over it, and the mask (where there is one).";
+     the anomaly map over it, with a line around what exceeds the pixel threshold, and the mask \
+     (where there is one).";
 
 /// Images beside what the model makes of them, on one scale of colours.
 #[derive(Debug)]
@@ -95,14 +96,16 @@ pub struct Strips<'a> {
     /// `[N, height, width]`
     maps: Vec<f32>,
     scale: ColourScale,
+    pixel_threshold: f64,
 }
 
 impl<'a> Strips<'a> {
-    /// Maps and reconstructions of all of these samples; `None` where there are no maps.
+    /// Maps and reconstructions of all of these samples, with lines around what is at least the
+    /// [pixel threshold](super::pixel_threshold); `None` where there are no maps.
     ///
     /// # Errors
     /// If the samples do not fit the model.
-    pub fn new(model: &Model, samples: &'a Samples) -> Result<Option<Self>> {
+    pub fn new(model: &Model, samples: &'a Samples, pixel_threshold: f64) -> Result<Option<Self>> {
         let (Samples::Images(images), true) = (samples, model.has_maps()) else {
             return Ok(None);
         };
@@ -113,11 +116,18 @@ impl<'a> Strips<'a> {
             size: [height * width, width],
             scale: ColourScale::of(&maps),
             maps,
+            pixel_threshold,
         }))
     }
 
-    /// One of the images, its reconstruction if the model makes one, its map over it, and its mask
-    /// if there is one; each at most `side` pixels high and wide.
+    /// Whether the model makes reconstructions.
+    pub fn reconstructs(&self) -> bool {
+        self.reconstructions.is_some()
+    }
+
+    /// One of the images in its own proportions, its reconstruction if the model makes one, its map
+    /// over it, and its mask if there is one, at the size that models see; each at most `side` pixels
+    /// high and wide.
     ///
     /// # Errors
     /// If the image can no longer be read.
@@ -125,23 +135,76 @@ impl<'a> Strips<'a> {
     /// # Panics
     /// If there is no such image.
     pub fn strip(&self, i: usize, mask: Option<&[bool]>, side: usize) -> Result<Vec<Raster>> {
+        let image = Raster::of_original(self.images, i)?.scaled(side);
+        let mut strip = vec![image];
+        if let Some(rebuilt) = &self.reconstructions {
+            let rebuilt = Raster::of_image(rebuilt, i)?;
+            strip.push(self.seen(i, strip[0].size(), |at| rebuilt.pixel(at)));
+        }
+        strip.push(self.over(i, &strip[0]));
+        if let Some(mask) = mask {
+            let colour = |at: usize| [if mask[at] { 255 } else { 0 }; 3];
+            strip.push(self.seen(i, strip[0].size(), colour));
+        }
+        Ok(strip)
+    }
+
+    /// One of the images with its map over it, at the original's size, at most `most` and at least about
+    /// `least` pixels high or wide.
+    ///
+    /// # Errors
+    /// If the image can no longer be read.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn overlay(&self, i: usize, [least, most]: [usize; 2]) -> Result<Raster> {
+        let image = Raster::of_original(self.images, i)?.within(most);
+        let [width, height] = image.size();
+        Ok(match width.max(height) <= least {
+            true => self.over(i, &image.scaled(least)),
+            false => self.over(i, &image),
+        })
+    }
+
+    /// An image of this sample, of any size, with the map over it.
+    fn over(&self, i: usize, image: &Raster) -> Raster {
         let [pixels, width] = self.size;
-        let image = Raster::of_image(self.images, i)?;
-        let map = self.maps[i * pixels..][..pixels].iter();
-        let map: Vec<f32> = map.map(|&v| self.scale.share(v)).collect();
-        let overlay = image.with_map(&map);
-        let rebuilt = |images: &Images| Raster::of_image(images, i);
-        let rebuilt = self.reconstructions.as_ref().map(rebuilt).transpose()?;
-        Ok([
-            Some(image),
-            rebuilt,
-            Some(overlay),
-            mask.map(|mask| Raster::of_mask(mask, width)),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|image| image.scaled(side))
-        .collect())
+        let map = &self.maps[i * pixels..][..pixels];
+        let value = |place: Option<[f64; 2]>| place.map_or(0.0, |at| between(map, width, at));
+        let values: Vec<f32> = self.places(i, image.size()).map(value).collect();
+        let shares: Vec<f32> = values.iter().map(|&v| self.scale.share(v)).collect();
+        let above = |&v: &f32| f64::from(v) >= self.pixel_threshold;
+        let inside: Vec<bool> = values.iter().map(above).collect();
+        image.with_map(&shares).with_line(&inside)
+    }
+
+    /// What is known by pixels that models see, laid over an image of this size; black where they see
+    /// nothing.
+    fn seen(&self, i: usize, size: [usize; 2], colour: impl Fn(usize) -> [u8; 3]) -> Raster {
+        let [pixels, width] = self.size;
+        let nearest = |[x, y]: [f64; 2]| {
+            let (x, y) = (
+                (x as usize).min(width - 1),
+                (y as usize).min(pixels / width - 1),
+            );
+            colour(y * width + x)
+        };
+        let pixel = |place: Option<[f64; 2]>| place.map_or([0; 3], nearest);
+        Raster::of_pixels(size, self.places(i, size).map(pixel).collect())
+    }
+
+    /// Where in what models see the pixels of an image lie that shows this sample in this size.
+    fn places(
+        &self,
+        i: usize,
+        [width, height]: [usize; 2],
+    ) -> impl Iterator<Item = Option<[f64; 2]>> {
+        let frame: Frame = self.images.frame(i);
+        let scale = [0, 1].map(|axis| frame.original[axis] as f64 / [width, height][axis] as f64);
+        let centre = move |x: usize, y: usize| {
+            frame.to_model([(x as f64 + 0.5) * scale[0], (y as f64 + 0.5) * scale[1]])
+        };
+        (0..height).flat_map(move |y| (0..width).map(move |x| centre(x, y)))
     }
 }
 

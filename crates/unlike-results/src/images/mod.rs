@@ -3,10 +3,13 @@
 pub(crate) mod files;
 pub mod heat;
 pub mod maps;
-mod raster;
+pub(crate) mod outline;
+mod pixel_threshold;
+pub(crate) mod raster;
 pub mod sheets;
 
 pub use maps::Strips;
+pub use pixel_threshold::pixel_threshold;
 pub use raster::Raster;
 pub use sheets::{Sheets, stride};
 

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use unlike::{
     Detector, Explanations, InputSpec, Model, ModelConfig, Result, RunOptions, Samples,
     TrainConfig,
-    core::{ImageShape, ImageSource, Images, conformance},
+    core::{Frame, ImageShape, ImageSource, Images, conformance},
     features::{FeatureConfig, Pool, Taps},
     fit,
     train::{Silent, with_threads},
@@ -80,9 +80,12 @@ impl ImageSource for Framed {
         Ok(())
     }
 
-    fn covered(&self, image: usize) -> Option<[usize; 4]> {
+    fn frame(&self, image: usize) -> Option<Frame> {
         let margin = self.margin(image);
-        Some([0, margin, SIDE, SIDE - 2 * margin])
+        Some(Frame {
+            placed: [0, margin, SIDE, SIDE - 2 * margin],
+            ..Frame::whole(SIDE, SIDE - 2 * margin)
+        })
     }
 }
 

@@ -1,7 +1,10 @@
-//! One HTML file that needs nothing else: no network, no script, no font.
+//! One HTML file that needs nothing else: no network, no font, and no script to be read. Where there
+//! is something to move, one script of its own moves it; a policy lets the browser run no other.
+
+mod gallery;
+mod live;
 
 use askama::Template;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use unlike_core::{Error, Label, Result};
 
 use crate::{
@@ -15,11 +18,13 @@ use crate::{
     training::Training,
     verdict::{Verdict, verdict},
 };
+use gallery::{Shelf, address};
+use live::{Live, Script};
 
 /// The report as one HTML file; texts are escaped, sections without content are left out.
 ///
 /// # Errors
-/// If an image is not a PNG.
+/// If an image is neither a PNG nor a JPEG, or one of a gallery has no pixels.
 pub fn html(report: &Report) -> Result<String> {
     let page = Page::new(report)?.render();
     let page = page.map_err(|e| Error::io("render", "report.html")(e.into()))?;
@@ -37,6 +42,13 @@ struct Page<'a> {
     test_set: Option<String>,
     pixels: Option<(Vec<Figure>, String)>,
     rule: Option<&'a str>,
+    script: Option<Script>,
+    live: Option<Live>,
+    /// What the script reads.
+    steps: Option<String>,
+    shelves: Vec<Shelf<'a>>,
+    /// How to read the images of the shelves.
+    reading: String,
     facts: Vec<(&'static str, String)>,
     comparison: Option<Table>,
     histogram: Option<[Drawn; 2]>,
@@ -94,6 +106,10 @@ impl<'a> Page<'a> {
     fn new(report: &'a Report) -> Result<Self> {
         let evaluation = report.evaluation.as_ref();
         let metrics = evaluation.and_then(|e| e.metrics());
+        let live = evaluation.and_then(Live::new);
+        let gallery = evaluation.and_then(|e| e.gallery.as_ref());
+        let gallery = gallery.filter(|gallery| !gallery.is_empty());
+        let shelves = gallery.map(|gallery| gallery::shelves(gallery, live.as_ref()));
         Ok(Self {
             report,
             title: summary::title(report),
@@ -105,6 +121,11 @@ impl<'a> Page<'a> {
                 .and_then(|e| e.pixels.as_ref())
                 .map(|p| (summary::pixels(p), summary::mask_set(p))),
             rule: evaluation.and_then(|e| e.rule.as_deref()),
+            script: (live.is_some() || gallery.is_some()).then(Script::new),
+            steps: live.as_ref().map(Live::json).transpose()?,
+            live,
+            shelves: shelves.transpose()?.unwrap_or_default(),
+            reading: gallery.map(gallery::reading).unwrap_or_default(),
             facts: summary::facts(report),
             comparison: evaluation.and_then(|e| table::comparison(e, Measure::name)),
             histogram: evaluation.map(histogram).transpose()?.flatten(),
@@ -124,6 +145,8 @@ impl<'a> Page<'a> {
     /// Anchors and titles of the sections that are there, in order.
     fn sections(&self) -> Vec<(&'static str, &'static str)> {
         [
+            ("threshold", "Threshold", self.live.is_some()),
+            ("gallery", "Gallery", !self.shelves.is_empty()),
             ("comparison", "Comparison", self.comparison.is_some()),
             ("decisions", "Decisions", self.false_alarms.is_some()),
             ("scores", "Scores", self.histogram.is_some()),
@@ -190,9 +213,14 @@ fn case_lists(evaluation: &Evaluation) -> Result<Vec<CaseList<'_>>> {
         })
     };
     let mut lists = vec![];
+    // What a gallery shows is not shown again.
+    let gallery = evaluation.gallery.as_ref().is_some_and(|g| !g.is_empty());
     for (title, note, cases) in summary::case_lists(evaluation) {
         let explained = cases.iter().any(|c| !c.reasons.is_empty());
         let imaged = cases.iter().find_map(|c| c.image.as_ref());
+        if gallery && !explained && imaged.is_none() {
+            continue;
+        }
         let imaged = imaged.map(|image| image.title.as_str());
         let cases = cases.iter().map(view).collect::<Result<_>>()?;
         lists.push(CaseList {
@@ -207,16 +235,7 @@ fn case_lists(evaluation: &Evaluation) -> Result<Vec<CaseList<'_>>> {
 }
 
 fn embedded(image: &Image) -> Result<Embedded<'_>> {
-    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-    if !image.png.starts_with(SIGNATURE) {
-        return Err(Error::Mismatch {
-            origin: Some(format!("the image `{}`", image.title)),
-            found: format!("{} bytes that do not start as a PNG does", image.png.len()),
-            expected: "a PNG file".into(),
-            hint: None,
-        });
-    }
-    let address = format!("data:image/png;base64,{}", STANDARD.encode(&image.png));
+    let address = address(&image.png, &image.title)?;
     Ok(Embedded { image, address })
 }
 
