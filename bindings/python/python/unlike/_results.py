@@ -28,7 +28,10 @@ class Reason:
     found: str
     """The cell, as it stands in the data; empty where it is missing."""
     typical: str
-    """What training normals have there."""
+    """What training normals usually have there."""
+    usual: bool | None = None
+    """Whether they usually have this value, too: then it is unusual only beside those of the other columns. None where
+    that is not known."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Explanations:
     contributions: npt.NDArray[np.float32]
     """``[samples, columns]``, non-negative, in units of the column's mean over held-out normals."""
     reasons: list[list[Reason]]
-    """Of each sample the columns that contributed most, largest first; at most five."""
+    """Of each sample the columns that contributed most, largest first: at most five, and none that do as usual unless
+    all do."""
 
     def __len__(self) -> int:
         return len(self.reasons)
