@@ -225,7 +225,11 @@ impl TrainConfig {
             }
         };
         let Some(extraction) = extraction else {
-            return Self::recommended_for(model, samples.into(), samples.len());
+            let config = Self::recommended_for(model, samples.into(), samples.len())?;
+            return Ok(Self {
+                features: config.features.is_some().then_some(features),
+                ..config
+            });
         };
         let rows = (samples.len() * extraction.places()).min(PATCHES.max(samples.len()));
         Ok(Self {

@@ -239,6 +239,21 @@ fn an_image_as_one_row_is_explained_by_columns() {
 }
 
 #[test]
+fn a_model_of_rows_sees_features_unasked_and_refuses_pixels() {
+    let samples = normals(0..20);
+    let usual = TrainConfig::recommended_with("simplenet", &samples, None).unwrap();
+    assert_eq!(usual.features, Some(FeatureConfig::lite0(Pool::Patches)));
+    let pixels = Some(&FeatureConfig::Pixels);
+    let asked = TrainConfig::recommended_with("simplenet", &samples, pixels).unwrap();
+    assert_eq!(asked.features.as_ref(), pixels);
+    let error = fit(&asked, &samples, &RunOptions::default(), &mut Silent).unwrap_err();
+    assert!(
+        error.to_string().contains("`features` is pixels"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_cannot_be_seen_is_refused() {
     let refused = |config: &TrainConfig, samples: &Samples| {
         let error = fit(config, samples, &RunOptions::default(), &mut Silent);
