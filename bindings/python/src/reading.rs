@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use serde::Deserialize;
-use unlike::Model;
+use unlike::{ConfigFile, Model};
 use unlike_core::{Error, Result};
 use unlike_data::{
     BadRows, DataSet, DatePart, Fit, ImageOptions, ImageSize, MaskRule, ReadOptions, read,
     read_images,
 };
-use unlike_features::{FeatureConfig, Pool};
 
 use crate::{background, errors::OrRaise, samples::Samples, training, values::ORIGIN};
 
@@ -159,10 +158,7 @@ pub(crate) fn read_for_training(
     background::run(py, move || {
         let mut options = told.read_options()?;
         let features = features.map_or_else(|| config.features(), |f| Ok(Some(f)))?;
-        let usual = FeatureConfig::lite0(Pool::Patches);
-        let seen_by = features.as_ref().unwrap_or(&usual);
-        options.image.usual_side = seen_by.usual_side();
-        options.image.square = *seen_by == FeatureConfig::Pixels;
+        options.image = ConfigFile::images_for(features.as_ref(), options.image);
         let data = read_all(&paths, &options)?;
         let data = match data.folder_parts() {
             Some([train, _]) => data.select(&train),

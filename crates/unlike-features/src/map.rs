@@ -106,10 +106,10 @@ fn between(at: usize, of: usize, length: usize) -> (usize, usize, f32) {
 /// Gaussian of half a place: interpolation alone is highest in the middle of places only, which misses
 /// what lies between them (PaDiM and PatchCore smooth alike, by 4 pixels).
 pub fn resized(map: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
-    let values = interpolated(map, from, to);
     if from == to {
-        return values;
+        return map.to_vec();
     }
+    let values = interpolated(map, from, to);
     let [down, across] = [0, 1].map(|axis| gaussian(0.5 * to[axis] as f64 / from[axis] as f64));
     let rows: Vec<f32> = values
         .chunks_exact(to[1])

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 use unlike_core::{Error, Location, Note, Result, Samples};
-use unlike_data::{Fit, Reading};
-use unlike_features::FeatureConfig;
+use unlike_data::{Fit, ImageOptions, Reading};
+use unlike_features::{FeatureConfig, Pool};
 
 use crate::{models::MODELS, presets, registry::Entry, train::TrainConfig};
 
@@ -124,6 +124,18 @@ impl ConfigFile {
         Self {
             paper: true,
             ..self
+        }
+    }
+
+    /// How images are read for a training that sees these features of them, or those that are usual where
+    /// none are named: their longest side, and whether they must be squares.
+    pub fn images_for(features: Option<&FeatureConfig>, images: ImageOptions) -> ImageOptions {
+        let usual = FeatureConfig::lite0(Pool::Patches);
+        let features = features.unwrap_or(&usual);
+        ImageOptions {
+            usual_side: features.usual_side(),
+            square: *features == FeatureConfig::Pixels,
+            ..images
         }
     }
 

@@ -38,25 +38,22 @@ impl Look {
     ) -> Result<(Self, ScoreParts)> {
         let mut parts = ScoreParts::default();
         let mut regions = Vec::new();
-        let Some(grid) = sight.grid() else {
-            held_out.in_chunks(|chunk| {
-                parts.extend(scorer.parts(chunk.features)?);
-                Ok(())
-            })?;
-            return Ok((Self::Whole, parts));
-        };
-        if sight.extraction.is_some() {
+        let sees_pixels = sight.grid().filter(|_| sight.extraction.is_none());
+        let Some(grid) = sees_pixels else {
             held_out.in_chunks(|chunk| {
                 parts.extend(scorer.parts(chunk.features)?);
                 regions.extend(&chunk.regions);
                 Ok(())
             })?;
+            let Some(grid) = sight.grid() else {
+                return Ok((Self::Whole, parts));
+            };
             let normals =
                 |(name, maps): (&str, &[f32])| (name.to_owned(), Normals::of(maps, grid, &regions));
             let normals: Vec<_> = parts.iter().map(normals).collect();
             let parts = patch_parts(&parts, &normals, grid, &regions);
             return Ok((Self::Patches { grid, normals }, parts));
-        }
+        };
         let channels = sight.shape().size() / (grid[0] * grid[1]);
         let mut maps = Vec::new();
         held_out.in_chunks(|chunk| {

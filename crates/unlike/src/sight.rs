@@ -211,7 +211,9 @@ impl Seen<'_> {
     }
 
     fn regions(&self, samples: Range<usize>) -> Vec<Region> {
-        let grid = self.images.map_or([1, 1], |(_, grid)| grid);
+        let Some((_, grid)) = self.images else {
+            return Vec::new();
+        };
         let region = |sample| self.region(sample, grid);
         samples.filter_map(region).collect()
     }

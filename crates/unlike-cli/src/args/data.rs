@@ -1,10 +1,7 @@
 //! The options that say how DATA is read.
 
 use clap::{Args, builder::PossibleValuesParser};
-use unlike::{
-    Model,
-    features::{FeatureConfig, Pool},
-};
+use unlike::{ConfigFile, Model, features::FeatureConfig};
 use unlike_core::Error;
 use unlike_data::{
     BadRows, DataInfo, DataSet, DatePart, Decimal, Fit, Format, ReadOptions, Reading,
@@ -116,10 +113,7 @@ impl DataArgs {
         let mut options = self.options()?;
         options.image.fit = fit;
         options.drop_columns.retain(|name| Some(&**name) != by);
-        let any = FeatureConfig::lite0(Pool::Patches);
-        let features = features.unwrap_or(&any);
-        options.image.usual_side = features.usual_side();
-        options.image.square = *features == FeatureConfig::Pixels;
+        options.image = ConfigFile::images_for(features, options.image);
         options.remembered = remembered;
         told(data, &options)
     }

@@ -131,7 +131,7 @@ impl Simplenet {
         [x, noise]: [Tensor<2>; 2],
     ) -> (Tensor<1>, [Tensor<2>; 2]) {
         let [a, d] = nets.all();
-        let (n, m) = (x.dims()[0], self.margin.get());
+        let n = x.dims()[0];
         let q = a.apply(x, TRAIN); // [N, size]
         let fake = match self.ascent_steps {
             0 => q.clone() + noise * self.noise.get(), // [N, size]
@@ -139,9 +139,13 @@ impl Simplenet {
         };
         let both = d.apply(Tensor::cat(vec![q, fake], 0), TRAIN); // [2N, 1]
         let [real, fake] = [both.clone().narrow(0, 0, n), both.narrow(0, n, n)]; // [N, 1]
-        let short = |v: Tensor<2>| mean((v + m).clamp_min(0.0));
-        let total = short(real.clone().neg()) + short(fake.clone());
+        let total = mean(self.short(real.clone().neg())) + mean(self.short(fake.clone()));
         (total, [real, fake])
+    }
+
+    /// max(0, m + v): what is left of the margin.
+    fn short(&self, v: Tensor<2>) -> Tensor<2> {
+        (v + self.margin.get()).clamp_min(0.0)
     }
 
     /// q⁻ moved to where D finds it more normal, step by step, but never nearer to q than the usual
@@ -183,15 +187,14 @@ impl Simplenet {
     /// The loss of each held-out sample, against noise that no step drew: [N, size] → [N].
     fn held_out_loss(&self, nets: &Trained, x: Tensor<2>) -> Tensor<1> {
         let [a, d] = nets.all();
-        let ([n, size], m) = (x.dims(), self.margin.get());
-        let short = |v: Tensor<2>| (v + m).clamp_min(0.0);
+        let [n, size] = x.dims();
         let q = a.apply(x, Pass::Score); // [N, size]
-        let mut sum = short(d.apply(q.clone(), Pass::Score).neg()); // [N, 1]
+        let mut sum = self.short(d.apply(q.clone(), Pass::Score).neg()); // [N, 1]
         for probe in 0..PROBES {
             let drawn = normals(&mut rng(0, Purpose::Noise, FIRST_PROBE + probe), size);
             let noise = tensor(drawn, [1, size], &q.device()) * self.noise.get(); // [1, size]
             let fake = d.apply(q.clone() + noise, Pass::Score); // [N, 1]
-            sum = sum + short(fake) / PROBES as f32;
+            sum = sum + self.short(fake) / PROBES as f32;
         }
         sum.reshape([n])
     }
@@ -260,13 +263,12 @@ impl Method for Simplenet {
     /// The nearest sample that D takes for normal, by descent from x.
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [a, d] = nets.all();
-        let m = self.margin.get();
         let (steps, rate) = RETURN;
         let loss = |[x]: [Tensor<2>; 1], at: Tensor<2>| {
             let q = a.apply(at.clone(), Pass::Score); // [M, size]
             let normal = d.apply(q, Pass::Score); // [M, 1]
             let moved = (at - x).abs().mean_dim(1); // [M, 1]
-            let loss = (normal.neg() + m).clamp_min(0.0) + moved;
+            let loss = self.short(normal.neg()) + moved;
             let n = loss.dims()[0];
             loss.reshape([n])
         };
