@@ -1,6 +1,9 @@
 //! Files that are packed: gzip, Zstandard, bzip2, xz, and zip archives of one file.
 
-use std::io::{Cursor, ErrorKind, Read};
+use std::{
+    io::{Cursor, ErrorKind, Read},
+    path::Path,
+};
 
 use bzip2::read::MultiBzDecoder;
 use flate2::bufread::GzDecoder;
@@ -84,25 +87,57 @@ impl Source {
             let found = format!("a zip archive of {}", words::quoted(&data));
             return Err(self
                 .malformed(found, "one file in it, or a NumPy archive with an array `X`")
-                .with_hint("unpack it, and name the file; arrays are saved with numpy.savez(path, X=X, y=y)"));
+                .with_hint("name the file inside it, as in ARCHIVE.zip/FILE; arrays are saved with numpy.savez(path, X=X, y=y)"));
         };
+        let bytes = self.unzip(&mut archive, name, most)?;
+        drop(archive);
+        Ok(Self { bytes, ..self })
+    }
+
+    /// The file of this path inside an archive, of at most so many bytes.
+    pub(crate) fn member(archive: &Path, path: &Path, most: Option<usize>) -> Result<Self> {
+        let bytes = std::fs::read(archive).map_err(Error::io("read", archive))?;
+        let source = Self {
+            path: archive.to_owned(),
+            bytes,
+        };
+        let mut opened = ZipArchive::new(Cursor::new(&source.bytes[..])).map_err(|error| {
+            source.malformed(format!("a damaged zip archive ({error})"), "a whole file")
+        })?;
+        let inside = path.strip_prefix(archive).unwrap_or(path);
+        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+        let name = parts.join("/");
+        if opened.index_for_name(&name).is_none() {
+            let names = opened.file_names().filter_map(|n| n.ok());
+            let names: Vec<String> = names.map(|n| n.to_string()).collect();
+            let found = format!("a zip archive of {}", words::quoted(&names));
+            return Err(source.malformed(found, format!("`{name}` in it")));
+        }
+        let bytes = source.unzip(&mut opened, &name, most)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+        })
+    }
+
+    fn unzip(
+        &self,
+        archive: &mut ZipArchive<Cursor<&[u8]>>,
+        name: &str,
+        most: Option<usize>,
+    ) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
+        let most_bytes = self.most(most);
         let read = archive
             .by_name(name)
             .map_err(|e| e.to_string())
             .and_then(|file| {
-                let most = self.most(most);
-                let mut file = file.take(most as u64 + 1);
+                let mut file = file.take(most_bytes as u64 + 1);
                 file.read_to_end(&mut bytes).map_err(|e| e.to_string())
             });
-        if bytes.len() > self.most(most) {
-            return Err(self.too_large(most));
-        }
         match read {
-            Ok(_) => {
-                drop(archive);
-                Ok(Self { bytes, ..self })
-            }
+            _ if bytes.len() > most_bytes => Err(self.too_large(most)),
+            Ok(_) => Ok(bytes),
             Err(error) => Err(self
                 .malformed(format!("a damaged zip archive ({error})"), "a whole file")
                 .with_hint("the file was cut short or damaged; copy or download it again")),

@@ -52,6 +52,9 @@ impl Source {
     pub(crate) fn load_within(path: &Path, most: Option<usize>) -> Result<Self> {
         #[cfg(test)]
         counted::count(path, Work::Load);
+        if let Some(archive) = archive_of(path) {
+            return Self::member(archive, path, most);
+        }
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         let source = Self {
             path: path.to_owned(),
@@ -107,6 +110,16 @@ impl Source {
             hint: None,
         }
     }
+}
+
+/// The zip archive that a path goes on inside of: `flows.zip` of `flows.zip/monday.csv`.
+fn archive_of(path: &Path) -> Option<&Path> {
+    let mut above = path.ancestors().skip(1);
+    let archive = above.find(|folder| folder.is_file())?;
+    archive
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("zip"))
+        .then_some(archive)
 }
 
 /// The last part of a path, for messages.

@@ -155,6 +155,26 @@ pub fn merged_80_20(labels: &[Label], seed: u64) -> Result<Split> {
 /// If the data set has no such parts or no labels, the training part has no normals, or the test
 /// part lacks normals or anomalies.
 pub fn official(data: &DataSet) -> Result<Split> {
+    match data.labels() {
+        Some(labels) => official_parts(data, labels.values()),
+        // Says what is missing.
+        None => official_parts(data, data.labelled()?.labels()),
+    }
+}
+
+/// As [`official`], with a label for each sample of the data set in place of its own.
+///
+/// # Errors
+/// As [`official`], but that labels are there.
+///
+/// # Panics
+/// If there is not a label for each sample.
+pub fn official_parts(data: &DataSet, labels: &[Label]) -> Result<Split> {
+    assert_eq!(
+        labels.len(),
+        data.samples().len(),
+        "a label for each sample"
+    );
     let of = |starts: [&str; 2]| -> Vec<usize> {
         let named = |name: &str| starts.iter().any(|start| name.starts_with(start));
         let parts = data.parts().iter().filter(|(name, _)| named(name));
@@ -169,8 +189,6 @@ pub fn official(data: &DataSet) -> Result<Split> {
             hint: Some(Note::new("other data can be split with ").set("split", "merged-80-20")),
         });
     }
-    let labelled = data.labelled()?;
-    let labels = labelled.labels();
     let is_normal = |&p: &usize| labels[p] == Label::Normal;
     let (train, unused): (Vec<usize>, Vec<usize>) = first.into_iter().partition(is_normal);
     let normal = test.iter().copied().filter(|p| is_normal(p)).count();

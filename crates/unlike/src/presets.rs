@@ -6,7 +6,7 @@ use crate::{
     kind::Kind,
     models::{
         anogan::Anogan, bigan::Bigan, egbad::Egbad, fanogan::Fanogan, ganomaly::Ganomaly,
-        simplenet::Simplenet,
+        simplenet::Simplenet, vae::Vae,
     },
     registry::ModelConfig,
     settings::Weight,
@@ -14,13 +14,14 @@ use crate::{
 };
 
 /// The models whose papers' settings are known, by name.
-pub const WITH_PAPER: [&str; 6] = [
+pub const WITH_PAPER: [&str; 7] = [
     "anogan",
     "bigan",
     "egbad",
     "fanogan",
     "ganomaly",
     "simplenet",
+    "vae",
 ];
 
 /// These settings with those of the model's paper, or of its authors' code, in place of the recommended
@@ -64,6 +65,7 @@ pub fn paper(config: TrainConfig, kind: Kind) -> Result<TrainConfig> {
             let model = ModelConfig::method(Simplenet::paper());
             (model, config.batch_size, None)
         }
+        "vae" => (ModelConfig::method(Vae::paper(kind)), 100, None),
         _ => {
             return Err(Error::Setting {
                 name: "preset".into(),

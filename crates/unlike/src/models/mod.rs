@@ -9,6 +9,7 @@ pub mod ganomaly;
 pub mod simplenet;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod vae;
 
 use unlike_core::Result;
 
@@ -23,6 +24,7 @@ use simplenet::Simplenet;
 use unlike_baselines::{
     EcodConfig, IforestConfig, KnnConfig, PadimConfig, PatchcoreConfig, PcaConfig,
 };
+use vae::Vae;
 
 /// All models of this crate. A user's own stand beside them in a list like this one:
 /// `[MODELS, &[method::<Mine>()]].concat()`.
@@ -33,6 +35,7 @@ pub const MODELS: &[Entry] = &[
     method::<Fanogan>(),
     method::<Ganomaly>(),
     method::<Simplenet>(),
+    method::<Vae>(),
     baseline::<PcaConfig>(),
     baseline::<KnnConfig>(),
     baseline::<PatchcoreConfig>(),

@@ -7,6 +7,7 @@ mod ganomaly;
 pub(crate) mod golden;
 mod settings;
 mod simplenet;
+mod vae;
 
 use unlike_core::{Arrays, FeatureShape, Features, ImageShape, Result, ScoreParts, Scorer};
 

@@ -45,7 +45,7 @@ fn all() -> Vec<(String, ModelConfig)> {
             all.push((format!("{name}, {kind:?}"), config));
         }
     }
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), 13);
     all
 }
 
@@ -385,6 +385,7 @@ fn a_score_that_is_not_on_offer_is_refused_before_training() {
         let offered = match what.split(',').next() {
             Some("ganomaly") => "latent, ",
             Some("simplenet") => "discriminator",
+            Some("vae") => "bound, ",
             _ => "residual",
         };
         assert!(text.contains(offered), "{what}: {text}");
@@ -411,7 +412,10 @@ fn an_array_that_is_missing_or_has_another_size_is_named() {
             true => (config, FeatureShape::row(5)),
             false => {
                 let whole = serde_json::to_value(&config).unwrap();
-                let narrow = with(&whole, "/networks/width", json!(1));
+                let narrow = match whole.pointer("/networks/width") {
+                    Some(_) => with(&whole, "/networks/width", json!(1)),
+                    None => with(&whole, "/hidden", json!([3])),
+                };
                 (read(&narrow).unwrap(), FeatureShape::image(16, 16, 1))
             }
         };

@@ -1,8 +1,8 @@
-//! `unlike bench`: how fast this machine trains and scores.
+//! `unlike bench speed`: how fast this machine trains and scores.
 
 use std::time::Instant;
 
-use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use clap::{Args, builder::PossibleValuesParser};
 use serde::Serialize;
 use unlike::{
     ModelConfig,
@@ -23,21 +23,6 @@ use crate::{
         failure::{Outcome, Result},
     },
 };
-
-/// Measure what this machine does with it
-#[derive(Subcommand, Debug)]
-pub(crate) enum BenchCommand {
-    Speed(SpeedArgs),
-}
-
-impl BenchCommand {
-    /// Runs the chosen benchmark.
-    pub(crate) fn run(self, common: Common) -> Result<Outcome> {
-        match self {
-            Self::Speed(args) => args.run(common),
-        }
-    }
-}
 
 /// How fast the papers' networks train and score here
 #[derive(Args, Debug)]
@@ -212,7 +197,8 @@ fn egbad(kind: Kind) -> ModelConfig {
 }
 
 impl SpeedArgs {
-    fn run(self, common: Common) -> Result<Outcome> {
+    /// Runs the cases.
+    pub(super) fn run(self, common: Common) -> Result<Outcome> {
         let device = backend::device(self.device.name())?;
         let environment = Environment::here(common.threads(), self.device.describe()?);
         let wanted =
