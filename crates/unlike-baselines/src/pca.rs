@@ -1,7 +1,10 @@
 //! Principal components: a normal sample lies near the plane that most of the variance spans.
 //!
-//! The score is the squared distance between a sample and its projection on the leading components,
-//! divided by the number of features: the Q statistic of Jackson and Mudholkar, "Control procedures
+//! Two scores. `distance`, the recommended one, is the squared distance from the mean in units of the
+//! variance that probabilistic PCA gives to each direction, divided by the number of features: Hotelling's
+//! T² of the leading components, and what they leave in units of its own mean variance (Tipping and Bishop,
+//! "Probabilistic principal component analysis", J. R. Stat. Soc. B 61(3), 1999, eq. 8 and 9). `residual` is
+//! what the leading components leave, alone: the Q statistic of Jackson and Mudholkar, "Control procedures
 //! for residuals associated with principal component analysis", Technometrics 21(3), 1979.
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,9 @@ use crate::{
         map_samples, row_count, saturate,
     },
 };
+
+/// Share of the mean variance below which that of a direction does not count.
+const FLOOR: f64 = 1e-9;
 
 /// Decides how many components count as normal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +53,10 @@ pub struct Pca {
     mean: Vec<f32>,
     /// Orthonormal rows, `[components, features]`.
     components: Vec<f32>,
+    /// Of the training set along each component; positive.
+    variances: Vec<f32>,
+    /// The mean variance of the other directions; positive.
+    noise: f32,
 }
 
 impl PcaConfig {
@@ -66,11 +76,15 @@ impl PcaConfig {
         let components = leading(features, &mean, seed, keep)?;
         let rows = components.col_iter().flat_map(|column| column.iter());
         let components = rows.map(|&value| value as f32).collect();
-        Ok(Pca {
+        let mut model = Pca {
             shape: features.shape().clone(),
             mean,
             components,
-        })
+            variances: Vec::new(),
+            noise: 1.0,
+        };
+        model.measure(features, varying);
+        Ok(model)
     }
 
     fn check(&self) -> Result<()> {
@@ -147,11 +161,49 @@ impl Pca {
         }
         let mean = get_finite(arrays, "mean", &[width])?.to_vec();
         let components = get_finite(arrays, "components", &[kept, width])?.to_vec();
+        let variances = get_finite(arrays, "variances", &[kept])?.to_vec();
+        let noise = get_finite(arrays, "noise", &[1])?[0];
+        let all = variances.iter().chain([&noise]);
+        if let Some(variance) = all.into_iter().find(|v| **v <= 0.0) {
+            return Err(damaged(
+                "variances",
+                variance.to_string(),
+                "positive numbers",
+            ));
+        }
         Ok(Self {
             shape,
             mean,
             components,
+            variances,
+            noise,
         })
+    }
+
+    /// The variances of the training set, of which so many features vary.
+    fn measure(&mut self, features: &Features, varying: usize) {
+        let kept = self.components();
+        let (mut along, mut left) = (vec![0.0; kept], 0.0);
+        let mut scratch = Scratch::default();
+        for sample in features.values().chunks_exact(self.mean.len()) {
+            self.split(&mut scratch, sample);
+            for (sum, length) in along.iter_mut().zip(&scratch.lengths) {
+                *sum += length * length;
+            }
+            left += scratch.residual.iter().map(|r| r * r).sum::<f64>();
+        }
+        let count = features.len() as f64;
+        along.iter_mut().for_each(|sum| *sum /= count);
+        left /= count * varying.saturating_sub(kept).max(1) as f64;
+        // Where a direction does not vary, a departure is very unusual, not infinitely so.
+        let all = along.iter().sum::<f64>() + left;
+        let floor = match all / (kept + 1) as f64 * FLOOR {
+            floor if floor > 0.0 => floor,
+            _ => 1.0,
+        };
+        let kept = |variance: f64| variance.max(floor).max(f64::from(f32::MIN_POSITIVE)) as f32;
+        self.variances = along.into_iter().map(kept).collect();
+        self.noise = kept(left);
     }
 
     /// How many components were kept.
@@ -159,51 +211,90 @@ impl Pca {
         self.components.len() / self.mean.len()
     }
 
-    /// What the plane leaves of a sample. One row at a time, so that no batch changes the bits.
-    fn residual<'a>(&self, scratch: &'a mut Scratch, sample: &[f32]) -> &'a [f64] {
+    /// How long a sample is along each component, and what these leave of it. One row at a time, so that
+    /// no batch changes the bits.
+    fn split(&self, scratch: &mut Scratch, sample: &[f32]) {
         let Scratch {
             centred: whole,
+            lengths,
             residual,
+            ..
         } = scratch;
         whole.clear();
         whole.extend(centred(sample, &self.mean));
         residual.clone_from(whole);
+        lengths.clear();
         for component in self.components.chunks_exact(self.mean.len()) {
             let length = dot(whole, component);
+            lengths.push(length);
             for (left, &direction) in residual.iter_mut().zip(component) {
                 *left -= length * f64::from(direction);
             }
         }
-        residual
+    }
+
+    /// The sample with every direction in units of its standard deviation, turned back to the features:
+    /// the squares of its elements sum up to the squared distance.
+    fn whitened<'a>(&self, scratch: &'a mut Scratch, sample: &[f32]) -> &'a [f64] {
+        self.split(scratch, sample);
+        let Scratch {
+            lengths,
+            residual,
+            whitened,
+            ..
+        } = scratch;
+        let unit = 1.0 / f64::from(self.noise).sqrt();
+        whitened.clear();
+        whitened.extend(residual.iter().map(|r| r * unit));
+        let rows = self.components.chunks_exact(self.mean.len());
+        for ((length, variance), component) in lengths.iter().zip(&self.variances).zip(rows) {
+            let length = length / f64::from(*variance).sqrt();
+            for (cell, &direction) in whitened.iter_mut().zip(component) {
+                *cell += length * f64::from(direction);
+            }
+        }
+        whitened
     }
 }
 
 #[derive(Default)]
 struct Scratch {
     centred: Vec<f64>,
+    lengths: Vec<f64>,
     residual: Vec<f64>,
+    whitened: Vec<f64>,
 }
 
 impl Scorer for Pca {
-    /// `residual`: the mean squared reconstruction error.
+    /// `distance`: the mean square of the whitened features. `residual`: the mean squared reconstruction
+    /// error.
     fn parts(&self, features: &Features) -> Result<ScoreParts> {
         check_scoring(features, &self.shape)?;
-        let scores = map_samples(features, Scratch::default, |scratch, sample| {
-            let residual = self.residual(scratch, sample);
-            residual.iter().map(|r| r * r).sum::<f64>() / residual.len() as f64
+        let width = self.mean.len() as f64;
+        let both = map_samples(features, Scratch::default, |scratch, sample| {
+            self.split(scratch, sample);
+            let along = scratch.lengths.iter().zip(&self.variances);
+            let along: f64 = along.map(|(l, &v)| l * l / f64::from(v)).sum();
+            let left: f64 = scratch.residual.iter().map(|r| r * r).sum();
+            let distance = along + left / f64::from(self.noise);
+            [distance, left].map(|sum| saturate(sum / width))
         });
-        Ok(ScoreParts::single("residual", scores))
+        let part = |at: usize| both.iter().map(|parts| parts[at]).collect();
+        Ok(ScoreParts::new(vec![
+            ("distance".to_owned(), part(0)),
+            ("residual".to_owned(), part(1)),
+        ]))
     }
 
-    /// The squared reconstruction error of each feature.
+    /// The squared whitened value of each feature.
     fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
         check_scoring(features, &self.shape)?;
         Ok(map_rows(
             features,
             Scratch::default,
             |scratch, sample, row| {
-                for (cell, r) in row.iter_mut().zip(self.residual(scratch, sample)) {
-                    *cell = saturate(r * r);
+                for (cell, v) in row.iter_mut().zip(self.whitened(scratch, sample)) {
+                    *cell = saturate(v * v);
                 }
             },
         ))
@@ -216,8 +307,8 @@ impl Scorer for Pca {
             features,
             Scratch::default,
             |scratch, sample, row| {
-                let residual = self.residual(scratch, sample);
-                for ((cell, &x), r) in row.iter_mut().zip(sample).zip(residual) {
+                self.split(scratch, sample);
+                for ((cell, &x), r) in row.iter_mut().zip(sample).zip(&scratch.residual) {
                     *cell = (f64::from(x) - r) as f32;
                 }
             },
@@ -234,6 +325,8 @@ impl Scorer for Pca {
             &[self.components(), width],
             self.components.clone(),
         );
+        arrays.insert("variances", &[self.components()], self.variances.clone());
+        arrays.insert("noise", &[1], vec![self.noise]);
         arrays
     }
 }
@@ -288,8 +381,18 @@ mod tests {
             (scores[0] - 1.0).abs() < 1e-6 && scores[1] < 1e-12,
             "{scores:?}"
         );
+        // Along the diagonals it is √2 long, and so are the units: 9 · 4 / 4 = 9 and 1 · 4 / 4 = 1 are the
+        // variances of (x + y)/√2 and (x − y)/√2.
+        let distance = model.parts(&query).unwrap();
+        let distance = distance.get("distance").unwrap();
+        assert!(
+            (distance[0] - (2.0 / 9.0 + 2.0) / 2.0).abs() < 1e-6,
+            "{distance:?}"
+        );
+        // What contributions sum up to, divided by the features.
         let contributions = model.contributions(&query).unwrap();
-        assert!((contributions[0] - 1.0).abs() < 1e-6 && (contributions[1] - 1.0).abs() < 1e-6);
+        let sum = contributions[0] + contributions[1];
+        assert!((sum / 2.0 - distance[0]).abs() < 1e-6, "{contributions:?}");
         let rebuilt = model.reconstructions(&query).unwrap().unwrap();
         for (found, expected) in rebuilt.iter().zip([11.0, 21.0, 15.0, 25.0]) {
             assert!((found - expected).abs() < 1e-5, "{rebuilt:?}");

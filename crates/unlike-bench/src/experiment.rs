@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use unlike::{
-    Model, RunOptions, TrainConfig,
+    ConfigFile, Model, RunOptions, TrainConfig,
+    features::FeatureConfig,
     train::{EpochReport, Flow, Observer, Snapshot},
 };
 use unlike_core::{
@@ -30,6 +31,21 @@ pub struct Experiment {
     pub config: TrainConfig,
     /// The share of the test set that is flagged for F1, where the protocol flags one.
     pub flagged: Option<f64>,
+}
+
+/// The settings of a cell: those of a file, if it is of this model, on top of the recommended ones.
+pub(crate) fn config(
+    settings: Option<&ConfigFile>,
+    model: &str,
+    seed: u64,
+    train: &Samples,
+    features: Option<&FeatureConfig>,
+) -> Result<TrainConfig> {
+    let config = match settings.filter(|settings| settings.model() == model) {
+        Some(settings) => settings.clone().for_samples(train, features.cloned())?,
+        None => TrainConfig::recommended_with(model, train, features)?,
+    };
+    Ok(TrainConfig { seed, ..config })
 }
 
 impl Experiment {

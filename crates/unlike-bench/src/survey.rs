@@ -11,7 +11,7 @@ use std::{
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use unlike::{
-    TrainConfig,
+    ConfigFile, TrainConfig,
     features::{FeatureConfig, Pool},
     models::{Kind, MODELS},
     presets,
@@ -23,7 +23,7 @@ use unlike_results::survey::FLAGGED;
 
 use crate::{
     cell::{Key, Preset},
-    experiment::Experiment,
+    experiment::{Experiment, config},
     run::Bench,
 };
 
@@ -34,6 +34,9 @@ pub const DESK_TEST: usize = 2_000;
 /// The longer side of images that a network sees: thrice that of CIFAR-10's, since the network was made
 /// for larger ones.
 const NETWORK_SIDE: usize = 96;
+
+/// GANomaly halves its images to 4 × 4 pixels; its paper brings MNIST's to this side.
+const GANOMALY_SIDE: usize = 32;
 
 /// A data set of the survey, or one that others set beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -190,8 +193,13 @@ pub struct Survey {
     pub features: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
-    loaded: Mutex<Option<(PathBuf, bool, Arc<DataSet>)>>,
+    /// Settings of one of the models, to be tried in place of the recommended ones.
+    pub settings: Option<ConfigFile>,
+    loaded: Mutex<Vec<Loaded>>,
 }
+
+/// What was read, at which size.
+type Loaded = ((PathBuf, Option<usize>), Arc<DataSet>);
 
 /// The models of the survey, its successor, and what they are measured against.
 pub const SURVEY_MODELS: [&str; 9] = [
@@ -210,7 +218,8 @@ impl Survey {
             one_normal: false,
             features: vec!["pixels".into()],
             seeds: vec![0, 1, 2],
-            loaded: Mutex::new(None),
+            settings: None,
+            loaded: Mutex::new(Vec::new()),
         }
     }
 
@@ -232,30 +241,33 @@ impl Survey {
     }
 
     /// A file or folder, read once for cells that follow each other.
-    fn read(&self, path: &Path, upscaled: bool) -> Result<Arc<DataSet>> {
+    fn read(&self, path: &Path, side: Option<usize>) -> Result<Arc<DataSet>> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((last, size, data)) = &*loaded
-            && (last.as_path(), *size) == (path, upscaled)
-        {
+        let wanted = (path.to_owned(), side);
+        if let Some((_, data)) = loaded.iter().find(|(read, _)| *read == wanted) {
             return Ok(Arc::clone(data));
         }
-        *loaded = None;
+        // One set, for models that see it at one size and for those that see it at another.
+        loaded.retain(|((other, _), _)| other == path);
         let mut options = ReadOptions::default();
-        if upscaled {
-            options.image.size = Some(ImageSize {
-                height: NETWORK_SIDE,
-                width: NETWORK_SIDE,
-            });
-        }
+        options.image.size = side.map(|side| ImageSize {
+            height: side,
+            width: side,
+        });
         let data = Arc::new(unlike_data::read(path, &options)?);
-        *loaded = Some((path.to_owned(), upscaled, Arc::clone(&data)));
+        loaded.push((wanted, Arc::clone(&data)));
         Ok(data)
     }
 
     /// The normals to learn from and the test set, of everything.
     fn parts(&self, key: &Key, set: Set, task: Task<'_>) -> Result<[Selected; 2]> {
-        let upscaled = set.classes().len() > 1 && key.features != "pixels";
-        let data = self.read(&set.path(&self.folder), upscaled)?;
+        let side = match (set.classes(), &*key.features, &*key.model) {
+            ([], ..) => None,
+            (_, "pixels", "ganomaly") => Some(GANOMALY_SIDE),
+            (_, "pixels", _) => None,
+            _ => Some(NETWORK_SIDE),
+        };
+        let data = self.read(&set.path(&self.folder), side)?;
         let whole = |split: &split::Split, data: &Arc<DataSet>| {
             [
                 Selected::normals(data, split.train().to_vec()),
@@ -312,10 +324,8 @@ impl Survey {
             "lite0" => Some(FeatureConfig::lite0(Pool::Image)),
             _ => None,
         };
-        let mut config = TrainConfig {
-            seed: key.seed,
-            ..TrainConfig::recommended_with(&key.model, train, features.as_ref())?
-        };
+        let settings = self.settings.as_ref();
+        let mut config = config(settings, &key.model, key.seed, train, features.as_ref())?;
         if let Samples::Table(_) = train {
             // As in the published experiments.
             config.preprocessing.tails = Tails::Keep;

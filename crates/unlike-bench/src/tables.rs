@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use unlike::{TrainConfig, models::MODELS, registry::Entry};
+use unlike::{ConfigFile, models::MODELS, registry::Entry};
 use unlike_core::{Error, Label, LabelledSamples, Result};
 use unlike_data::{ReadOptions, split};
 
 use crate::{
     cell::{Key, Preset},
-    experiment::Experiment,
+    experiment::{Experiment, config},
     run::Bench,
 };
 
@@ -32,6 +32,8 @@ pub struct Tables {
     pub models: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
+    /// Settings of one of the models, to be tried in place of the recommended ones.
+    pub settings: Option<ConfigFile>,
 }
 
 impl Tables {
@@ -42,6 +44,7 @@ impl Tables {
             sets: Vec::new(),
             models: table_models().into_iter().map(str::to_owned).collect(),
             seeds: (0..5).collect(),
+            settings: None,
         }
     }
 
@@ -125,10 +128,7 @@ impl Bench for Tables {
         let train = labelled.samples().select(&train);
         let labels = test.iter().map(|&i| labelled.labels()[i]).collect();
         Ok(Experiment {
-            config: TrainConfig {
-                seed: key.seed,
-                ..TrainConfig::recommended(&key.model, &train)?
-            },
+            config: config(self.settings.as_ref(), &key.model, key.seed, &train, None)?,
             test: LabelledSamples::new(labelled.samples().select(&test), labels)?,
             train,
             flagged: None,

@@ -136,6 +136,10 @@ pub fn columns(preprocessing: &Preprocessing) -> Option<Data> {
                     "numbers: the smallest and largest training value become -1 and 1"
                 }
                 Scaling::Standard => "numbers: training mean and standard deviation become 0 and 1",
+                Scaling::Bounded => {
+                    "numbers: the training mean becomes 0 and the standard deviation 1, or less where a \
+                     training value would lie beyond ±5"
+                }
             }
             .into(),
             "categories: one feature per training level, and one for all others".into(),
@@ -170,7 +174,7 @@ fn rule(column: &FittedColumn, scaling: Scaling) -> String {
             } = column;
             let range = match scaling {
                 Scaling::MinMax => format!("[{}, {}] to [-1, 1]", number(*min), number(*max)),
-                Scaling::Standard => match bend {
+                Scaling::Standard | Scaling::Bounded => match bend {
                     // Mean and deviation of the bent values mean nothing to people.
                     Some(_) => "mean ± standard deviation to (0 ± 1)".to_owned(),
                     None => format!("({} ± {}) to (0 ± 1)", number(*center), number(*scale)),

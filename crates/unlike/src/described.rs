@@ -22,6 +22,10 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
                 "which epoch becomes the model: held-out (best on held-out normals) or last",
             ),
             ("patience", "stop after so many epochs without a better one"),
+            (
+                "relative",
+                "images as pixels: whether the score compares with what is usual for images as busy",
+            ),
         ],
     ),
     (
@@ -43,7 +47,7 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
         &[
             (
                 "scaling",
-                "numbers: min-max (to -1 and 1) or standard (mean 0, deviation 1)",
+                "numbers: min-max (to -1 and 1), standard (mean 0, deviation 1), or bounded (so, within ±5)",
             ),
             ("tails", "heavy tails: bend (by their logarithm) or keep"),
             (

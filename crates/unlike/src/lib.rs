@@ -1,6 +1,7 @@
 #![doc = include_str!("../../../README.md")]
 
 pub mod backend;
+mod complexity;
 mod config_file;
 mod cross;
 pub mod described;

@@ -3,6 +3,7 @@
 use unlike_core::{Arrays, Result, ScoreParts, ScoreRule, Scorer};
 
 use crate::{
+    complexity::{Usual, complexities},
     places::{Normals, smoothed, tops},
     sight::{Chunk, Region, Sight},
     train::Prepared,
@@ -10,6 +11,11 @@ use crate::{
 
 /// The part that a map of pixels gives.
 pub(crate) const MAP: &str = "map";
+/// The part that says how much larger the first part of the score is than usual.
+pub(crate) const RELATIVE: &str = "relative";
+
+/// The scores that are made of parts over held-out normals.
+pub(crate) type Rules = Vec<(String, ScoreRule)>;
 
 /// How the parts of a sample's score come about.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +27,8 @@ pub(crate) enum Look {
         grid: [usize; 2],
         channels: usize,
         normals: Normals,
+        /// The first part of the score, and what it usually is, by how busy an image is.
+        usual: (String, Usual),
     },
     /// The scorer sees places; every part of its score makes a map.
     Patches {
@@ -30,12 +38,15 @@ pub(crate) enum Look {
 }
 
 impl Look {
-    /// Learns from held-out normals what is usual where, and says the parts of their scores.
+    /// Learns from held-out normals what is usual where, and gives the scores that their parts make, those
+    /// that this look adds among them: with [`RELATIVE`] first, if that is the one to use.
     pub(crate) fn fit(
         sight: &Sight,
         held_out: &Prepared<'_>,
         scorer: &dyn Scorer,
-    ) -> Result<(Self, ScoreParts)> {
+        rules: &dyn Fn(&ScoreParts) -> Result<Rules>,
+        relative_first: bool,
+    ) -> Result<(Self, Rules)> {
         let mut parts = ScoreParts::default();
         let mut regions = Vec::new();
         let sees_pixels = sight.grid().filter(|_| sight.extraction.is_none());
@@ -46,36 +57,42 @@ impl Look {
                 Ok(())
             })?;
             let Some(grid) = sight.grid() else {
-                return Ok((Self::Whole, parts));
+                return Ok((Self::Whole, rules(&parts)?));
             };
             let normals =
                 |(name, maps): (&str, &[f32])| (name.to_owned(), Normals::of(maps, grid, &regions));
             let normals: Vec<_> = parts.iter().map(normals).collect();
             let parts = patch_parts(&parts, &normals, grid, &regions);
-            return Ok((Self::Patches { grid, normals }, parts));
+            return Ok((Self::Patches { grid, normals }, rules(&parts)?));
         };
         let channels = sight.shape().size() / (grid[0] * grid[1]);
         let mut maps = Vec::new();
+        let mut busy = Vec::new();
         held_out.in_chunks(|chunk| {
             let (more, contributions) = scorer.parts_and_contributions(chunk.features, None)?;
             parts.extend(more);
+            busy.extend(complexities(chunk.features, grid, channels, &chunk.regions));
             maps.extend(pixel_maps(&contributions, grid, channels));
             regions.extend(&chunk.regions);
             Ok(())
         })?;
         let normals = Normals::of(&maps, grid, &regions);
         normals.standardise(&mut maps);
+        let mut rules = rules(&parts)?;
+        let first = rules.first().map(|(_, rule)| rule.parts()[0].to_owned());
+        let first = first.unwrap_or_else(|| unreachable!("every model has a score"));
+        let values = parts.get(&first).unwrap_or_default();
+        let usual = (first, Usual::of(values, &busy));
+        let at = if relative_first { 0 } else { rules.len() };
+        rules.insert(at, (RELATIVE.to_owned(), ScoreRule::single(RELATIVE)));
+        rules.push((MAP.to_owned(), ScoreRule::single(MAP)));
         let look = Self::Pixels {
             grid,
             channels,
             normals,
+            usual,
         };
-        Ok((look, parts.with(MAP, tops(&maps, grid, &regions))))
-    }
-
-    /// Whether there is a part [`MAP`] beside those of the scorer.
-    pub(crate) fn adds_map(&self) -> bool {
-        matches!(self, Self::Pixels { .. })
+        Ok((look, rules))
     }
 
     /// The parts of the scores of samples; of those that are `wanted` at least, if that is said.
@@ -91,17 +108,40 @@ impl Look {
                 grid,
                 channels,
                 normals,
-            } if wants(MAP) => {
-                let others = |part: &&str| *part != MAP;
-                let wanted: Option<Vec<&str>> =
-                    wanted.map(|wanted| wanted.iter().copied().filter(others).collect());
-                let (parts, contributions) =
-                    scorer.parts_and_contributions(features, wanted.as_deref())?;
-                let mut maps = pixel_maps(&contributions, *grid, *channels);
-                normals.standardise(&mut maps);
-                Ok(parts.with(MAP, tops(&maps, *grid, regions)))
+                usual: (first, usual),
+            } => {
+                // What the scorer has to say for what is wanted of the look.
+                let of: Option<Vec<&str>> = wanted.map(|wanted| {
+                    let own = wanted.iter().copied().filter(|part| *part != MAP);
+                    own.map(|part| if part == RELATIVE { first } else { part })
+                        .collect()
+                });
+                let mut maps = None;
+                let mut parts = if wants(MAP) {
+                    let (parts, contributions) =
+                        scorer.parts_and_contributions(features, of.as_deref())?;
+                    maps = Some(pixel_maps(&contributions, *grid, *channels));
+                    parts
+                } else {
+                    match &of {
+                        Some(of) => scorer.parts_of(features, of)?,
+                        None => scorer.parts(features)?,
+                    }
+                };
+                if wants(RELATIVE) {
+                    let busy = complexities(features, *grid, *channels, regions);
+                    let values = usual.relative(parts.get(first).unwrap_or_default(), &busy);
+                    parts = parts.with(RELATIVE, values);
+                }
+                Ok(match maps {
+                    Some(mut maps) => {
+                        normals.standardise(&mut maps);
+                        parts.with(MAP, tops(&maps, *grid, regions))
+                    }
+                    None => parts,
+                })
             }
-            Self::Whole | Self::Pixels { .. } => match wanted {
+            Self::Whole => match wanted {
                 Some(wanted) => scorer.parts_of(features, wanted),
                 None => scorer.parts(features),
             },
@@ -130,6 +170,7 @@ impl Look {
                 grid,
                 channels,
                 normals,
+                ..
             } => {
                 let contributions = scorer.contributions(features)?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
@@ -164,7 +205,14 @@ impl Look {
     pub(crate) fn save(&self, arrays: &mut Arrays) {
         match self {
             Self::Whole => {}
-            Self::Pixels { normals, .. } => normals.save(MAP, arrays),
+            Self::Pixels {
+                normals,
+                usual: (first, usual),
+                ..
+            } => {
+                normals.save(MAP, arrays);
+                usual.save(first, arrays);
+            }
             Self::Patches { normals, .. } => {
                 normals
                     .iter()
@@ -182,10 +230,14 @@ impl Look {
         let places = grid[0] * grid[1];
         let load = |name: &str| Normals::load(name, arrays, places);
         if sight.extraction.is_none() {
+            let first = parts.iter().find(|part| Usual::is_of(part, arrays));
+            // If it is of none, the message names the array.
+            let first = first.map_or(RELATIVE, String::as_str);
             return Ok(Self::Pixels {
                 grid,
                 channels: sight.shape().size() / places,
                 normals: load(MAP)?,
+                usual: (first.to_owned(), Usual::load(first, arrays)?),
             });
         }
         let normals = parts.iter().map(|name| Ok((name.clone(), load(name)?)));

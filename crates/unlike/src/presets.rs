@@ -25,7 +25,7 @@ pub const WITH_PAPER: [&str; 7] = [
 ];
 
 /// These settings with those of the model's paper, or of its authors' code, in place of the recommended
-/// ones: of networks, losses and optimisers; batches; and epochs where the paper names them.
+/// ones: of networks, losses, optimisers and score; batches; and epochs where the paper names them.
 ///
 /// # Errors
 /// If the model has no paper's settings: baselines have none.
@@ -78,6 +78,7 @@ pub fn paper(config: TrainConfig, kind: Kind) -> Result<TrainConfig> {
     Ok(TrainConfig {
         batch_size,
         epochs: epochs.unwrap_or(config.epochs),
+        relative: false,
         model,
         ..config
     })

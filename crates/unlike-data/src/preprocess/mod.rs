@@ -24,6 +24,9 @@ pub use table::{FittedColumn, TablePreprocessing};
 /// million training ranges away is as strange as a detector needs to know.
 pub const LIMIT: f64 = 1e6;
 
+/// Where the farthest training value of a column lies at most, under [`Scaling::Bounded`].
+pub const BOUND: f64 = 5.0;
+
 /// How numbers are scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,13 +37,17 @@ pub enum Scaling {
     /// Training mean and standard deviation (of the population) to 0 and 1; one-hot and missing
     /// features are 0 or 1.
     Standard,
+    /// As [`Standard`](Self::Standard), but for columns of which a training value would then lie
+    /// beyond ±[`BOUND`]: the farthest of these lies there. One-hot and missing features are -1 or 1, and where there are
+    /// more of them than columns of numbers, numbers are scaled as under [`MinMax`](Self::MinMax).
+    Bounded,
 }
 
 impl Scaling {
     /// The values of a feature that says no or yes.
     pub(crate) fn no_yes(self) -> [f32; 2] {
         match self {
-            Self::MinMax => [-1.0, 1.0],
+            Self::MinMax | Self::Bounded => [-1.0, 1.0],
             Self::Standard => [0.0, 1.0],
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LIMIT, Scaling, Tails};
+use super::{BOUND, LIMIT, Scaling, Tails};
 
 /// A column whose inner values take up less than one part in so many of its range has heavy tails.
 const HEAVY: f64 = 1000.0;
@@ -140,6 +140,12 @@ impl NumberColumn {
         let (center, scale) = match scaling {
             Scaling::MinMax => (min / 2.0 + max / 2.0, max / 2.0 - min / 2.0),
             Scaling::Standard => mean_and_deviation(sorted, min, max),
+            Scaling::Bounded => {
+                let (mean, deviation) = mean_and_deviation(sorted, min, max);
+                // Each by itself: the range of finite numbers may be infinite.
+                let farthest = (max / BOUND - mean / BOUND).max(mean / BOUND - min / BOUND);
+                (mean, deviation.max(farthest))
+            }
         };
         // A range of denormal numbers has no half; such a column counts as constant.
         let varies = min < max && scale > 0.0;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Column, ColumnKind, ColumnSpec, Error, InputSpec, Note, Result, Table, Values};
 
-use super::{CategoryColumn, NumberColumn, PreprocessingConfig, notes::notes};
+use super::{CategoryColumn, NumberColumn, PreprocessingConfig, Scaling, notes::notes};
 
 /// What training normals said about each column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,26 @@ impl FittedColumn {
     }
 }
 
+/// How numbers are scaled: under [`Scaling::Bounded`], as categories are where these make most features.
+fn settled(config: &PreprocessingConfig, table: &Table) -> Scaling {
+    let (mut numbers, mut levels) = (0, 0);
+    for column in table.columns() {
+        match &column.values {
+            Values::Number(_) => numbers += 1,
+            Values::Category {
+                levels: names,
+                codes,
+            } => {
+                levels += CategoryColumn::fit(names, codes, config).width();
+            }
+        }
+    }
+    match config.scaling {
+        Scaling::Bounded if levels > numbers => Scaling::MinMax,
+        scaling => scaling,
+    }
+}
+
 impl TablePreprocessing {
     pub(super) fn fit(table: &Table, config: &PreprocessingConfig) -> Result<Self> {
         if config.max_levels == 0 {
@@ -72,6 +92,10 @@ impl TablePreprocessing {
                 hint: None,
             });
         }
+        let config = &PreprocessingConfig {
+            scaling: settled(config, table),
+            ..config.clone()
+        };
         let fit = |column: &Column| match &column.values {
             Values::Number(values) => {
                 let (number, distinct) = NumberColumn::fit(values, config.scaling, config.tails);

@@ -675,3 +675,36 @@ fn values_far_from_those_of_training_are_noted_by_column() {
         ]
     );
 }
+
+#[test]
+fn bounded_scaling_is_standard_unless_a_value_would_lie_far_out() {
+    let config = PreprocessingConfig {
+        scaling: Scaling::Bounded,
+        tails: Tails::Keep,
+        ..Default::default()
+    };
+    // 0 to 9, whose farthest lies at 1.57 deviations; and one 1 among 100 values, at 9.95.
+    let even: Vec<f64> = (0..100).map(|i| f64::from(i % 10)).collect();
+    let rare: Vec<f64> = (0..100).map(|i| if i == 7 { 1.0 } else { 0.0 }).collect();
+    let columns = || vec![number("even", &even), number("rare", &rare)];
+    let fitted = Preprocessing::fit(&samples(columns()), &config).unwrap();
+    let standard = features(&fit_standard(columns()), columns());
+    let bounded = features(&fitted, columns());
+    for (row, (bounded, standard)) in bounded.chunks(2).zip(standard.chunks(2)).enumerate() {
+        assert_eq!(bounded[0], standard[0], "row {row}");
+        let expected = if row == 7 { 5.0 } else { -5.0 / 99.0 };
+        assert!(
+            (bounded[1] - expected).abs() < 1e-6,
+            "row {row}: {bounded:?}"
+        );
+    }
+    // Beside more features of categories, numbers share their range.
+    let level = |i: usize| ["a", "b", "c", "d"][i % 4];
+    let with = || {
+        let levels: Vec<&str> = (0..100).map(level).collect();
+        [columns(), vec![category("kind", &levels)]].concat()
+    };
+    let fitted = Preprocessing::fit(&samples(with()), &config).unwrap();
+    let all = features(&fitted, with());
+    assert!(all.iter().all(|v| v.abs() <= 1.0) && all.contains(&-1.0));
+}

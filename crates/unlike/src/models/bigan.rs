@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
+use unlike_data::Scaling;
 
 use super::{Kind, egbad::Egbad};
 use crate::{
@@ -26,6 +27,7 @@ pub struct Bigan(pub Egbad);
 impl Settings for Bigan {
     const NAME: &'static str = "bigan";
     const TITLE: &'static str = "BiGAN";
+    const SCALING: Scaling = Scaling::Bounded;
 
     /// EGBAD's without the residual term, and so without spectral norm in D: that norm helps E and G to
     /// agree, which only the residual term asks of them. Without the term it lowered the AUROC from

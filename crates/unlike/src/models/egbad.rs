@@ -33,8 +33,8 @@
 //! Only in [`Egbad::recommended`], or by a setting:
 //! 3. Norms in the score are means over their elements, so that α means the same for every number of
 //!    columns; [`Reduction::Sum`] is the paper.
-//! 4. The score for tables is `combined`: each part in units of its own spread over held-out normals.
-//!    With fixed weights the score swings as the parts change scale.
+//! 4. Columns of tables come with mean 0 and deviation 1 ([`Scaling::Bounded`]), and their score is `combined`: each part in units
+//!    of its own spread over held-out normals. Images seen as pixels: [`TrainConfig::relative`](crate::TrainConfig).
 //! 5. The survey's residual term, always a mean: without it nothing makes E invert G soon enough.
 //! 6. Where that term trains E alone, G rebuilds with running statistics, as it scores: by those of
 //!    E(x)'s own batch it would undo any wrong scale of E(x). Where it trains both, the running statistics
@@ -44,6 +44,7 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
+use unlike_data::Scaling;
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
 use super::Kind;
@@ -292,6 +293,7 @@ impl EgbadNetworks {
 impl Settings for Egbad {
     const NAME: &'static str = "egbad";
     const TITLE: &'static str = "EGBAD";
+    const SCALING: Scaling = Scaling::Bounded;
 
     /// Departures 3 to 7, and a learning rate that gets there in minutes. With images the residual trains
     /// E alone: G goes on generating normals only, and E finds the nearest. Measurements: RESULTS.md, ADR 10.

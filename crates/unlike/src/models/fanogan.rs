@@ -41,6 +41,7 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
+use unlike_data::Scaling;
 use unlike_kernels::{between, length_penalty, mean, mse, mse_rows};
 
 use super::Kind;
@@ -248,6 +249,7 @@ impl Fanogan {
 impl Settings for Fanogan {
     const NAME: &'static str = "fanogan";
     const TITLE: &'static str = "f-AnoGAN";
+    const SCALING: Scaling = Scaling::Bounded;
 
     /// What works: narrower networks, a shorter z that E may reach two deviations of, moving averages,
     /// and the combined score. Measurements: RESULTS.md.

@@ -34,6 +34,11 @@ pub struct TrainConfig<M = ModelConfig> {
     /// average, over held-out normals, whichever epoch is chosen. Never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
+    /// Of images that are seen as pixels: whether the score in use is how much larger the first part of
+    /// the model's own score is than usual for an image as busy (`relative`). For others it makes no
+    /// difference.
+    #[serde(default)]
+    pub relative: bool,
     /// The samples kept out of training.
     pub hold_out: HoldOut,
     /// Changes to training images. For tables there are none.
@@ -285,6 +290,7 @@ impl TrainConfig {
                 Kind::Images if entry.rows_only => Some(FeatureConfig::lite0(Pool::Patches)),
                 Kind::Images => Some(FeatureConfig::Pixels),
             },
+            relative: matches!(kind, Kind::Images) && !entry.rows_only,
             model: entry.recommended(kind),
         }
     }
@@ -384,6 +390,7 @@ impl TrainConfig<serde_json::Value> {
             augmentation,
             preprocessing,
             features,
+            relative,
             model,
         } = self;
         Ok(TrainConfig {
@@ -397,6 +404,7 @@ impl TrainConfig<serde_json::Value> {
             augmentation,
             preprocessing,
             features,
+            relative,
             model: Entry::read(models, model)?,
         })
     }

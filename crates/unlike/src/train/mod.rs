@@ -26,7 +26,7 @@ pub use state::ResumeFile;
 use crate::{
     backend::{self, Device},
     fingerprint::{Sketch, fingerprint},
-    looks::{Look, MAP},
+    looks::{Look, Rules},
     method::{Batch, Losses, StepContext, Trainee},
     model::{Model, Parts, Provenance},
     sight::Sight,
@@ -166,17 +166,8 @@ fn parts(look: &Look, scorer: &dyn Scorer, samples: &Prepared<'_>) -> Result<Sco
     Ok(all)
 }
 
-/// The scores of a model, and the one that its maps give, if they are no part of the others.
-fn with_map(look: &Look, mut rules: Vec<(String, ScoreRule)>) -> Vec<(String, ScoreRule)> {
-    // Every part of a baseline is a score of its own already.
-    if look.adds_map() && rules.iter().all(|(name, _)| name != MAP) {
-        rules.push((MAP.to_owned(), ScoreRule::single(MAP)));
-    }
-    rules
-}
-
-/// A baseline has one part, and that is its score.
-fn single_part_rule(held_out: &ScoreParts) -> Result<Vec<(String, ScoreRule)>> {
+/// Every part of a baseline is a score.
+fn single_part_rule(held_out: &ScoreParts) -> Result<Rules> {
     Ok(held_out
         .names()
         .map(|part| (part.to_owned(), ScoreRule::single(part)))
@@ -200,7 +191,7 @@ struct Run<'a> {
     provenance: Provenance,
 }
 
-type Rules<'a> = &'a dyn Fn(&ScoreParts) -> Result<Vec<(String, ScoreRule)>>;
+type MakeRules<'a> = &'a dyn Fn(&ScoreParts) -> Result<Rules>;
 
 impl Run<'_> {
     /// From a scorer to a model: fits the score on the validation part, the p-values on the
@@ -208,12 +199,13 @@ impl Run<'_> {
     fn finish(
         &self,
         scorer: Box<dyn Scorer>,
-        rules: Rules<'_>,
+        rules: MakeRules<'_>,
         chosen_epoch: Option<usize>,
         progress: &Progress,
     ) -> Result<Model> {
         let held_out = &self.data.validation;
-        let (look, validation) = Look::fit(self.sight, held_out, &*scorer)?;
+        let first = self.config.relative;
+        let (look, scores) = Look::fit(self.sight, held_out, &*scorer, rules, first)?;
         let typical = match self.sight.grid() {
             None => {
                 let some = held_out.some(TYPICAL_SAMPLES)?;
@@ -235,7 +227,7 @@ impl Run<'_> {
             ..self.provenance.clone()
         };
         Model::new(Parts {
-            scores: with_map(&look, rules(&validation)?),
+            scores,
             calibration: parts(&look, &*scorer, &self.data.calibration)?,
             config: self.config.clone(),
             sight: self.sight.clone(),

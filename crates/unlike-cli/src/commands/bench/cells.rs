@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
+use unlike::ConfigFile;
 use unlike_bench::{Bench, Cell, Cells, Origin, Outcome as CellOutcome, Progress, Running};
 use unlike_core::{files::write_atomically, words};
 
@@ -25,6 +26,10 @@ pub(super) struct CellArgs {
     /// Cells to compute at once, on one thread each [default: one per core, or per --threads]
     #[arg(long, value_name = "N")]
     at_once: Option<NonZeroUsize>,
+    /// Settings (TOML) to try in place of the recommended ones of the model that they name; keep such cells
+    /// in a folder of their own
+    #[arg(long, value_name = "FILE", requires = "out")]
+    config: Option<PathBuf>,
     /// Try again the cells that failed
     #[arg(long)]
     retry: bool,
@@ -75,6 +80,14 @@ impl CellArgs {
             say("page", &file.display().to_string());
         }
         Ok(Outcome::Done)
+    }
+
+    /// The settings to try, if there are any.
+    pub(super) fn settings(&self) -> Result<Option<ConfigFile>> {
+        let file = self.config.as_deref();
+        Ok(file
+            .map(|file| ConfigFile::load(None, Some(file)))
+            .transpose()?)
     }
 
     fn compute(&self, bench: &dyn Bench, cells: &Cells, common: Common) -> Result<()> {

@@ -96,6 +96,7 @@ impl SurveyArgs {
         survey.one_normal = self.one_normal;
         survey.features = self.features;
         survey.seeds = self.seeds;
+        survey.settings = self.cells.settings()?;
         let shown = Shown {
             name: "survey",
             markdown: survey_markdown,

@@ -50,6 +50,7 @@ impl TablesArgs {
             tables.models = self.models;
         }
         tables.seeds = self.seeds;
+        tables.settings = self.cells.settings()?;
         let shown = Shown {
             name: "tables",
             markdown: tables_markdown,

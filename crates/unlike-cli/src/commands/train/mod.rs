@@ -92,7 +92,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N")]
     batch_size: Option<NonZeroUsize>,
     /// What becomes -1 and 1, or 0 and 1, in tables: the smallest and largest training value, or the mean and
-    /// standard deviation [default: min-max]
+    /// standard deviation, the latter also `bounded`, with no training value beyond ±5 [default: by model]
     #[arg(long, value_name = "HOW")]
     scaling: Option<ScalingArg>,
     /// Compare each sample with the held-out normals of its own group: a column, or `folder` for images
@@ -135,6 +135,7 @@ pub(crate) struct TrainArgs {
 enum ScalingArg {
     MinMax,
     Standard,
+    Bounded,
 }
 
 impl TrainArgs {

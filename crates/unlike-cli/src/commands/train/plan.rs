@@ -86,6 +86,7 @@ impl TrainArgs {
             config.preprocessing.scaling = match scaling {
                 ScalingArg::MinMax => Scaling::MinMax,
                 ScalingArg::Standard => Scaling::Standard,
+                ScalingArg::Bounded => Scaling::Bounded,
             };
         }
         config.check()?;
