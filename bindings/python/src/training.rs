@@ -15,7 +15,7 @@ use unlike::{
     train::{EpochReport, Flow, Observer, Plan, Snapshot, StepReport},
 };
 use unlike_core::{Error, Result};
-use unlike_features::{FeatureConfig, Pool};
+use unlike_features::{FeatureConfig, FeatureOptions, Pool};
 use unlike_results::warning_kind;
 
 use crate::{
@@ -48,37 +48,25 @@ pub(crate) fn features(chosen: Option<Features>) -> Result<Option<FeatureConfig>
     let Some((which, pool, taps)) = chosen else {
         return Ok(None);
     };
-    let refused = |name: &str, found: &str, expected: &str| {
-        Err(Error::Setting {
-            name: name.into(),
-            found: format!("`{found}`"),
-            expected: expected.into(),
-            hint: None,
-        })
-    };
     let pool = match pool.as_deref() {
         Some("image") => Some(Pool::Image),
         Some("patches") => Some(Pool::Patches),
-        Some(other) => return refused("feature-pool", other, "`patches` or `image`"),
+        Some(other) => {
+            return Err(Error::Setting {
+                name: "feature-pool".into(),
+                found: format!("`{other}`"),
+                expected: "`patches` or `image`".into(),
+                hint: None,
+            });
+        }
         None => None,
     };
-    match which.as_deref() {
-        Some("pixels") if pool.is_some() || taps.is_some() => refused(
-            "features",
-            "pixels",
-            "`lite0` where `feature_pool` or `feature_taps` say how",
-        ),
-        None if pool.is_none() && taps.is_none() => Ok(None),
-        Some("pixels") => Ok(Some(FeatureConfig::Pixels)),
-        None | Some("lite0") => {
-            let mut config = FeatureConfig::lite0(pool.unwrap_or(Pool::Patches));
-            if let (FeatureConfig::Lite0(how), Some(taps)) = (&mut config, taps) {
-                how.taps = taps;
-            }
-            Ok(Some(config))
-        }
-        Some(other) => refused("features", other, "`pixels` or `lite0`"),
+    FeatureOptions {
+        features: which,
+        pool,
+        taps: taps.unwrap_or_default(),
     }
+    .config()
 }
 
 /// Where a training is.

@@ -4,10 +4,17 @@
 //! on detectors see rows, and know nothing of images. Rows are in units of their spread over training
 //! images, so that one setting of a detector serves any network.
 
+mod config;
+mod dct;
 mod extraction;
 mod lite0;
 mod map;
+mod network;
+mod options;
+mod scaling;
 
-pub use extraction::{Extraction, FeatureConfig, Pool, Taps};
+pub use config::{FeatureConfig, Pool, Taps, Windows};
+pub use extraction::Extraction;
 pub use lite0::Lite0;
 pub use map::{Map, resized};
+pub use options::FeatureOptions;

@@ -89,7 +89,7 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
         &[
             (
                 "features",
-                "what detectors see of images: pixels, or a network's features",
+                "what detectors see of images: pixels, a network's features (lite0), or the cosine transform of windows (dct)",
             ),
             ("taps", "the stages of the network that are read"),
             (

@@ -188,19 +188,19 @@ impl Seen<'_> {
 
     /// What a detector sees of these samples, [`places`](Sight::places) for each.
     pub(crate) fn features(&self, samples: Range<usize>) -> Result<Features> {
-        Ok(self.extracted(self.bound.features(samples)?))
+        self.extracted(self.bound.features(samples)?)
     }
 
     /// The same for samples at any positions.
     pub(crate) fn gather(&self, positions: &[usize]) -> Result<Features> {
         let values = self.bound.gather(positions)?;
-        Ok(self.extracted(Features::new(self.bound.shape().clone(), values)))
+        self.extracted(Features::new(self.bound.shape().clone(), values))
     }
 
-    fn extracted(&self, features: Features) -> Features {
+    fn extracted(&self, features: Features) -> Result<Features> {
         match self.extraction {
-            Some(extraction) => extraction.rows(&features),
-            None => features,
+            Some(extraction) => extraction.extract(&features),
+            None => Ok(features),
         }
     }
 

@@ -50,7 +50,7 @@ impl<'a> Prepared<'a> {
             return Ok(None);
         }
         let rows = some_rows(sight, samples, PATCHES, seed)?;
-        let fit = |extraction: &mut Extraction| extraction.fit(rows);
+        let fit = |extraction: &mut Extraction| extraction.fit(&rows);
         let rows = sight.extraction.as_mut().map(fit).transpose()?;
         Ok(rows.map(Self::Rows))
     }

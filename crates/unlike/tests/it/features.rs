@@ -94,6 +94,7 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
     let train = Framed::samples(90, 0..30);
     for (name, features) in [
         ("padim", FeatureConfig::lite0(Pool::Patches)),
+        ("padim", FeatureConfig::dct(Pool::Patches)),
         ("pca", FeatureConfig::lite0(Pool::Patches)),
         ("pca", FeatureConfig::Pixels),
     ] {
@@ -122,21 +123,30 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
     }
 }
 
-fn config(name: &str, pool: Pool) -> TrainConfig {
-    config_for(name, pool, &normals(0..30))
+/// Every way to look at images but their pixels.
+fn ways() -> Vec<FeatureConfig> {
+    let of = |pool| [FeatureConfig::lite0(pool), FeatureConfig::dct(pool)];
+    [Pool::Image, Pool::Patches]
+        .into_iter()
+        .flat_map(of)
+        .collect()
 }
 
-fn config_for(name: &str, pool: Pool, samples: &Samples) -> TrainConfig {
-    let features = FeatureConfig::lite0(pool);
-    let mut config = TrainConfig::recommended_with(name, samples, Some(&features)).unwrap();
+fn config(name: &str, features: &FeatureConfig) -> TrainConfig {
+    config_for(name, features, &normals(0..30))
+}
+
+fn config_for(name: &str, features: &FeatureConfig, samples: &Samples) -> TrainConfig {
+    let mut config = TrainConfig::recommended_with(name, samples, Some(features)).unwrap();
     config.epochs = 2;
     shorten(&mut config.model);
     config
 }
 
-fn trained(name: &str, pool: Pool) -> Model {
+fn trained(name: &str, features: &FeatureConfig) -> Model {
+    let config = config(name, features);
     fit(
-        &config(name, pool),
+        &config,
         &normals(0..30),
         &RunOptions::default(),
         &mut Silent,
@@ -149,20 +159,16 @@ fn every_model_with_every_way_to_look_keeps_the_laws_and_survives_saving() {
     let folder = tempfile::tempdir().unwrap();
     let some = normals(30..40);
     for name in ModelConfig::names() {
-        for pool in [Pool::Image, Pool::Patches] {
-            let model = trained(name, pool);
+        for way in ways() {
+            let model = trained(name, &way);
             let violations = conformance::check(&model, &some);
-            assert!(violations.is_empty(), "{name}, {pool:?}: {violations:#?}");
+            assert!(violations.is_empty(), "{name}, {way:?}: {violations:#?}");
             let path = folder.path().join(name);
             model.save(&path).unwrap();
             let loaded = Model::load(&path).unwrap();
             let violations = conformance::check_same(&model, &loaded, &some);
-            assert!(violations.is_empty(), "{name}, {pool:?}: {violations:#?}");
-            assert_eq!(
-                model.calibration(),
-                loaded.calibration(),
-                "{name}, {pool:?}"
-            );
+            assert!(violations.is_empty(), "{name}, {way:?}: {violations:#?}");
+            assert_eq!(model.calibration(), loaded.calibration(), "{name}, {way:?}");
             assert_eq!(
                 model.explain(&some).unwrap(),
                 loaded.explain(&some).unwrap()
@@ -174,14 +180,15 @@ fn every_model_with_every_way_to_look_keeps_the_laws_and_survives_saving() {
 #[test]
 fn threads_change_no_bit_of_a_model_of_features() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, pool) in [
-        ("padim", Pool::Patches),
-        ("ganomaly", Pool::Patches),
-        ("pca", Pool::Image),
+    for (name, way) in [
+        ("padim", FeatureConfig::lite0(Pool::Patches)),
+        ("ganomaly", FeatureConfig::lite0(Pool::Patches)),
+        ("pca", FeatureConfig::lite0(Pool::Image)),
+        ("padim", FeatureConfig::dct(Pool::Patches)),
     ] {
         let on = |threads| {
             let path = folder.path().join(format!("{name}-{threads}"));
-            with_threads(threads, || trained(name, pool).save(&path).unwrap()).unwrap();
+            with_threads(threads, || trained(name, &way).save(&path).unwrap()).unwrap();
             std::fs::read(path).unwrap()
         };
         let one = on(1);
@@ -193,8 +200,16 @@ fn threads_change_no_bit_of_a_model_of_features() {
 fn patches_point_at_what_is_unlike() {
     let large = |range: std::ops::Range<usize>| samples(range.map(|image| pixels(96, image)));
     let (normal, anomalous) = (large(40..60), spoilt(96, 40..60));
-    for name in ["padim", "pca", "knn", "ganomaly"] {
-        let config = config_for(name, Pool::Patches, &large(0..40));
+    let (lite0, dct) = (FeatureConfig::lite0, FeatureConfig::dct);
+    for (name, way) in [
+        ("padim", lite0(Pool::Patches)),
+        ("pca", lite0(Pool::Patches)),
+        ("knn", lite0(Pool::Patches)),
+        ("ganomaly", lite0(Pool::Patches)),
+        ("padim", dct(Pool::Patches)),
+        ("knn", dct(Pool::Patches)),
+    ] {
+        let config = config_for(name, &way, &large(0..40));
         let model = fit(&config, &large(0..40), &RunOptions::default(), &mut Silent).unwrap();
         let violations = conformance::check_direction(&model, &normal, &anomalous);
         assert!(violations.is_empty(), "{name}: {violations:#?}");
@@ -222,7 +237,7 @@ fn patches_point_at_what_is_unlike() {
 
 #[test]
 fn an_image_as_one_row_is_explained_by_columns() {
-    let model = trained("pca", Pool::Image);
+    let model = trained("pca", &FeatureConfig::lite0(Pool::Image));
     let Explanations::Columns { names, values } = model.explain(&spoilt(SIDE, 0..3)).unwrap()
     else {
         panic!("columns of one row");
@@ -259,7 +274,7 @@ fn what_cannot_be_seen_is_refused() {
         let error = fit(config, samples, &RunOptions::default(), &mut Silent);
         error.unwrap_err().to_string()
     };
-    let mut unknown = config("pca", Pool::Patches);
+    let mut unknown = config("pca", &FeatureConfig::lite0(Pool::Patches));
     let taps = vec!["stage9".to_owned()];
     unknown.features = Some(FeatureConfig::Lite0(Taps {
         pool: Pool::Patches,
@@ -269,10 +284,14 @@ fn what_cannot_be_seen_is_refused() {
     assert!(text.contains("stage9") && text.contains("stage5"), "{text}");
 
     let black = samples((0..30).map(|_| vec![0; SIDE * SIDE]));
-    let text = refused(&config("pca", Pool::Image), &black);
-    assert!(text.contains("every training image"), "{text}");
+    // lite0 tells the places of a black image apart: those at its edges see what is around it.
+    let apart = FeatureConfig::lite0(Pool::Patches);
+    for way in ways().into_iter().filter(|way| *way != apart) {
+        let text = refused(&config("pca", &way), &black);
+        assert!(text.contains("every training image"), "{way:?}: {text}");
+    }
 
-    let mut changed = config("pca", Pool::Patches);
+    let mut changed = config("pca", &FeatureConfig::lite0(Pool::Patches));
     changed.augmentation = Some(unlike::train::Augmentation {
         flip_horizontal: true,
         ..Default::default()
@@ -281,6 +300,8 @@ fn what_cannot_be_seen_is_refused() {
     assert!(text.contains("augmentation"), "{text}");
 
     let table = unlike::Table::from_rows("rows", &["a"], &[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
-    let text = refused(&config("pca", Pool::Patches), &Samples::Table(table));
-    assert!(text.contains("features"), "{text}");
+    for way in ways() {
+        let text = refused(&config("pca", &way), &Samples::Table(table.clone()));
+        assert!(text.contains("features"), "{way:?}: {text}");
+    }
 }

@@ -1,0 +1,151 @@
+//! What detectors see of images, as settings.
+
+use serde::{Deserialize, Serialize};
+use unlike_core::{Error, FeatureShape, ImageShape, Result};
+
+use crate::{
+    dct::Dct,
+    lite0::{self, Lite0},
+    network::Network,
+};
+
+/// What detectors see of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "features", rename_all = "kebab-case")]
+pub enum FeatureConfig {
+    /// The pixels, as they are.
+    Pixels,
+    /// Rows of what [`Lite0`] says, which is in the binary.
+    Lite0(Taps),
+    /// Rows of what the cosine transform says of windows, which needs no network.
+    Dct(Windows),
+}
+
+/// How what a network says becomes rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Taps {
+    /// What becomes a row.
+    pub pool: Pool,
+    /// The stages of the network that are read, in this order; the finest gives the places.
+    pub taps: Vec<String>,
+}
+
+/// How what the cosine transform says becomes rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Windows {
+    /// What becomes a row.
+    pub pool: Pool,
+}
+
+/// What of an image becomes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pool {
+    /// The image: mean, standard deviation and maximum of every channel.
+    Image,
+    /// Every place: its channels, each averaged over the place and its neighbours where a network gave
+    /// them. Coarser stages are interpolated.
+    Patches,
+}
+
+/// Images of at most so many pixels on a side are seen as pixels unasked.
+const SMALL: usize = 32;
+/// Pixels of a side of the images that `lite0` was trained on.
+const LITE0_SIDE: usize = 224;
+/// Pixels of a side on which windows of the cosine transform were tried.
+const DCT_SIDE: usize = 128;
+
+impl FeatureConfig {
+    /// [`Lite0`] with the stages that are recommended: one of fine places, one that knows more of what
+    /// is around.
+    pub fn lite0(pool: Pool) -> Self {
+        let taps = ["stage3", "stage5"].map(str::to_owned).to_vec();
+        Self::Lite0(Taps { pool, taps })
+    }
+
+    /// The cosine transform of windows.
+    pub fn dct(pool: Pool) -> Self {
+        Self::Dct(Windows { pool })
+    }
+
+    /// What is recommended for images of this size: pixels up to 32 on a
+    /// side, which hold no more than networks on pixels can learn; the patches of a network for larger
+    /// ones, whose defects those do not see (RESULTS.md, "Magnetic tiles").
+    pub fn usual(image: ImageShape) -> Self {
+        match image.height.max(image.width) <= SMALL {
+            true => Self::Pixels,
+            false => Self::lite0(Pool::Patches),
+        }
+    }
+
+    /// The longest side that images are brought to unasked: that of the images which the network was
+    /// trained on, or what networks on pixels can afford.
+    pub fn usual_side(&self) -> usize {
+        match self {
+            Self::Pixels => 64,
+            Self::Lite0(_) => LITE0_SIDE,
+            Self::Dct(_) => DCT_SIDE,
+        }
+    }
+
+    /// What of an image becomes a row; `None` for pixels.
+    pub fn pool(&self) -> Option<Pool> {
+        match self {
+            Self::Pixels => None,
+            Self::Lite0(Taps { pool, .. }) | Self::Dct(Windows { pool }) => Some(*pool),
+        }
+    }
+
+    /// What says the features of images of this shape; `None` for pixels.
+    ///
+    /// # Errors
+    /// If the samples are not images, or the network has no such tap.
+    pub(crate) fn network(&self, shape: &FeatureShape) -> Result<Option<Box<dyn Network>>> {
+        let image = || match *shape {
+            FeatureShape::Image(image) => Ok(image),
+            FeatureShape::Row { .. } | FeatureShape::Patch { .. } => Err(Error::Setting {
+                name: "features".into(),
+                found: "asked for".into(),
+                expected: "nothing, because a table's columns are its features".into(),
+                hint: None,
+            }),
+        };
+        Ok(match self {
+            Self::Pixels => None,
+            Self::Lite0(taps) => {
+                let stages = taps.stages()?;
+                Some(Box::new(Lite0::bundled().reading(stages, image()?)))
+            }
+            Self::Dct(_) => Some(Box::new(Dct::new(image()?))),
+        })
+    }
+}
+
+impl Taps {
+    /// Positions of the taps among the network's stages.
+    fn stages(&self) -> Result<Vec<usize>> {
+        let known = lite0::TAPS.map(|(name, _)| name);
+        let mut stages = Vec::with_capacity(self.taps.len());
+        for tap in &self.taps {
+            let stage = known.iter().position(|name| name == tap);
+            let stage = stage.filter(|stage| !stages.contains(stage));
+            stages.push(stage.ok_or_else(|| Error::Setting {
+                name: "features.taps".into(),
+                found: format!("`{tap}`"),
+                expected: format!("each once of {}", known.join(", ")),
+                hint: None,
+            })?);
+        }
+        if stages.is_empty() {
+            return Err(Error::Setting {
+                name: "features.taps".into(),
+                found: "none".into(),
+                expected: format!("some of {}", known.join(", ")),
+                hint: None,
+            });
+        }
+        Ok(stages)
+    }
+}
