@@ -65,6 +65,7 @@ pub(crate) fn features(chosen: Option<Features>) -> Result<Option<FeatureConfig>
         features: which,
         pool,
         taps: taps.unwrap_or_default(),
+        ..FeatureOptions::default()
     }
     .config()
 }

@@ -1,12 +1,16 @@
 //! What detectors see of images, as settings.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, FeatureShape, ImageShape, Result};
 
 use crate::{
     dct::Dct,
+    extraction::Extraction,
     lite0::{self, Lite0},
     network::Network,
+    onnx::Onnx,
 };
 
 /// What detectors see of images.
@@ -19,6 +23,8 @@ pub enum FeatureConfig {
     Lite0(Taps),
     /// Rows of what the cosine transform says of windows, which needs no network.
     Dct(Windows),
+    /// Rows of what a network in a file says.
+    Onnx(Onnx),
 }
 
 /// How what a network says becomes rows.
@@ -87,6 +93,7 @@ impl FeatureConfig {
             Self::Pixels => 64,
             Self::Lite0(_) => LITE0_SIDE,
             Self::Dct(_) => DCT_SIDE,
+            Self::Onnx(network) => network.usual_side(),
         }
     }
 
@@ -94,8 +101,69 @@ impl FeatureConfig {
     pub fn pool(&self) -> Option<Pool> {
         match self {
             Self::Pixels => None,
-            Self::Lite0(Taps { pool, .. }) | Self::Dct(Windows { pool }) => Some(*pool),
+            Self::Lite0(Taps { pool, .. })
+            | Self::Dct(Windows { pool })
+            | Self::Onnx(Onnx { pool, .. }) => Some(*pool),
         }
+    }
+
+    /// `[height, width]` of the images that they must be of; `None` for any.
+    pub fn fixed_size(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Onnx(network) => network.size,
+            Self::Pixels | Self::Lite0(_) | Self::Dct(_) => None,
+        }
+    }
+
+    /// The same with the network of a file read, where it is one, so that settings say which it is.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no network of images, or is another than the settings say.
+    pub fn open(self) -> Result<Self> {
+        Ok(match self {
+            Self::Onnx(network) => Self::Onnx(network.open()?),
+            other => other,
+        })
+    }
+
+    /// The same with the names of the outputs that an extraction of these settings reads, where they were to
+    /// be found.
+    #[must_use]
+    pub fn with_taps_of(self, extraction: &Extraction) -> Self {
+        match self {
+            Self::Onnx(network) if network.taps.is_empty() => Self::Onnx(Onnx {
+                taps: extraction.taps(),
+                ..network
+            }),
+            other => other,
+        }
+    }
+
+    /// The network of a file that model files are to hold: its SHA-256, and the bytes of the file.
+    pub fn embedded(&self) -> Option<(&str, &[u8])> {
+        match self {
+            Self::Onnx(network) if network.embed => network.content(),
+            _ => None,
+        }
+    }
+
+    /// As settings that a model file holds, with the network that it holds too or, if it does not, the one of
+    /// the file that they name, there or in `folder`.
+    ///
+    /// # Errors
+    /// If there is none, or another than that of the training.
+    pub fn restored<'a>(
+        self,
+        held: impl Fn(&str) -> Option<&'a [u8]>,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
+        Ok(match self {
+            Self::Onnx(network) => {
+                let held = network.sha256.as_deref().and_then(held);
+                Self::Onnx(network.restored(held, folder)?)
+            }
+            other => other,
+        })
     }
 
     /// What says the features of images of this shape; `None` for pixels.
@@ -119,6 +187,7 @@ impl FeatureConfig {
                 Some(Box::new(Lite0::bundled().reading(stages, image()?)))
             }
             Self::Dct(_) => Some(Box::new(Dct::new(image()?))),
+            Self::Onnx(network) => Some(Box::new(network.reading(image()?)?)),
         })
     }
 }

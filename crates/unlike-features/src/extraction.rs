@@ -1,9 +1,9 @@
 //! The fitted step from images to rows of features; saved with the model.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
-use unlike_core::{Arrays, FeatureShape, Features, ImageShape, Result};
+use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Result};
 
 use crate::{
     config::{FeatureConfig, Pool},
@@ -96,13 +96,21 @@ impl Extraction {
             Some([height, width]) => format!("each of {width} × {height} places"),
             None => "the image as a whole".into(),
         };
-        let taps: Vec<&str> = self.network.taps().iter().map(|tap| &*tap.name).collect();
-        let taps = taps.join(" and ");
+        let taps = self.taps().join(" and ");
         let (name, width) = (self.network.name(), self.scaling.width(self.raw()));
         match taps == name {
             true => format!("{width} features of {of} ({name})"),
             false => format!("{width} features of {of} ({name}, {taps})"),
         }
+    }
+
+    /// The names of what is read of the network, in order.
+    pub fn taps(&self) -> Vec<String> {
+        self.network
+            .taps()
+            .iter()
+            .map(|tap| tap.name.clone())
+            .collect()
     }
 
     /// The names of the columns of a row: `stage3:17`, for images `stage3:17:mean`; of components, their
@@ -147,10 +155,17 @@ impl Extraction {
         let each = self.places() * self.shape().size();
         let mut values = vec![0.0; images.len() * each];
         let size = images.shape().size();
-        values
-            .par_chunks_exact_mut(each)
-            .zip(images.values().par_chunks_exact(size))
-            .try_for_each(|(rows, image)| self.write(image, rows))?;
+        match self.network.has_own_threads() {
+            true => {
+                let rows = values.chunks_exact_mut(each);
+                let pairs = rows.zip(images.values().chunks_exact(size));
+                on_threads(pairs, |(rows, image)| self.write(image, rows))?;
+            }
+            false => values
+                .par_chunks_exact_mut(each)
+                .zip(images.values().par_chunks_exact(size))
+                .try_for_each(|(rows, image)| self.write(image, rows))?,
+        }
         Ok(Features::new(self.shape(), values))
     }
 
@@ -252,5 +267,35 @@ impl Extraction {
         };
         extraction.scaling = Scaling::restore(extraction.raw(), extraction.whitens(), arrays)?;
         Ok(Some(extraction))
+    }
+}
+
+/// Calls `f` with each item, on as many plain threads as the pool has; the first error of the items in order.
+fn on_threads<T: Send>(
+    items: impl ExactSizeIterator<Item = T> + Send,
+    f: impl Fn(T) -> Result<()> + Sync,
+) -> Result<()> {
+    let threads = rayon::current_num_threads().min(items.len());
+    let items = Mutex::new(items.enumerate());
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((at, item)) = next else { break };
+                    if let Err(error) = f(item) {
+                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        if failed.as_ref().is_none_or(|(first, _)| at < *first) {
+                            *failed = Some((at, error));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
     }
 }

@@ -7,9 +7,11 @@
 mod config;
 mod dct;
 mod extraction;
+mod graph;
 mod lite0;
 mod map;
 mod network;
+mod onnx;
 mod options;
 mod scaling;
 
@@ -17,4 +19,5 @@ pub use config::{FeatureConfig, Pool, Taps, Windows};
 pub use extraction::Extraction;
 pub use lite0::Lite0;
 pub use map::{Map, resized};
+pub use onnx::Onnx;
 pub use options::FeatureOptions;

@@ -28,6 +28,12 @@ pub(crate) trait Network: Debug + Send + Sync {
         true
     }
 
+    /// Whether it runs on threads of its own. A thread of a pool that waits for another begins something
+    /// else meanwhile, another image at last, and so on: such networks are run by threads that wait.
+    fn has_own_threads(&self) -> bool {
+        false
+    }
+
     /// Whether rows become their principal components, and not their columns, in units of their spread.
     fn whitens(&self, _pool: Pool) -> bool {
         false

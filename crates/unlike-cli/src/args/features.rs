@@ -9,18 +9,29 @@ use unlike_core::Result;
 #[command(next_help_heading = "Features of images")]
 pub(crate) struct FeatureArgs {
     /// What detectors see of images: their pixels (pixels); what a network says of them that was
-    /// trained on a million photographs and is in this program (lite0); or the cosine transform of
-    /// windows, which needs no network (dct) [default: lite0 for images of more than 32 pixels on a
-    /// side]
+    /// trained on a million photographs and is in this program (lite0), or a network of your own
+    /// (FILE.onnx; docs/onnx.md); or the cosine transform of windows, which needs no network (dct)
+    /// [default: lite0 for images of more than 32 pixels on a side]
     #[arg(long, value_name = "WHICH")]
     features: Option<String>,
     /// What of an image is judged at once: every place (patches), or all of it (image)
     /// [default: patches]
     #[arg(long, value_name = "WHAT")]
     feature_pool: Option<PoolArg>,
-    /// Stages of the network to read, of stage1 to stage5 [default: stage3,stage5]
+    /// Stages of the network to read, of stage1 to stage5 [default: stage3,stage5], or outputs of
+    /// FILE.onnx [default: all that are maps of places]
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     feature_taps: Vec<String>,
+    /// What FILE.onnx has taken from each colour of a pixel, from 0 to 1
+    /// [default: ImageNet's mean, 0.485,0.456,0.406]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
+    feature_mean: Option<Vec<f64>>,
+    /// What each colour is then divided by [default: ImageNet's spread, 0.229,0.224,0.225]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
+    feature_sd: Option<Vec<f64>>,
+    /// Leave FILE.onnx out of the model, which then needs the file: where it was, or beside the model
+    #[arg(long)]
+    no_embed_features: bool,
 }
 
 /// Values of `--feature-pool`.
@@ -49,6 +60,9 @@ impl FeatureArgs {
             features: self.features.clone(),
             pool: self.feature_pool.map(PoolArg::pool),
             taps: self.feature_taps.clone(),
+            mean: self.feature_mean.clone(),
+            sd: self.feature_sd.clone(),
+            no_embed: self.no_embed_features,
         }
         .config()
     }

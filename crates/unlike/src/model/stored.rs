@@ -5,10 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result, ScoreParts, ScoreRule};
 use unlike_data::Preprocessing;
+use unlike_features::FeatureConfig;
 
 use super::{KIND, Model, Parts, Provenance, compared::Probabilities};
 use crate::{
-    backend, file,
+    backend,
+    file::{self, Networks},
     groups::Groups,
     looks::Look,
     models::MODELS,
@@ -35,6 +37,19 @@ struct Header<M> {
     folds: Vec<Header<M>>,
 }
 
+impl<M> Header<M> {
+    /// Reads the networks that features are made by, here or in files.
+    fn open(&mut self, networks: &Networks, folder: Option<&Path>) -> Result<()> {
+        if let Some(features) = self.config.features.take() {
+            let held = |digest: &str| networks.get(digest).map(Vec::as_slice);
+            self.config.features = Some(features.restored(held, folder)?);
+        }
+        self.folds
+            .iter_mut()
+            .try_for_each(|fold| fold.open(networks, folder))
+    }
+}
+
 const WEIGHTS: &str = "model.";
 const FEATURES: &str = "features.";
 const PLACES: &str = "places.";
@@ -53,7 +68,7 @@ impl Model {
     /// If the file cannot be written; what was there before stays.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let (header, arrays) = self.content();
-        file::write(path.as_ref(), KIND, &header, &arrays)
+        file::write(path.as_ref(), KIND, &header, &arrays, &self.networks())
     }
 
     /// The bytes of the file that [`save`](Self::save) writes.
@@ -62,7 +77,16 @@ impl Model {
     /// If a setting cannot be written (none of ours).
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let (header, arrays) = self.content();
-        file::content(KIND, &header, &arrays)
+        file::content(KIND, &header, &arrays, &self.networks())
+    }
+
+    /// The networks of files that its own holds: one, by which the models of folds see, too.
+    fn networks(&self) -> Networks {
+        let features = self.parts.config.features.as_ref();
+        let held = features.and_then(FeatureConfig::embedded);
+        held.map(|(digest, bytes)| (digest.to_owned(), bytes.to_vec()))
+            .into_iter()
+            .collect()
     }
 
     /// What a file holds.
@@ -161,7 +185,7 @@ impl Model {
     }
 
     fn restored(
-        (header, arrays): (Header<serde_json::Value>, Arrays),
+        (mut header, arrays, networks): (Header<serde_json::Value>, Arrays, Networks),
         path: &Path,
         device: &backend::Device,
         models: &[Entry],
@@ -173,6 +197,8 @@ impl Model {
             expected: "a model that unlike wrote".into(),
             hint: None,
         };
+        // A network that is not there is no damage of this file.
+        header.open(&networks, path.parent())?;
         Self::assembled(header, &arrays, device, models).map_err(unfit)
     }
 

@@ -82,6 +82,7 @@ pub fn fit(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Model> {
+    let config = &config.clone().open()?;
     config.check()?;
     let device = backend::device(&options.device)?;
     let split = config.hold_out.split(samples.len(), config.seed)?;
@@ -92,6 +93,7 @@ pub fn fit(
         augmentation.check_for(&preprocessing.shape())?;
     }
     let mut sight = Sight::new(preprocessing, config)?;
+    let config = &config.clone().with_taps_of(sight.extraction.as_ref());
     let n_train = train.len();
     if sight.extraction.is_some() && config.augmentation.as_ref().is_some_and(|a| !a.is_off()) {
         return Err(Error::Setting {

@@ -11,9 +11,17 @@ use crate::{
     sight::{Chunk, Region, Sight},
 };
 
-/// Rows that patches of training images give, at most: 160 MB of the recommended features. Of more,
-/// every image gives as many, drawn anew for each.
-pub(super) const PATCHES: usize = 1 << 18;
+/// Rows that patches of training images give, at most, and the length of the recommended ones: 160 MB. Of
+/// more, every image gives as many, drawn anew for each.
+const PATCHES: usize = 1 << 18;
+const WIDTH: usize = 152;
+
+/// Rows of this length that patches of training images give, at most: of longer ones than the recommended,
+/// as many as are no larger together.
+pub(super) fn most_rows(width: usize) -> usize {
+    PATCHES.min(PATCHES * WIDTH / width.max(1)).max(1)
+}
+
 /// Rows that measure an epoch, at most, where images give many each.
 const MEASURED: usize = 1 << 14;
 
@@ -49,7 +57,8 @@ impl<'a> Prepared<'a> {
         if sight.extraction.is_none() {
             return Ok(None);
         }
-        let rows = some_rows(sight, samples, PATCHES, seed)?;
+        let most = most_rows(sight.shape().size());
+        let rows = some_rows(sight, samples, most, seed)?;
         let fit = |extraction: &mut Extraction| extraction.fit(&rows);
         let rows = sight.extraction.as_mut().map(fit).transpose()?;
         Ok(rows.map(Self::Rows))

@@ -6,7 +6,7 @@ use unlike::{
     Detector, Explanations, InputSpec, Model, ModelConfig, Result, RunOptions, Samples,
     TrainConfig,
     core::{Frame, ImageShape, ImageSource, Images, conformance},
-    features::{FeatureConfig, Pool, Taps},
+    features::{FeatureConfig, Onnx, Pool, Taps},
     fit,
     train::{Silent, with_threads},
 };
@@ -95,6 +95,7 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
     for (name, features) in [
         ("padim", FeatureConfig::lite0(Pool::Patches)),
         ("padim", FeatureConfig::dct(Pool::Patches)),
+        ("padim", onnx(Pool::Patches)),
         ("pca", FeatureConfig::lite0(Pool::Patches)),
         ("pca", FeatureConfig::Pixels),
     ] {
@@ -123,9 +124,26 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
     }
 }
 
+/// A small network of a file.
+fn onnx(pool: Pool) -> FeatureConfig {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../unlike-features/tests/golden"
+    );
+    let mut network = Onnx::new(format!("{folder}/small.onnx"));
+    network.pool = pool;
+    FeatureConfig::Onnx(network)
+}
+
 /// Every way to look at images but their pixels.
 fn ways() -> Vec<FeatureConfig> {
-    let of = |pool| [FeatureConfig::lite0(pool), FeatureConfig::dct(pool)];
+    let of = |pool| {
+        [
+            FeatureConfig::lite0(pool),
+            FeatureConfig::dct(pool),
+            onnx(pool),
+        ]
+    };
     [Pool::Image, Pool::Patches]
         .into_iter()
         .flat_map(of)
@@ -185,6 +203,7 @@ fn threads_change_no_bit_of_a_model_of_features() {
         ("ganomaly", FeatureConfig::lite0(Pool::Patches)),
         ("pca", FeatureConfig::lite0(Pool::Image)),
         ("padim", FeatureConfig::dct(Pool::Patches)),
+        ("pca", onnx(Pool::Patches)),
     ] {
         let on = |threads| {
             let path = folder.path().join(format!("{name}-{threads}"));
@@ -284,9 +303,9 @@ fn what_cannot_be_seen_is_refused() {
     assert!(text.contains("stage9") && text.contains("stage5"), "{text}");
 
     let black = samples((0..30).map(|_| vec![0; SIDE * SIDE]));
-    // lite0 tells the places of a black image apart: those at its edges see what is around it.
-    let apart = FeatureConfig::lite0(Pool::Patches);
-    for way in ways().into_iter().filter(|way| *way != apart) {
+    // Networks tell the places of a black image apart: those at its edges see what is around it.
+    let apart = [FeatureConfig::lite0(Pool::Patches), onnx(Pool::Patches)];
+    for way in ways().into_iter().filter(|way| !apart.contains(way)) {
         let text = refused(&config("pca", &way), &black);
         assert!(text.contains("every training image"), "{way:?}: {text}");
     }
@@ -304,4 +323,59 @@ fn what_cannot_be_seen_is_refused() {
         let text = refused(&config("pca", &way), &Samples::Table(table.clone()));
         assert!(text.contains("features"), "{way:?}: {text}");
     }
+}
+
+#[test]
+fn a_model_holds_its_network_or_says_which_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, beside) = (folder.path().join("there"), folder.path().join("models"));
+    std::fs::create_dir(&beside).unwrap();
+    let FeatureConfig::Onnx(network) = onnx(Pool::Patches) else {
+        panic!("a network of a file");
+    };
+    let some = normals(30..40);
+    let golden = std::path::Path::new(&network.file).to_owned();
+    std::fs::create_dir(&there).unwrap();
+    let file = there.join("net.onnx");
+    let trained = |embed: bool| {
+        std::fs::copy(&golden, &file).unwrap();
+        let mut network = Onnx::new(file.to_str().unwrap());
+        network.embed = embed;
+        let model = trained("pca", &FeatureConfig::Onnx(network));
+        let path = beside.join(format!("embedded-{embed}"));
+        model.save(&path).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        (model, path)
+    };
+
+    let (model, path) = trained(true);
+    let Some(FeatureConfig::Onnx(saved)) = &model.config().features else {
+        panic!("a network of a file");
+    };
+    assert_eq!(saved.sha256.as_ref().map(String::len), Some(64));
+    assert_eq!(saved.taps, ["fine", "coarse"]);
+    assert_eq!(saved.mean.as_deref(), Some(&[0.485, 0.456, 0.406][..]));
+    let loaded = Model::load(&path).unwrap();
+    assert!(conformance::check_same(&model, &loaded, &some).is_empty());
+    let bytes = loaded.to_bytes().unwrap();
+    assert_eq!(bytes, std::fs::read(&path).unwrap());
+    let again = Model::from_bytes(&bytes, "bytes", "cpu").unwrap();
+    assert!(conformance::check_same(&model, &again, &some).is_empty());
+
+    let (model, path) = trained(false);
+    assert!(std::fs::metadata(&path).unwrap().len() + 8_000 < bytes.len() as u64);
+    let error = Model::load(&path).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("net.onnx") && text.contains("no such file"),
+        "{text}"
+    );
+    assert!(error.hint().is_some());
+    // Another network of that name, then the one that it is, beside the model.
+    std::fs::copy(golden.with_file_name("fixed.onnx"), beside.join("net.onnx")).unwrap();
+    let text = Model::load(&path).unwrap_err().to_string();
+    assert!(text.contains("that of the training"), "{text}");
+    std::fs::copy(&golden, beside.join("net.onnx")).unwrap();
+    let loaded = Model::load(&path).unwrap();
+    assert!(conformance::check_same(&model, &loaded, &some).is_empty());
 }
