@@ -51,11 +51,12 @@ pub(crate) fn features(chosen: Option<Features>) -> Result<Option<FeatureConfig>
     let pool = match pool.as_deref() {
         Some("image") => Some(Pool::Image),
         Some("patches") => Some(Pool::Patches),
+        Some("both") => Some(Pool::Both),
         Some(other) => {
             return Err(Error::Setting {
                 name: "feature-pool".into(),
                 found: format!("`{other}`"),
-                expected: "`patches` or `image`".into(),
+                expected: "`patches`, `image` or `both`".into(),
                 hint: None,
             });
         }

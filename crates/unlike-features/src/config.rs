@@ -54,6 +54,9 @@ pub enum Pool {
     /// Every place: its channels, each averaged over the place and its neighbours where a network gave
     /// them. Coarser stages are interpolated.
     Patches,
+    /// Both: a detector for each, and the sum of what they say, each in units of its spread over held-out
+    /// normals.
+    Both,
 }
 
 /// Images of at most so many pixels on a side are seen as pixels unasked.
@@ -105,6 +108,18 @@ impl FeatureConfig {
             | Self::Dct(Windows { pool })
             | Self::Onnx(Onnx { pool, .. }) => Some(*pool),
         }
+    }
+
+    /// The same with another part of an image as a row.
+    #[must_use]
+    pub fn with_pool(mut self, to: Pool) -> Self {
+        match &mut self {
+            Self::Pixels => {}
+            Self::Lite0(Taps { pool, .. })
+            | Self::Dct(Windows { pool })
+            | Self::Onnx(Onnx { pool, .. }) => *pool = to,
+        }
+        self
     }
 
     /// `[height, width]` of the images that they must be of; `None` for any.

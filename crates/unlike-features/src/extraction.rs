@@ -16,6 +16,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Extraction {
     network: Arc<dyn Network>,
+    /// The image or its places.
     pool: Pool,
     image: ImageShape,
     /// `[height, width]` of the places that give a row each; `[1, 1]` if the image gives one.
@@ -39,9 +40,14 @@ impl Extraction {
         };
         let finest = network.taps().iter().map(|tap| tap.grid);
         let finest = finest.max_by_key(|grid| grid[0] * grid[1]);
+        // What sees the image as a whole beside its places is another detector.
+        let pool = match pool {
+            Pool::Both => Pool::Patches,
+            one => one,
+        };
         Ok(Some(Self {
             grid: match pool {
-                Pool::Patches => finest.unwrap_or([1, 1]),
+                Pool::Patches | Pool::Both => finest.unwrap_or([1, 1]),
                 Pool::Image => [1, 1],
             },
             network: network.into(),
@@ -85,7 +91,7 @@ impl Extraction {
     fn raw(&self) -> usize {
         let channels = self.network.taps().iter().map(|tap| tap.channels);
         match self.pool {
-            Pool::Patches => channels.sum(),
+            Pool::Patches | Pool::Both => channels.sum(),
             Pool::Image => 3 * channels.sum::<usize>(),
         }
     }
@@ -126,7 +132,9 @@ impl Extraction {
         for tap in self.network.taps() {
             let (name, channels) = (&tap.name, tap.channels);
             match self.pool {
-                Pool::Patches => names.extend((0..channels).map(|c| format!("{name}:{c}"))),
+                Pool::Patches | Pool::Both => {
+                    names.extend((0..channels).map(|c| format!("{name}:{c}")))
+                }
                 Pool::Image => {
                     for statistic in ["mean", "sd", "max"] {
                         names.extend((0..channels).map(|c| format!("{name}:{c}:{statistic}")));
@@ -191,7 +199,7 @@ impl Extraction {
                 }
                 self.scaling.apply(&raw, rows);
             }
-            Pool::Patches => {
+            Pool::Patches | Pool::Both => {
                 let averages = self.network.averages();
                 let maps = maps.into_iter().map(|map| match averages {
                     true => map.averaged(),

@@ -106,7 +106,7 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
             ("embed", "whether model files hold the network"),
             (
                 "pool",
-                "features of each of its places (patches), or of the image (image)",
+                "features of each of its places (patches), of the image (image), or both",
             ),
         ],
     ),

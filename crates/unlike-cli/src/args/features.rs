@@ -14,7 +14,8 @@ pub(crate) struct FeatureArgs {
     /// [default: lite0 for images of more than 32 pixels on a side]
     #[arg(long, value_name = "WHICH")]
     features: Option<String>,
-    /// What of an image is judged at once: every place (patches), or all of it (image)
+    /// What of an image is judged at once: every place (patches), or all of it (image), or each by a
+    /// detector of its own, whose scores are added up in units of normals' spread (both)
     /// [default: patches]
     #[arg(long, value_name = "WHAT")]
     feature_pool: Option<PoolArg>,
@@ -39,6 +40,7 @@ pub(crate) struct FeatureArgs {
 enum PoolArg {
     Patches,
     Image,
+    Both,
 }
 
 impl PoolArg {
@@ -46,6 +48,7 @@ impl PoolArg {
         match self {
             Self::Patches => Pool::Patches,
             Self::Image => Pool::Image,
+            Self::Both => Pool::Both,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What a model's file holds, and how a model comes back from it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result, ScoreParts, ScoreRule};
 use unlike_data::Preprocessing;
-use unlike_features::FeatureConfig;
+use unlike_features::{FeatureConfig, Pool};
 
 use super::{KIND, Model, Parts, Provenance, compared::Probabilities};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     models::MODELS,
     registry::{Entry, ModelConfig},
     sight::Sight,
-    train::TrainConfig,
+    train::{IMAGE, TrainConfig},
 };
 
 /// What a model file says beside its arrays.
@@ -32,6 +32,9 @@ struct Header<M> {
     groups: Option<Groups>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probabilities: Option<Probabilities>,
+    /// Of what sees images as a whole, whose arrays are called `image.…`.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    whole: Option<Box<Header<M>>>,
     /// Of the models of the folds, whose arrays are called `fold.0.…`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     folds: Vec<Header<M>>,
@@ -44,9 +47,8 @@ impl<M> Header<M> {
             let held = |digest: &str| networks.get(digest).map(Vec::as_slice);
             self.config.features = Some(features.restored(held, folder)?);
         }
-        self.folds
-            .iter_mut()
-            .try_for_each(|fold| fold.open(networks, folder))
+        let mut nested = self.folds.iter_mut().chain(self.whole.as_deref_mut());
+        nested.try_for_each(|header| header.open(networks, folder))
     }
 }
 
@@ -54,6 +56,7 @@ const WEIGHTS: &str = "model.";
 const FEATURES: &str = "features.";
 const PLACES: &str = "places.";
 const CALIBRATION: &str = "calibration.";
+const WHOLE: &str = "image.";
 pub(super) const TYPICAL: &str = "typical_contributions";
 
 /// What the names of a fold's arrays begin with.
@@ -132,16 +135,23 @@ impl Model {
             provenance: self.parts.provenance.clone(),
             groups: self.groups.as_ref().map(|(groups, _)| groups.clone()),
             probabilities: self.probabilities.clone(),
+            whole: None,
             folds: Vec::new(),
         };
         let mut header = header;
-        for (k, fold) in self.folds.iter().enumerate() {
-            let (of_fold, named) = fold.content();
-            header.folds.push(of_fold);
+        let mut nest = |prefix: &str, model: &Self| {
+            let (header, named) = model.content();
             for (name, array) in named.iter() {
-                let name = format!("{}{name}", fold_prefix(k));
+                let name = format!("{prefix}{name}");
                 arrays.insert(name, &array.shape, array.values.clone());
             }
+            header
+        };
+        if let Some(whole) = &self.parts.whole {
+            header.whole = Some(Box::new(nest(WHOLE, whole)));
+        }
+        for (k, fold) in self.folds.iter().enumerate() {
+            header.folds.push(nest(&fold_prefix(k), fold));
         }
         (header, arrays)
     }
@@ -231,7 +241,26 @@ impl Model {
         let scorer = config
             .model
             .restore(&sight.shape(), &under(WEIGHTS), config.seed, device)?;
-        let look = Look::load(&sight, &header.part_names, &under(PLACES))?;
+        let whole = match header.whole {
+            Some(whole) => Some(Self::assembled(*whole, &under(WHOLE), device, models)?),
+            None => None,
+        };
+        let both = sight.extraction.is_some()
+            && config.features.as_ref().and_then(FeatureConfig::pool) == Some(Pool::Both);
+        if both != whole.is_some() {
+            return Err(Error::Mismatch {
+                origin: Some("features".into()),
+                found: "a detector of images as a whole too much, or too little".into(),
+                expected: "one where features are of both the image and its places".into(),
+                hint: None,
+            });
+        }
+        let of_places = header
+            .part_names
+            .iter()
+            .filter(|name| whole.is_none() || **name != IMAGE);
+        let of_places: Vec<String> = of_places.cloned().collect();
+        let look = Look::load(&sight, &of_places, &under(PLACES))?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
             let values = &arrays.any_shape(&format!("{CALIBRATION}{name}"))?.values;
@@ -243,6 +272,7 @@ impl Model {
             sight,
             look,
             scorer,
+            whole: whole.map(Arc::new),
             scores: header.scores,
             calibration: ScoreParts::checked(calibration)?,
             provenance: header.provenance,

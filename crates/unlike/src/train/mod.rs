@@ -7,9 +7,11 @@ mod divergence;
 mod observer;
 mod prepared;
 mod state;
+mod whole;
 
 use std::{
     ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -34,6 +36,8 @@ use crate::{
 use batches::{Batches, Feed};
 pub(crate) use prepared::Prepared;
 use state::{Best, Progress};
+use whole::Whole;
+pub(crate) use whole::{IMAGE, said};
 
 /// Where training runs and what it leaves on the disk; nothing here but the device changes the result.
 #[derive(Clone, Debug)]
@@ -104,6 +108,9 @@ pub fn fit(
         });
     }
     let rows = Prepared::fit(&mut sight, &train, config.seed)?;
+    let places = rows.as_ref().map_or(1, |rows| rows.len() / n_train);
+    let held_out = [&validation, &calibration];
+    let whole = Whole::fit(config, samples, places, held_out, options, observer)?;
     let validation = Prepared::new(&sight, validation)?;
     let data = Data {
         train: match rows {
@@ -132,6 +139,7 @@ pub fn fit(
         device,
         data,
         sight: &sight,
+        whole: whole.as_ref(),
         provenance,
     };
     let network = config
@@ -199,6 +207,7 @@ struct Run<'a> {
     device: Device,
     data: Data<'a>,
     sight: &'a Sight,
+    whole: Option<&'a Whole>,
     provenance: Provenance,
 }
 
@@ -215,7 +224,14 @@ impl Run<'_> {
         progress: &Progress,
     ) -> Result<Model> {
         let held_out = &self.data.validation;
-        let (look, validation) = Look::fit(self.sight, held_out, &*scorer)?;
+        let (look, mut validation) = Look::fit(self.sight, held_out, &*scorer)?;
+        let mut scores = with_map(&look, rules(&validation)?);
+        let mut calibration = parts(&look, &*scorer, &self.data.calibration)?;
+        if let Some(whole) = self.whole {
+            validation = validation.with(IMAGE, whole.validation.clone());
+            calibration = calibration.with(IMAGE, whole.calibration.clone());
+            scores = Whole::rules(scores, &validation)?;
+        }
         let typical = match self.sight.grid() {
             None => {
                 let some = held_out.some(TYPICAL_SAMPLES)?;
@@ -237,8 +253,9 @@ impl Run<'_> {
             ..self.provenance.clone()
         };
         Model::new(Parts {
-            scores: with_map(&look, rules(&validation)?),
-            calibration: parts(&look, &*scorer, &self.data.calibration)?,
+            scores,
+            calibration,
+            whole: self.whole.map(|whole| Arc::clone(&whole.model)),
             config: self.config.clone(),
             sight: self.sight.clone(),
             look,

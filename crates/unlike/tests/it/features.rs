@@ -144,10 +144,8 @@ fn ways() -> Vec<FeatureConfig> {
             onnx(pool),
         ]
     };
-    [Pool::Image, Pool::Patches]
-        .into_iter()
-        .flat_map(of)
-        .collect()
+    let one = [Pool::Image, Pool::Patches].into_iter().flat_map(of);
+    one.chain([FeatureConfig::dct(Pool::Both)]).collect()
 }
 
 fn config(name: &str, features: &FeatureConfig) -> TrainConfig {
@@ -204,6 +202,7 @@ fn threads_change_no_bit_of_a_model_of_features() {
         ("pca", FeatureConfig::lite0(Pool::Image)),
         ("padim", FeatureConfig::dct(Pool::Patches)),
         ("pca", onnx(Pool::Patches)),
+        ("ganomaly", FeatureConfig::dct(Pool::Both)),
     ] {
         let on = |threads| {
             let path = folder.path().join(format!("{name}-{threads}"));
@@ -378,4 +377,58 @@ fn a_model_holds_its_network_or_says_which_it_needs() {
     std::fs::copy(&golden, beside.join("net.onnx")).unwrap();
     let loaded = Model::load(&path).unwrap();
     assert!(conformance::check_same(&model, &loaded, &some).is_empty());
+}
+
+#[test]
+fn both_is_the_sum_of_what_is_said_of_the_image_and_of_its_places() {
+    let new = spoilt(SIDE, 30..36);
+    for name in ["pca", "ganomaly"] {
+        let both = trained(name, &FeatureConfig::lite0(Pool::Both));
+        let places = trained(name, &FeatureConfig::lite0(Pool::Patches));
+        let names: Vec<&str> = both.score_names().collect();
+        let of_places: Vec<&str> = places.score_names().collect();
+        assert_eq!(
+            names,
+            [&["both"], &of_places[..], &["image"]].concat(),
+            "{name}"
+        );
+        assert_eq!(both.score_name(), "both");
+        // Beside what sees the image, places are seen as if alone.
+        let parts = both.score_parts(&new).unwrap();
+        for (part, values) in places.score_parts(&new).unwrap().iter() {
+            assert_eq!(parts.get(part), Some(values), "{name} {part}");
+        }
+        let alone = places.score(&new).unwrap();
+        let image = parts.get("image").unwrap();
+        // Two images tell what a unit of either adds to a third; the others follow.
+        let scores = both.score(&new).unwrap();
+        let less = |i: usize| {
+            let image = f64::from(image[i]) - f64::from(image[0]);
+            [alone[i] - alone[0], image, scores[i] - scores[0]]
+        };
+        let (b, c) = (less(1), less(2));
+        let det = b[0] * c[1] - b[1] * c[0];
+        let weight = [
+            (b[2] * c[1] - b[1] * c[2]) / det,
+            (b[0] * c[2] - b[2] * c[0]) / det,
+        ];
+        assert!(weight.iter().all(|w| *w > 0.0), "{name}: {weight:?}");
+        for i in 3..6 {
+            let [places, image, sum] = less(i);
+            let expected = weight[0] * places + weight[1] * image;
+            assert!(
+                (sum - expected).abs() < 1e-3 * (1.0 + sum.abs()),
+                "{name}: {sum} {expected}"
+            );
+        }
+        // The image as a whole does not say where: maps are those of its places.
+        let maps = |model: &Model| match model.explain(&new).unwrap() {
+            Explanations::Maps { values, .. } => values,
+            Explanations::Columns { .. } => panic!("maps of images"),
+        };
+        let shown = maps(&both);
+        assert!(shown.iter().any(|v| *v > 0.0));
+        let image = both.with_score("image").unwrap();
+        assert_eq!(maps(&image), shown, "{name}");
+    }
 }
