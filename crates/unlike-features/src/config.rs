@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use unlike_core::{Error, FeatureShape, ImageShape, Result};
+use unlike_core::{Error, ImageShape, Result};
 
 use crate::{
     dct::Dct,
@@ -11,6 +11,7 @@ use crate::{
     lite0::{self, Lite0},
     network::Network,
     onnx::Onnx,
+    tiling::Tiles,
 };
 
 /// What detectors see of images.
@@ -35,6 +36,9 @@ pub struct Taps {
     pub pool: Pool,
     /// The stages of the network that are read, in this order; the finest gives the places.
     pub taps: Vec<String>,
+    /// How images that are larger than the network sees at once are cut; whole if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<Tiles>,
 }
 
 /// How what the cosine transform says becomes rows.
@@ -43,6 +47,9 @@ pub struct Taps {
 pub struct Windows {
     /// What becomes a row.
     pub pool: Pool,
+    /// How images that are larger than the network sees at once are cut; whole if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<Tiles>,
 }
 
 /// What of an image becomes a row.
@@ -65,18 +72,24 @@ const SMALL: usize = 32;
 const LITE0_SIDE: usize = 224;
 /// Pixels of a side on which windows of the cosine transform were tried.
 const DCT_SIDE: usize = 128;
+/// Pixels of a side up to which images that are cut into tiles stay as they are.
+const TILED_SIDE: usize = 4096;
 
 impl FeatureConfig {
     /// [`Lite0`] with the stages that are recommended: one of fine places, one that knows more of what
     /// is around.
     pub fn lite0(pool: Pool) -> Self {
         let taps = ["stage3", "stage5"].map(str::to_owned).to_vec();
-        Self::Lite0(Taps { pool, taps })
+        Self::Lite0(Taps {
+            pool,
+            taps,
+            tiles: None,
+        })
     }
 
     /// The cosine transform of windows.
     pub fn dct(pool: Pool) -> Self {
-        Self::Dct(Windows { pool })
+        Self::Dct(Windows { pool, tiles: None })
     }
 
     /// What is recommended for images of this size: pixels up to 32 on a
@@ -91,7 +104,11 @@ impl FeatureConfig {
 
     /// The longest side that images are brought to unasked: that of the images which the network was
     /// trained on, or what networks on pixels can afford.
+    /// Those that are cut into tiles may be larger than what one look takes in.
     pub fn usual_side(&self) -> usize {
+        if self.tiles().is_some() {
+            return TILED_SIDE;
+        }
         match self {
             Self::Pixels => 64,
             Self::Lite0(_) => LITE0_SIDE,
@@ -105,7 +122,7 @@ impl FeatureConfig {
         match self {
             Self::Pixels => None,
             Self::Lite0(Taps { pool, .. })
-            | Self::Dct(Windows { pool })
+            | Self::Dct(Windows { pool, .. })
             | Self::Onnx(Onnx { pool, .. }) => Some(*pool),
         }
     }
@@ -116,8 +133,30 @@ impl FeatureConfig {
         match &mut self {
             Self::Pixels => {}
             Self::Lite0(Taps { pool, .. })
-            | Self::Dct(Windows { pool })
+            | Self::Dct(Windows { pool, .. })
             | Self::Onnx(Onnx { pool, .. }) => *pool = to,
+        }
+        self
+    }
+
+    /// How images are cut into tiles; `None` if they are seen whole.
+    pub fn tiles(&self) -> Option<Tiles> {
+        match self {
+            Self::Pixels => None,
+            Self::Lite0(Taps { tiles, .. })
+            | Self::Dct(Windows { tiles, .. })
+            | Self::Onnx(Onnx { tiles, .. }) => *tiles,
+        }
+    }
+
+    /// The same with images cut into tiles, or not.
+    #[must_use]
+    pub fn with_tiles(mut self, to: Option<Tiles>) -> Self {
+        match &mut self {
+            Self::Pixels => {}
+            Self::Lite0(Taps { tiles, .. })
+            | Self::Dct(Windows { tiles, .. })
+            | Self::Onnx(Onnx { tiles, .. }) => *tiles = to,
         }
         self
     }
@@ -125,7 +164,8 @@ impl FeatureConfig {
     /// `[height, width]` of the images that they must be of; `None` for any.
     pub fn fixed_size(&self) -> Option<[usize; 2]> {
         match self {
-            Self::Onnx(network) => network.size,
+            Self::Onnx(network) if network.tiles.is_none() => network.size,
+            Self::Onnx(_) => None,
             Self::Pixels | Self::Lite0(_) | Self::Dct(_) => None,
         }
     }
@@ -181,28 +221,16 @@ impl FeatureConfig {
         })
     }
 
-    /// What says the features of images of this shape; `None` for pixels.
+    /// What says the features of images, or tiles, of this size; `None` for pixels.
     ///
     /// # Errors
-    /// If the samples are not images, or the network has no such tap.
-    pub(crate) fn network(&self, shape: &FeatureShape) -> Result<Option<Box<dyn Network>>> {
-        let image = || match *shape {
-            FeatureShape::Image(image) => Ok(image),
-            FeatureShape::Row { .. } | FeatureShape::Patch { .. } => Err(Error::Setting {
-                name: "features".into(),
-                found: "asked for".into(),
-                expected: "nothing, because a table's columns are its features".into(),
-                hint: None,
-            }),
-        };
+    /// If the network has no such tap, or takes no such images.
+    pub(crate) fn network(&self, image: ImageShape) -> Result<Option<Box<dyn Network>>> {
         Ok(match self {
             Self::Pixels => None,
-            Self::Lite0(taps) => {
-                let stages = taps.stages()?;
-                Some(Box::new(Lite0::bundled().reading(stages, image()?)))
-            }
-            Self::Dct(_) => Some(Box::new(Dct::new(image()?))),
-            Self::Onnx(network) => Some(Box::new(network.reading(image()?)?)),
+            Self::Lite0(taps) => Some(Box::new(Lite0::bundled().reading(taps.stages()?, image))),
+            Self::Dct(_) => Some(Box::new(Dct::new(image))),
+            Self::Onnx(network) => Some(Box::new(network.reading(image)?)),
         })
     }
 }

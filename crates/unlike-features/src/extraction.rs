@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
-use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Result};
+use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Note, Result};
 
 use crate::{
     config::{FeatureConfig, Pool},
     map::Map,
     network::Network,
     scaling::{Scaling, scaled},
+    tiling::Tiling,
 };
 
 /// From images of one size to rows of features in units of their spread over training images.
@@ -18,9 +19,12 @@ pub struct Extraction {
     network: Arc<dyn Network>,
     /// The image or its places.
     pool: Pool,
+    /// What the network looks at: an image, or a tile.
     image: ImageShape,
-    /// `[height, width]` of the places that give a row each; `[1, 1]` if the image gives one.
+    /// `[height, width]` of the places that give a row each at one look; `[1, 1]` if it gives one.
     grid: [usize; 2],
+    /// Of larger images.
+    tiling: Option<Tiling>,
     /// Whether the place stands at the end of its row.
     numbered: bool,
     scaling: Scaling,
@@ -32,40 +36,80 @@ impl Extraction {
     /// # Errors
     /// If the samples are not images, or the network cannot be read as `config` says.
     pub fn new(config: &FeatureConfig, shape: &FeatureShape) -> Result<Option<Self>> {
-        let (Some(pool), Some(network)) = (config.pool(), config.network(shape)?) else {
+        let Some(pool) = config.pool() else {
             return Ok(None);
         };
         let &FeatureShape::Image(image) = shape else {
+            return Err(Error::Setting {
+                name: "features".into(),
+                found: "asked for".into(),
+                expected: "nothing, because a table's columns are its features".into(),
+                hint: None,
+            });
+        };
+        let tiles = config.tiles();
+        if tiles.is_some() && pool != Pool::Patches {
+            return Err(Error::Setting {
+                name: "tile".into(),
+                found: "asked for".into(),
+                expected: "nothing where images are judged as a whole".into(),
+                hint: Some(Note::new("judge their places with ").set("feature-pool", "patches")),
+            });
+        }
+        let seen = match tiles {
+            Some(tiles) => Tiling::tile(tiles, image)?,
+            None => image,
+        };
+        let Some(network) = config.network(seen)? else {
             return Ok(None);
         };
-        let finest = network.taps().iter().map(|tap| tap.grid);
-        let finest = finest.max_by_key(|grid| grid[0] * grid[1]);
         // What sees the image as a whole beside its places is another detector.
         let pool = match pool {
             Pool::Both => Pool::Patches,
             one => one,
         };
+        let finest = network.taps().iter().map(|tap| tap.grid);
+        let finest = finest
+            .max_by_key(|grid| grid[0] * grid[1])
+            .unwrap_or([1, 1]);
+        let grid = match pool {
+            Pool::Patches | Pool::Both => finest,
+            Pool::Image => [1, 1],
+        };
+        let tiling = tiles
+            .map(|tiles| Tiling::new(tiles, image, grid))
+            .transpose()?;
         Ok(Some(Self {
-            grid: match pool {
-                Pool::Patches | Pool::Both => finest.unwrap_or([1, 1]),
-                Pool::Image => [1, 1],
-            },
             network: network.into(),
             pool,
-            image,
+            image: seen,
+            grid,
+            tiling,
             numbered: false,
             scaling: Scaling::Raw,
         }))
     }
 
-    /// `[height, width]` of the places of an image that give a row each; `None` if the image gives one.
+    /// `[height, width]` of the places of an image; `None` if it is seen as a whole. Of tiles, they are those
+    /// that [`merged`](Self::merged) gives.
     pub fn grid(&self) -> Option<[usize; 2]> {
-        (self.pool == Pool::Patches).then_some(self.grid)
+        let grid = self.tiling.as_ref().map_or(self.grid, Tiling::grid);
+        (self.pool == Pool::Patches).then_some(grid)
     }
 
     /// Rows that an image gives.
     pub fn places(&self) -> usize {
+        self.tiling.as_ref().map_or(1, Tiling::count) * self.each()
+    }
+
+    /// Rows that the network gives at once.
+    fn each(&self) -> usize {
         self.grid[0] * self.grid[1]
+    }
+
+    /// Whether images are looked at tile by tile.
+    pub fn is_tiled(&self) -> bool {
+        self.tiling.is_some()
     }
 
     /// The same with the place of a patch at the end of its row, for detectors that tell places apart.
@@ -82,7 +126,7 @@ impl Extraction {
             false => FeatureShape::row(width),
             true => FeatureShape::Patch {
                 width: width + 1,
-                places: self.places(),
+                places: self.each(),
             },
         }
     }
@@ -98,9 +142,13 @@ impl Extraction {
 
     /// What detectors see, in words: `152 features of each of 28 × 28 places (lite0, stage3 and stage5)`.
     pub fn describe(&self) -> String {
-        let of = match self.grid() {
-            Some([height, width]) => format!("each of {width} × {height} places"),
-            None => "the image as a whole".into(),
+        let [height, width] = self.grid;
+        let of = match (self.pool, &self.tiling) {
+            (Pool::Image, _) => "the image as a whole".into(),
+            (_, None) => format!("each of {width} × {height} places"),
+            (_, Some(tiling)) => {
+                format!("each of {width} × {height} places of {}", tiling.describe())
+            }
         };
         let taps = self.taps().join(" and ");
         let (name, width) = (self.network.name(), self.scaling.width(self.raw()));
@@ -145,7 +193,7 @@ impl Extraction {
         names
     }
 
-    /// The rows of these images, image after image, places from the top and from the left.
+    /// The rows of these images, image after image, tile after tile, places from the top and from the left.
     ///
     /// An image's rows have the same bits beside any others and on any number of threads.
     ///
@@ -155,12 +203,98 @@ impl Extraction {
     /// # Panics
     /// If the images are not of the size that this was made for.
     pub fn extract(&self, images: &Features) -> Result<Features> {
+        let Some(_) = &self.tiling else {
+            return self.look(images);
+        };
+        let mut values = Vec::with_capacity(images.len() * self.places() * self.shape().size());
+        self.extract_by_tiles(images, usize::MAX, |rows| {
+            values.extend_from_slice(rows.values());
+            Ok(())
+        })?;
+        Ok(Features::new(self.shape(), values))
+    }
+
+    /// Calls `f` with those rows, some tiles of one image after the others, of about so many values.
+    ///
+    /// # Errors
+    /// As [`extract`](Self::extract), and those of `f`.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn extract_by_tiles(
+        &self,
+        images: &Features,
+        values: usize,
+        mut f: impl FnMut(&Features) -> Result<()>,
+    ) -> Result<()> {
+        let Some(tiling) = &self.tiling else {
+            return f(&self.look(images)?);
+        };
+        let whole = FeatureShape::Image(tiling.image());
+        assert_eq!(images.shape(), &whole, "images of one size");
+        let tile = FeatureShape::Image(self.image);
+        let each = self.each() * self.shape().size().max(self.raw());
+        let some = (values / each.max(tile.size())).max(1);
+        for image in 0..images.len() {
+            for first in (0..tiling.count()).step_by(some.min(tiling.count())) {
+                let some = first..tiling.count().min(first + some);
+                let mut pixels = vec![0.0; some.len() * tile.size()];
+                for (tile, out) in some.zip(pixels.chunks_exact_mut(tile.size())) {
+                    tiling.cut(images.sample(image), tile, out);
+                }
+                f(&self.look(&Features::new(tile.clone(), pixels))?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said of the rows of images, one number each, as maps of the images' places: `[N, grid]`.
+    ///
+    /// Where tiles overlap, they all count, each the less the nearer its border is.
+    pub fn merged(&self, values: &[f32]) -> Vec<f32> {
+        let Some(tiling) = &self.tiling else {
+            return values.to_vec();
+        };
+        let [rows, columns] = tiling.grid();
+        let mut maps = vec![0.0; values.len() / self.places() * rows * columns];
+        let pairs = maps
+            .chunks_exact_mut(rows * columns)
+            .zip(values.chunks_exact(self.places()));
+        for (map, image) in pairs {
+            for (tile, values) in image.chunks_exact(self.each()).enumerate() {
+                tiling.merge(tile, values, map);
+            }
+        }
+        maps
+    }
+
+    /// The rows of an image that say something of these places of its map: `[top, left, height, width]`.
+    pub fn rows_within(&self, region: [usize; 4]) -> Vec<usize> {
+        let each = self.each();
+        match &self.tiling {
+            Some(tiling) => (0..tiling.count())
+                .flat_map(|tile| {
+                    let within = tiling.within(tile, region).into_iter();
+                    within.map(move |place| tile * each + place)
+                })
+                .collect(),
+            None => {
+                let [top, left, height, width] = region;
+                let rows = top..top + height;
+                rows.flat_map(|y| (left..left + width).map(move |x| y * self.grid[1] + x))
+                    .collect()
+            }
+        }
+    }
+
+    /// The rows of images, or tiles, of the network's size.
+    fn look(&self, images: &Features) -> Result<Features> {
         assert_eq!(
             images.shape(),
             &FeatureShape::Image(self.image),
             "images of one size"
         );
-        let each = self.places() * self.shape().size();
+        let each = self.each() * self.shape().size();
         let mut values = vec![0.0; images.len() * each];
         let size = images.shape().size();
         match self.network.has_own_threads() {

@@ -14,6 +14,7 @@ mod network;
 mod onnx;
 mod options;
 mod scaling;
+mod tiling;
 
 pub use config::{FeatureConfig, Pool, Taps, Windows};
 pub use extraction::Extraction;
@@ -21,3 +22,4 @@ pub use lite0::Lite0;
 pub use map::{Map, resized};
 pub use onnx::Onnx;
 pub use options::FeatureOptions;
+pub use tiling::Tiles;

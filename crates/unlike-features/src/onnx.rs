@@ -11,6 +11,7 @@ use crate::{
     graph::{Graph, Said, Unusable},
     map::Map,
     network::{Network, Tap},
+    tiling::Tiles,
 };
 
 /// Mean and spread of the colours of ImageNet's images, which most networks were trained with: red, green
@@ -47,6 +48,9 @@ pub struct Onnx {
     /// Whether model files hold the network. If not, scoring needs the file.
     #[serde(default = "Onnx::usual_embed")]
     pub embed: bool,
+    /// How images that are larger than the network sees at once are cut; whole if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<Tiles>,
     /// What the file holds, once it was read.
     #[serde(skip)]
     pub(crate) opened: Opened,
@@ -88,6 +92,7 @@ impl Onnx {
             sd: None,
             size: None,
             embed: Self::usual_embed(),
+            tiles: None,
             opened: Opened::default(),
         }
     }
@@ -192,7 +197,7 @@ impl Onnx {
         if let Some(fixed) = graph.size().filter(|fixed| *fixed != size) {
             let [height, width] = fixed;
             return Err(Error::Setting {
-                name: "image-size".into(),
+                name: self.tiles.map_or("image-size", |_| "tile").into(),
                 found: format!("{} × {}", image.width, image.height),
                 expected: format!("{width} × {height}, which `{}` takes", self.file),
                 hint: Some(

@@ -5,6 +5,7 @@ use unlike_core::{Error, Note, Result};
 use crate::{
     config::{FeatureConfig, Pool},
     onnx::Onnx,
+    tiling::Tiles,
 };
 
 /// What is asked for, option by option; what is left out is as recommended. One reading of them for every
@@ -23,20 +24,26 @@ pub struct FeatureOptions {
     pub sd: Option<Vec<f64>>,
     /// Whether the network of a file stays out of model files.
     pub no_embed: bool,
+    /// Pixels of the side of tiles, in which larger images are looked at.
+    pub tile: Option<usize>,
+    /// Pixels that neighbouring tiles share.
+    pub overlap: Option<usize>,
 }
 
 /// What may be asked for, and the names of the options that have a meaning for it.
 const KNOWN: [(&str, &[&str]); 4] = [
     ("pixels", &[]),
-    ("lite0", &[POOL, TAPS]),
-    ("dct", &[POOL]),
-    (FILE, &[POOL, TAPS, MEAN, SD, NO_EMBED]),
+    ("lite0", &[POOL, TAPS, TILE, OVERLAP]),
+    ("dct", &[POOL, TILE, OVERLAP]),
+    (FILE, &[POOL, TAPS, MEAN, SD, NO_EMBED, TILE, OVERLAP]),
 ];
 const FILE: &str = "a network of a file";
 const POOL: &str = "feature-pool";
 const TAPS: &str = "feature-taps";
 const MEAN: &str = "feature-mean";
 const SD: &str = "feature-sd";
+const TILE: &str = "tile";
+const OVERLAP: &str = "overlap";
 const NO_EMBED: &str = "no-embed-features";
 
 impl FeatureOptions {
@@ -51,6 +58,8 @@ impl FeatureOptions {
             (MEAN, self.mean.is_some()),
             (SD, self.sd.is_some()),
             (NO_EMBED, self.no_embed),
+            (TILE, self.tile.is_some()),
+            (OVERLAP, self.overlap.is_some()),
         ];
         let told = || told.iter().filter(|(_, told)| *told).map(|(name, _)| *name);
         let asked = match self.features.as_deref() {
@@ -78,6 +87,7 @@ impl FeatureOptions {
                 },
             });
         }
+        let tiles = self.tiles()?;
         let pool = self.pool.unwrap_or(Pool::Patches);
         let config = match asked {
             "pixels" => FeatureConfig::Pixels,
@@ -99,7 +109,24 @@ impl FeatureOptions {
                 config
             }
         };
-        config.open().map(Some)
+        config.with_tiles(tiles).open().map(Some)
+    }
+
+    fn tiles(&self) -> Result<Option<Tiles>> {
+        match (self.tile, self.overlap) {
+            (None, None) => Ok(None),
+            (None, Some(overlap)) => Err(Error::Setting {
+                name: OVERLAP.into(),
+                found: overlap.to_string(),
+                expected: "nothing where images are not cut into tiles".into(),
+                hint: Some(Note::new("cut them with ").set(TILE, 224)),
+            }),
+            (Some(side), overlap) => {
+                let usual = Tiles::of(side);
+                let overlap = overlap.unwrap_or(usual.overlap);
+                Ok(Some(Tiles { side, overlap }))
+            }
+        }
     }
 }
 

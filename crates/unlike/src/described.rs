@@ -6,7 +6,7 @@ use crate::train::TrainConfig;
 
 /// Tables of settings and their settings; those of models under `model` whichever model that is. Arrays and
 /// tables of choices have their own name as a key (`init = "xavier"`).
-const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
+const MEANINGS: [(&str, &[(&str, &str)]); 16] = [
     (
         "",
         &[
@@ -108,6 +108,16 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
                 "pool",
                 "features of each of its places (patches), of the image (image), or both",
             ),
+        ],
+    ),
+    (
+        "features.tiles",
+        &[
+            (
+                "side",
+                "pixels of the side of tiles in which images are looked at",
+            ),
+            ("overlap", "pixels that neighbouring tiles share, at least"),
         ],
     ),
     (

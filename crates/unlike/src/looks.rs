@@ -41,7 +41,7 @@ impl Look {
         let sees_pixels = sight.grid().filter(|_| sight.extraction.is_none());
         let Some(grid) = sees_pixels else {
             held_out.in_chunks(|chunk| {
-                parts.extend(scorer.parts(chunk.features)?);
+                parts.extend(chunk.parts(scorer, None)?);
                 regions.extend(&chunk.regions);
                 Ok(())
             })?;
@@ -57,7 +57,8 @@ impl Look {
         let channels = sight.shape().size() / (grid[0] * grid[1]);
         let mut maps = Vec::new();
         held_out.in_chunks(|chunk| {
-            let (more, contributions) = scorer.parts_and_contributions(chunk.features, None)?;
+            let (more, contributions) =
+                scorer.parts_and_contributions(&*chunk.features()?, None)?;
             parts.extend(more);
             maps.extend(pixel_maps(&contributions, grid, channels));
             regions.extend(&chunk.regions);
@@ -82,7 +83,7 @@ impl Look {
     pub(crate) fn parts(
         &self,
         scorer: &dyn Scorer,
-        Chunk { features, regions }: &Chunk<'_>,
+        chunk: &Chunk<'_>,
         wanted: Option<&[&str]>,
     ) -> Result<ScoreParts> {
         let wants = |part: &str| wanted.is_none_or(|wanted| wanted.contains(&part));
@@ -96,21 +97,15 @@ impl Look {
                 let wanted: Option<Vec<&str>> =
                     wanted.map(|wanted| wanted.iter().copied().filter(others).collect());
                 let (parts, contributions) =
-                    scorer.parts_and_contributions(features, wanted.as_deref())?;
+                    scorer.parts_and_contributions(&*chunk.features()?, wanted.as_deref())?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
                 normals.standardise(&mut maps);
-                Ok(parts.with(MAP, tops(&maps, *grid, regions)))
+                Ok(parts.with(MAP, tops(&maps, *grid, &chunk.regions)))
             }
-            Self::Whole | Self::Pixels { .. } => match wanted {
-                Some(wanted) => scorer.parts_of(features, wanted),
-                None => scorer.parts(features),
-            },
+            Self::Whole | Self::Pixels { .. } => chunk.parts(scorer, wanted),
             Self::Patches { grid, normals } => {
-                let rows = match wanted {
-                    Some(wanted) => scorer.parts_of(features, wanted)?,
-                    None => scorer.parts(features)?,
-                };
-                Ok(patch_parts(&rows, normals, *grid, regions))
+                let rows = chunk.parts(scorer, wanted)?;
+                Ok(patch_parts(&rows, normals, *grid, &chunk.regions))
             }
         }
     }
@@ -121,7 +116,7 @@ impl Look {
     pub(crate) fn maps(
         &self,
         scorer: &dyn Scorer,
-        Chunk { features, regions }: &Chunk<'_>,
+        chunk: &Chunk<'_>,
         rule: &ScoreRule,
     ) -> Result<Vec<f32>> {
         let mut maps = match self {
@@ -131,15 +126,15 @@ impl Look {
                 channels,
                 normals,
             } => {
-                let contributions = scorer.contributions(features)?;
+                let contributions = scorer.contributions(&*chunk.features()?)?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
                 normals.standardise(&mut maps);
                 maps
             }
             Self::Patches { normals, .. } => {
                 let wanted = rule.parts();
-                let rows = scorer.parts_of(features, &wanted)?;
-                let mut maps = vec![0.0; features.len()];
+                let rows = chunk.parts(scorer, Some(&wanted))?;
+                let mut maps = vec![0.0; rows.len()];
                 for (name, weight) in rule.weights() {
                     let normals = normals.iter().find(|(part, _)| part == name);
                     if let (Some((_, normals)), Some(values)) = (normals, rows.get(name)) {
@@ -155,7 +150,7 @@ impl Look {
         maps.iter_mut().for_each(|v| *v = v.clamp(0.0, f32::MAX));
         if let Self::Pixels { grid, .. } | Self::Patches { grid, .. } = self {
             let maps = maps.chunks_exact_mut(grid[0] * grid[1]);
-            maps.zip(regions)
+            maps.zip(&chunk.regions)
                 .for_each(|(map, region)| region.continue_edges(map, grid[1]));
         }
         Ok(maps)

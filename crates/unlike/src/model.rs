@@ -449,7 +449,7 @@ impl Model {
         let seen = self.parts.sight.bind(samples)?;
         let mut values = Vec::with_capacity(samples.len() * unit.len());
         seen.in_chunks(|chunk| {
-            let folded = fold(&self.parts.scorer.contributions(chunk.features)?);
+            let folded = fold(&self.parts.scorer.contributions(&*chunk.features()?)?);
             values.extend(
                 folded
                     .iter()

@@ -30,6 +30,13 @@ pub(crate) struct FeatureArgs {
     /// What each colour is then divided by [default: ImageNet's spread, 0.229,0.224,0.225]
     #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
     feature_sd: Option<Vec<f64>>,
+    /// Look at images in tiles of so many pixels on a side, one after the other, and merge what is said
+    /// of them: for images much larger than what a network sees at once, which then keep their size
+    #[arg(long, value_name = "S")]
+    tile: Option<usize>,
+    /// Pixels that neighbouring tiles share, at least [default: a quarter of --tile]
+    #[arg(long, value_name = "O")]
+    overlap: Option<usize>,
     /// Leave FILE.onnx out of the model, which then needs the file: where it was, or beside the model
     #[arg(long)]
     no_embed_features: bool,
@@ -66,6 +73,8 @@ impl FeatureArgs {
             mean: self.feature_mean.clone(),
             sd: self.feature_sd.clone(),
             no_embed: self.no_embed_features,
+            tile: self.tile,
+            overlap: self.overlap,
         }
         .config()
     }

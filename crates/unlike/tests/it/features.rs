@@ -6,7 +6,7 @@ use unlike::{
     Detector, Explanations, InputSpec, Model, ModelConfig, Result, RunOptions, Samples,
     TrainConfig,
     core::{Frame, ImageShape, ImageSource, Images, conformance},
-    features::{FeatureConfig, Onnx, Pool, Taps},
+    features::{FeatureConfig, Onnx, Pool, Taps, Tiles},
     fit,
     train::{Silent, with_threads},
 };
@@ -96,6 +96,7 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
         ("padim", FeatureConfig::lite0(Pool::Patches)),
         ("padim", FeatureConfig::dct(Pool::Patches)),
         ("padim", onnx(Pool::Patches)),
+        ("padim", tiled(FeatureConfig::lite0(Pool::Patches), 24)),
         ("pca", FeatureConfig::lite0(Pool::Patches)),
         ("pca", FeatureConfig::Pixels),
     ] {
@@ -135,6 +136,10 @@ fn onnx(pool: Pool) -> FeatureConfig {
     FeatureConfig::Onnx(network)
 }
 
+fn tiled(features: FeatureConfig, side: usize) -> FeatureConfig {
+    features.with_tiles(Some(Tiles::of(side)))
+}
+
 /// Every way to look at images but their pixels.
 fn ways() -> Vec<FeatureConfig> {
     let of = |pool| {
@@ -145,7 +150,14 @@ fn ways() -> Vec<FeatureConfig> {
         ]
     };
     let one = [Pool::Image, Pool::Patches].into_iter().flat_map(of);
-    one.chain([FeatureConfig::dct(Pool::Both)]).collect()
+    let tiles = Some(Tiles {
+        side: 24,
+        overlap: 8,
+    });
+    let tiled = [FeatureConfig::dct, onnx].map(|of| of(Pool::Patches).with_tiles(tiles));
+    one.chain([FeatureConfig::dct(Pool::Both)])
+        .chain(tiled)
+        .collect()
 }
 
 fn config(name: &str, features: &FeatureConfig) -> TrainConfig {
@@ -203,6 +215,7 @@ fn threads_change_no_bit_of_a_model_of_features() {
         ("padim", FeatureConfig::dct(Pool::Patches)),
         ("pca", onnx(Pool::Patches)),
         ("ganomaly", FeatureConfig::dct(Pool::Both)),
+        ("knn", tiled(onnx(Pool::Patches), 24)),
     ] {
         let on = |threads| {
             let path = folder.path().join(format!("{name}-{threads}"));
@@ -226,6 +239,8 @@ fn patches_point_at_what_is_unlike() {
         ("ganomaly", lite0(Pool::Patches)),
         ("padim", dct(Pool::Patches)),
         ("knn", dct(Pool::Patches)),
+        ("padim", tiled(dct(Pool::Patches), 48)),
+        ("knn", tiled(lite0(Pool::Patches), 48)),
     ] {
         let config = config_for(name, &way, &large(0..40));
         let model = fit(&config, &large(0..40), &RunOptions::default(), &mut Silent).unwrap();
@@ -297,6 +312,7 @@ fn what_cannot_be_seen_is_refused() {
     unknown.features = Some(FeatureConfig::Lite0(Taps {
         pool: Pool::Patches,
         taps,
+        tiles: None,
     }));
     let text = refused(&unknown, &normals(0..30));
     assert!(text.contains("stage9") && text.contains("stage5"), "{text}");
@@ -304,7 +320,8 @@ fn what_cannot_be_seen_is_refused() {
     let black = samples((0..30).map(|_| vec![0; SIDE * SIDE]));
     // Networks tell the places of a black image apart: those at its edges see what is around it.
     let apart = [FeatureConfig::lite0(Pool::Patches), onnx(Pool::Patches)];
-    for way in ways().into_iter().filter(|way| !apart.contains(way)) {
+    let alike = |way: &FeatureConfig| !apart.contains(&way.clone().with_tiles(None));
+    for way in ways().into_iter().filter(alike) {
         let text = refused(&config("pca", &way), &black);
         assert!(text.contains("every training image"), "{way:?}: {text}");
     }
@@ -431,4 +448,83 @@ fn both_is_the_sum_of_what_is_said_of_the_image_and_of_its_places() {
         let image = both.with_score("image").unwrap();
         assert_eq!(maps(&image), shown, "{name}");
     }
+}
+
+#[test]
+fn an_image_in_one_tile_is_the_image() {
+    let some = normals(30..36);
+    for way in [
+        FeatureConfig::lite0(Pool::Patches),
+        FeatureConfig::dct(Pool::Patches),
+    ] {
+        let whole = trained("padim", &way);
+        let one = trained("padim", &tiled(way.clone(), SIDE));
+        assert_eq!(
+            whole.score(&some).unwrap(),
+            one.score(&some).unwrap(),
+            "{way:?}"
+        );
+        assert_eq!(
+            whole.explain(&some).unwrap(),
+            one.explain(&some).unwrap(),
+            "{way:?}"
+        );
+    }
+}
+
+#[test]
+fn tiles_show_what_they_are_of_and_no_seams() {
+    // Of images of one grey with a bright square, nothing shows where tiles end.
+    let side = 120;
+    let image = |image: usize, square: bool| {
+        let mut pixels: Vec<u8> = (0..side * side)
+            .map(|at| (100 + (at * 7919 + image * 104_729) % 23) as u8)
+            .collect();
+        if square {
+            for y in 50..62 {
+                pixels[y * side + 70..y * side + 82].fill(250);
+            }
+        }
+        pixels
+    };
+    let train = samples((0..30).map(|i| image(i, false)));
+    let way = tiled(FeatureConfig::dct(Pool::Patches), 48);
+    let config = TrainConfig::recommended_with("pca", &train, Some(&way)).unwrap();
+    let model = fit(&config, &train, &RunOptions::default(), &mut Silent).unwrap();
+    let maps = |samples: &Samples| match model.explain(samples).unwrap() {
+        Explanations::Maps { values, .. } => values,
+        Explanations::Columns { .. } => panic!("maps of images"),
+    };
+    for map in maps(&samples((40..44).map(|i| image(i, true)))).chunks_exact(side * side) {
+        let highest = (0..map.len())
+            .max_by(|&a, &b| map[a].total_cmp(&map[b]))
+            .unwrap();
+        let (y, x) = (highest / side, highest % side);
+        assert!((46..66).contains(&y) && (66..86).contains(&x), "{y} {x}");
+        // From one pixel to the next no step that a place could not make.
+        let step = map
+            .windows(2)
+            .enumerate()
+            .filter(|(at, _)| at % side != side - 1);
+        let step = step
+            .map(|(_, pair)| (pair[0] - pair[1]).abs())
+            .fold(0.0, f32::max);
+        assert!(step < 0.5 * map[highest], "{step} {}", map[highest]);
+    }
+}
+
+#[test]
+fn tiles_are_for_places() {
+    let samples = normals(0..12);
+    for pool in [Pool::Image, Pool::Both] {
+        let way = tiled(FeatureConfig::dct(pool), 24);
+        let error = TrainConfig::recommended_with("pca", &samples, Some(&way)).unwrap_err();
+        assert!(error.to_string().contains("`tile`"), "{error}");
+    }
+    let small = FeatureConfig::dct(Pool::Patches).with_tiles(Some(Tiles {
+        side: 8,
+        overlap: 0,
+    }));
+    let error = TrainConfig::recommended_with("pca", &samples, Some(&small)).unwrap_err();
+    assert!(error.to_string().contains("`tile` is 8"), "{error}");
 }
