@@ -29,8 +29,15 @@ use crate::{
 /// How long a training that has not begun to step may go on unheard after Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What detectors see of images, as constructors have it: which, of what, and by which stages.
-pub(crate) type Features = (Option<String>, Option<String>, Option<Vec<String>>);
+/// What detectors see of images, as constructors have it: which, of what, by which stages, and in tiles of
+/// which side and overlap.
+pub(crate) type Features = (
+    Option<String>,
+    Option<String>,
+    Option<Vec<String>>,
+    Option<usize>,
+    Option<usize>,
+);
 
 /// The settings of a program.
 pub(crate) fn config_file(model: &str, settings: &str) -> Result<ConfigFile> {
@@ -45,7 +52,7 @@ pub(crate) fn config_file(model: &str, settings: &str) -> Result<ConfigFile> {
 
 /// Features, if any were chosen.
 pub(crate) fn features(chosen: Option<Features>) -> Result<Option<FeatureConfig>> {
-    let Some((which, pool, taps)) = chosen else {
+    let Some((features, pool, taps, tile, overlap)) = chosen else {
         return Ok(None);
     };
     let pool = match pool.as_deref() {
@@ -63,9 +70,11 @@ pub(crate) fn features(chosen: Option<Features>) -> Result<Option<FeatureConfig>
         None => None,
     };
     FeatureOptions {
-        features: which,
+        features,
         pool,
         taps: taps.unwrap_or_default(),
+        tile,
+        overlap,
         ..FeatureOptions::default()
     }
     .config()

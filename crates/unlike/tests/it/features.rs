@@ -186,8 +186,14 @@ fn trained(name: &str, features: &FeatureConfig) -> Model {
 fn every_model_with_every_way_to_look_keeps_the_laws_and_survives_saving() {
     let folder = tempfile::tempdir().unwrap();
     let some = normals(30..40);
+    // What a network says is told apart by none of them: some stand for all with the others.
+    let some_models = ["pca", "padim", "knn", "ganomaly"];
     for name in ModelConfig::names() {
         for way in ways() {
+            let lite0 = matches!(way, FeatureConfig::Lite0(_));
+            if !lite0 && !some_models.contains(&name) {
+                continue;
+            }
             let model = trained(name, &way);
             let violations = conformance::check(&model, &some);
             assert!(violations.is_empty(), "{name}, {way:?}: {violations:#?}");
