@@ -75,23 +75,39 @@ COMMON = [
         "features",
         "str | None",
         "None",
-        "`pixels` or `lite0`",
-        "What is seen of images: their pixels, or what a network says of them that was trained on a million "
-        "photographs and comes with the package. Default: `lite0` for images of more than 32 pixels on a side.",
+        "`pixels`, `lite0`, `dct`, or a path that ends in `.onnx`",
+        "What is seen of images: their pixels; what a network says of them, one that was trained on a million "
+        "photographs and comes with the package, or that of a file; or the cosine transform of windows. Default: "
+        "`lite0` for images of more than 32 pixels on a side.",
     ),
     (
         "feature_pool",
         "str | None",
         "None",
-        "`patches` or `image`",
-        "What of an image is judged at once by `lite0`: every place, or all of it. Default: `patches`.",
+        "`patches`, `image` or `both`",
+        "What of an image is judged at once: every place, all of it, or each by a detector of its own, whose "
+        "scores are added up. Default: `patches`.",
     ),
     (
         "feature_taps",
         "Sequence[str] | None",
         "None",
-        "each once of `stage1` to `stage5`",
-        "Stages of the network that are read. Default: `stage3` and `stage5`.",
+        "each once of `stage1` to `stage5`, or outputs of a file",
+        "Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.",
+    ),
+    (
+        "tile",
+        "int | None",
+        "None",
+        "at least 16",
+        "Pixels of the side of tiles in which images are looked at that are larger than a network sees at once.",
+    ),
+    (
+        "overlap",
+        "int | None",
+        "None",
+        "from 0 to half of `tile`",
+        "Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.",
     ),
 ]
 LAST = [

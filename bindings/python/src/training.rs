@@ -15,7 +15,7 @@ use unlike::{
     train::{EpochReport, Flow, Observer, Plan, Snapshot, StepReport},
 };
 use unlike_core::{Error, Result};
-use unlike_features::{FeatureConfig, Pool};
+use unlike_features::{FeatureConfig, FeatureOptions, Pool};
 use unlike_results::warning_kind;
 
 use crate::{
@@ -29,8 +29,15 @@ use crate::{
 /// How long a training that has not begun to step may go on unheard after Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What detectors see of images, as constructors have it: which, of what, and by which stages.
-pub(crate) type Features = (Option<String>, Option<String>, Option<Vec<String>>);
+/// What detectors see of images, as constructors have it: which, of what, by which stages, and in tiles of
+/// which side and overlap.
+pub(crate) type Features = (
+    Option<String>,
+    Option<String>,
+    Option<Vec<String>>,
+    Option<usize>,
+    Option<usize>,
+);
 
 /// The settings of a program.
 pub(crate) fn config_file(model: &str, settings: &str) -> Result<ConfigFile> {
@@ -45,40 +52,32 @@ pub(crate) fn config_file(model: &str, settings: &str) -> Result<ConfigFile> {
 
 /// Features, if any were chosen.
 pub(crate) fn features(chosen: Option<Features>) -> Result<Option<FeatureConfig>> {
-    let Some((which, pool, taps)) = chosen else {
+    let Some((features, pool, taps, tile, overlap)) = chosen else {
         return Ok(None);
-    };
-    let refused = |name: &str, found: &str, expected: &str| {
-        Err(Error::Setting {
-            name: name.into(),
-            found: format!("`{found}`"),
-            expected: expected.into(),
-            hint: None,
-        })
     };
     let pool = match pool.as_deref() {
         Some("image") => Some(Pool::Image),
         Some("patches") => Some(Pool::Patches),
-        Some(other) => return refused("feature-pool", other, "`patches` or `image`"),
+        Some("both") => Some(Pool::Both),
+        Some(other) => {
+            return Err(Error::Setting {
+                name: "feature-pool".into(),
+                found: format!("`{other}`"),
+                expected: "`patches`, `image` or `both`".into(),
+                hint: None,
+            });
+        }
         None => None,
     };
-    match which.as_deref() {
-        Some("pixels") if pool.is_some() || taps.is_some() => refused(
-            "features",
-            "pixels",
-            "`lite0` where `feature_pool` or `feature_taps` say how",
-        ),
-        None if pool.is_none() && taps.is_none() => Ok(None),
-        Some("pixels") => Ok(Some(FeatureConfig::Pixels)),
-        None | Some("lite0") => {
-            let mut config = FeatureConfig::lite0(pool.unwrap_or(Pool::Patches));
-            if let (FeatureConfig::Lite0(how), Some(taps)) = (&mut config, taps) {
-                how.taps = taps;
-            }
-            Ok(Some(config))
-        }
-        Some(other) => refused("features", other, "`pixels` or `lite0`"),
+    FeatureOptions {
+        features,
+        pool,
+        taps: taps.unwrap_or_default(),
+        tile,
+        overlap,
+        ..FeatureOptions::default()
     }
+    .config()
 }
 
 /// Where a training is.

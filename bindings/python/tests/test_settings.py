@@ -80,8 +80,9 @@ def test_arguments_reach_the_model(normals) -> None:
         ({"latent": {1, 2}}, "expected numbers, texts, lists or mappings"),
         ({"score_name": "beauty"}, "`score_name` is `beauty`; expected one of combined"),
         ({"device": "abacus"}, "`device` is `abacus`; expected cpu"),
-        ({"features": "eyes"}, "`features` is `eyes`; expected `pixels` or `lite0`"),
-        ({"feature_pool": "all"}, "`feature_pool` is `all`; expected `patches` or `image`"),
+        ({"features": "eyes"}, "`features` is `eyes`; expected `pixels`, `lite0`, `dct` or a file that ends in `.onnx`"),
+        ({"feature_pool": "all"}, "`feature_pool` is `all`; expected `patches`, `image` or `both`"),
+        ({"overlap": 8}, "`overlap` is 8; expected nothing where images are not cut into tiles"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(arguments, message, normals) -> None:

@@ -24,6 +24,7 @@ mod pca;
 mod samples;
 mod search;
 mod tree;
+mod whitening;
 
 pub use ecod::{Ecod, EcodConfig};
 pub use iforest::{Iforest, IforestConfig};
@@ -31,3 +32,4 @@ pub use knn::{Aggregate, Knn, KnnConfig};
 pub use padim::{Padim, PadimConfig};
 pub use patchcore::PatchcoreConfig;
 pub use pca::{Pca, PcaConfig};
+pub use whitening::Whitening;

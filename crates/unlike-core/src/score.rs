@@ -96,6 +96,37 @@ impl ScoreRule {
         Ok(Self::Combined { terms })
     }
 
+    /// The sum of these scores, each in units of its own spread over held-out normals.
+    ///
+    /// # Errors
+    /// If there is no sample or a part is missing, or a score falls with one of its parts.
+    pub fn fit_sum(held_out: &ScoreParts, scores: &[&Self]) -> Result<Self> {
+        let mut terms = Vec::new();
+        for score in scores {
+            let [_, spread] = mean_and_sd(&narrowed(&score.apply(held_out)?));
+            for (part, weight) in score.weights() {
+                if weight == 0.0 {
+                    continue;
+                }
+                // Of what a sum of parts departs from its mean, each part has its own share.
+                let mut own = Self::fit_combined(held_out, &[part])?;
+                if let Self::Combined { terms } = &mut own {
+                    for term in terms {
+                        term.sd = match spread > 0.0 {
+                            true => spread / weight,
+                            false => 1.0 / weight,
+                        };
+                    }
+                }
+                own.check()?;
+                if let Self::Combined { terms: own } = own {
+                    terms.extend(own);
+                }
+            }
+        }
+        Ok(Self::Combined { terms })
+    }
+
     /// Refuses a rule that [`fit_combined`](Self::fit_combined) and its like cannot have made: one read
     /// from a file.
     ///
@@ -178,6 +209,10 @@ impl ScoreRule {
     }
 }
 
+fn narrowed(scores: &[f64]) -> Vec<f32> {
+    scores.iter().map(|&score| score as f32).collect()
+}
+
 /// Mean and standard deviation (divisor N), computed in 64 bits; 0 for no values.
 pub fn mean_and_sd(values: &[f32]) -> [f64; 2] {
     let n = values.len().max(1) as f64;
@@ -221,6 +256,35 @@ mod tests {
         let sd = (2.0f64 / 3.0).sqrt();
         assert!((scores[0] + 1.0 / sd).abs() < 1e-12);
         assert!(scores[1].abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_sum_counts_each_score_in_its_own_spread() {
+        let held_out = parts().with("image", vec![5.0, 1.0, 9.0]);
+        let weighted = ScoreRule::weighted(&[("residual", 4.0), ("feature", 0.5)]);
+        let combined = ScoreRule::fit_combined(&held_out, &["residual", "image"]).unwrap();
+        let image = ScoreRule::single("image");
+        for other in [&weighted, &combined] {
+            let sum = ScoreRule::fit_sum(&held_out, &[other, &image]).unwrap();
+            sum.check().unwrap();
+            let found = sum.apply(&held_out).unwrap();
+            let mut expected = vec![0.0; 3];
+            for score in [other, &image] {
+                let scores = score.apply(&held_out).unwrap();
+                let [mean, sd] = mean_and_sd(&narrowed(&scores));
+                for (sum, score) in expected.iter_mut().zip(scores) {
+                    *sum += (score - mean) / sd;
+                }
+            }
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+            }
+        }
+        // A score that never varies counts in its own units.
+        let constant = ScoreRule::fit_sum(&held_out, &[&ScoreRule::single("feature")]).unwrap();
+        assert_eq!(constant.apply(&held_out).unwrap(), [0.0; 3]);
+        let falls = ScoreRule::weighted(&[("residual", -1.0)]);
+        assert!(ScoreRule::fit_sum(&held_out, &[&falls]).is_err());
     }
 
     #[test]

@@ -1,137 +1,44 @@
 //! The fitted step from images to rows of features; saved with the model.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Result};
+use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Note, Result};
 
 use crate::{
-    lite0::{self, Lite0},
+    config::{FeatureConfig, Pool},
     map::Map,
+    network::Network,
+    scaling::{Scaling, scaled},
+    tiling::Tiling,
 };
 
-/// What detectors see of images.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "features", rename_all = "kebab-case")]
-pub enum FeatureConfig {
-    /// The pixels, as they are.
-    Pixels,
-    /// Rows of what [`Lite0`] says, which is in the binary.
-    Lite0(Taps),
-}
-
-/// How what a network says becomes rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Taps {
-    /// What becomes a row.
-    pub pool: Pool,
-    /// The stages of the network that are read, in this order; the finest gives the places.
-    pub taps: Vec<String>,
-}
-
-/// What of an image becomes a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pool {
-    /// The image: mean, standard deviation and maximum of every channel.
-    Image,
-    /// Every place: its channels, each averaged over the place and its neighbours. Coarser stages are
-    /// interpolated.
-    Patches,
-}
-
-impl FeatureConfig {
-    /// [`Lite0`] with the stages that are recommended: one of fine places, one that knows more of what
-    /// is around.
-    pub fn lite0(pool: Pool) -> Self {
-        let taps = ["stage3", "stage5"].map(str::to_owned).to_vec();
-        Self::Lite0(Taps { pool, taps })
-    }
-}
-
-impl FeatureConfig {
-    /// What is recommended for images of this size: pixels up to 32 on a
-    /// side, which hold no more than networks on pixels can learn; the patches of a network for larger
-    /// ones, whose defects those do not see (RESULTS.md, "Magnetic tiles").
-    pub fn usual(image: ImageShape) -> Self {
-        match image.height.max(image.width) <= SMALL {
-            true => Self::Pixels,
-            false => Self::lite0(Pool::Patches),
-        }
-    }
-
-    /// The longest side that images are brought to unasked: that of the images which the network was
-    /// trained on, or what networks on pixels can afford.
-    pub fn usual_side(&self) -> usize {
-        match self {
-            Self::Pixels => 64,
-            Self::Lite0(_) => LITE0_SIDE,
-        }
-    }
-}
-
-impl Taps {
-    /// Positions of the taps among the network's stages.
-    fn stages(&self) -> Result<Vec<usize>> {
-        let known = lite0::TAPS.map(|(name, _)| name);
-        let mut stages = Vec::with_capacity(self.taps.len());
-        for tap in &self.taps {
-            let stage = known.iter().position(|name| name == tap);
-            let stage = stage.filter(|stage| !stages.contains(stage));
-            stages.push(stage.ok_or_else(|| Error::Setting {
-                name: "features.taps".into(),
-                found: format!("`{tap}`"),
-                expected: format!("each once of {}", known.join(", ")),
-                hint: None,
-            })?);
-        }
-        if stages.is_empty() {
-            return Err(Error::Setting {
-                name: "features.taps".into(),
-                found: "none".into(),
-                expected: format!("some of {}", known.join(", ")),
-                hint: None,
-            });
-        }
-        Ok(stages)
-    }
-}
-
 /// From images of one size to rows of features in units of their spread over training images.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Extraction {
-    taps: Taps,
-    stages: Vec<usize>,
-    /// `[height, width, channels]` of an image.
+    network: Arc<dyn Network>,
+    /// The image or its places.
+    pool: Pool,
+    /// What the network looks at: an image, or a tile.
     image: ImageShape,
-    /// `[height, width]` of the places that give a row each; `[1, 1]` if the image gives one.
+    /// `[height, width]` of the places that give a row each at one look; `[1, 1]` if it gives one.
     grid: [usize; 2],
+    /// Of larger images.
+    tiling: Option<Tiling>,
     /// Whether the place stands at the end of its row.
     numbered: bool,
-    /// Of each column over training rows.
-    mean: Vec<f32>,
-    /// Of each column over training rows; 1 where nothing varies.
-    sd: Vec<f32>,
+    scaling: Scaling,
 }
-
-/// Images of at most so many pixels on a side are seen as pixels unasked.
-const SMALL: usize = 32;
-/// Pixels of a side of the images that `lite0` was trained on.
-const LITE0_SIDE: usize = 224;
-
-/// A column that varies less than this share of its mean is rounding.
-const ROUNDING: f64 = 1e-6;
 
 impl Extraction {
     /// Not fitted yet: rows are what the network says. `None` for pixels.
     ///
     /// # Errors
-    /// If the samples are not images, or a tap is not a stage of the network.
+    /// If the samples are not images, or the network cannot be read as `config` says.
     pub fn new(config: &FeatureConfig, shape: &FeatureShape) -> Result<Option<Self>> {
-        let FeatureConfig::Lite0(taps) = config else {
+        let Some(pool) = config.pool() else {
             return Ok(None);
         };
-        let stages = taps.stages()?;
         let &FeatureShape::Image(image) = shape else {
             return Err(Error::Setting {
                 name: "features".into(),
@@ -140,79 +47,145 @@ impl Extraction {
                 hint: None,
             });
         };
-        let channels: usize = stages.iter().map(|&stage| lite0::TAPS[stage].1).sum();
-        let finest = stages.iter().map(|&stage| lite0::STRIDES[stage]).min();
-        let (grid, width) = match (taps.pool, finest) {
-            (Pool::Patches, Some(stride)) => (
-                [image.height.div_ceil(stride), image.width.div_ceil(stride)],
-                channels,
-            ),
-            _ => ([1, 1], 3 * channels),
+        let tiles = config.tiles();
+        if tiles.is_some() && pool != Pool::Patches {
+            return Err(Error::Setting {
+                name: "tile".into(),
+                found: "asked for".into(),
+                expected: "nothing where images are judged as a whole".into(),
+                hint: Some(Note::new("judge their places with ").set("feature-pool", "patches")),
+            });
+        }
+        let seen = match tiles {
+            Some(tiles) => Tiling::tile(tiles, image)?,
+            None => image,
         };
+        let Some(network) = config.network(seen)? else {
+            return Ok(None);
+        };
+        // What sees the image as a whole beside its places is another detector.
+        let pool = match pool {
+            Pool::Both => Pool::Patches,
+            one => one,
+        };
+        let finest = network.taps().iter().map(|tap| tap.grid);
+        let finest = finest
+            .max_by_key(|grid| grid[0] * grid[1])
+            .unwrap_or([1, 1]);
+        let grid = match pool {
+            Pool::Patches | Pool::Both => finest,
+            Pool::Image => [1, 1],
+        };
+        let tiling = tiles
+            .map(|tiles| Tiling::new(tiles, image, grid))
+            .transpose()?;
         Ok(Some(Self {
-            taps: taps.clone(),
-            stages,
-            image,
+            network: network.into(),
+            pool,
+            image: seen,
             grid,
+            tiling,
             numbered: false,
-            mean: vec![0.0; width],
-            sd: vec![1.0; width],
+            scaling: Scaling::Raw,
         }))
     }
 
-    /// `[height, width]` of the places of an image that give a row each; `None` if the image gives one.
+    /// `[height, width]` of the places of an image; `None` if it is seen as a whole. Of tiles, they are those
+    /// that [`merged`](Self::merged) gives.
     pub fn grid(&self) -> Option<[usize; 2]> {
-        (self.taps.pool == Pool::Patches).then_some(self.grid)
+        let grid = self.tiling.as_ref().map_or(self.grid, Tiling::grid);
+        (self.pool == Pool::Patches).then_some(grid)
     }
 
     /// Rows that an image gives.
     pub fn places(&self) -> usize {
+        self.tiling.as_ref().map_or(1, Tiling::count) * self.each()
+    }
+
+    /// Rows that the network gives at once.
+    fn each(&self) -> usize {
         self.grid[0] * self.grid[1]
+    }
+
+    /// Whether images are looked at tile by tile.
+    pub fn is_tiled(&self) -> bool {
+        self.tiling.is_some()
     }
 
     /// The same with the place of a patch at the end of its row, for detectors that tell places apart.
     #[must_use]
     pub fn with_places(self, numbered: bool) -> Self {
-        let numbered = numbered && self.taps.pool == Pool::Patches;
+        let numbered = numbered && self.pool == Pool::Patches;
         Self { numbered, ..self }
     }
 
     /// What a row is.
     pub fn shape(&self) -> FeatureShape {
+        let width = self.scaling.width(self.raw());
         match self.numbered {
-            false => FeatureShape::row(self.width()),
+            false => FeatureShape::row(width),
             true => FeatureShape::Patch {
-                width: self.width() + 1,
-                places: self.places(),
+                width: width + 1,
+                places: self.each(),
             },
         }
     }
 
     /// Numbers of a row that the network gives.
-    fn width(&self) -> usize {
-        self.mean.len()
+    fn raw(&self) -> usize {
+        let channels = self.network.taps().iter().map(|tap| tap.channels);
+        match self.pool {
+            Pool::Patches | Pool::Both => channels.sum(),
+            Pool::Image => 3 * channels.sum::<usize>(),
+        }
     }
 
     /// What detectors see, in words: `152 features of each of 28 × 28 places (lite0, stage3 and stage5)`.
     pub fn describe(&self) -> String {
-        let of = match self.grid() {
-            Some([height, width]) => format!("each of {width} × {height} places"),
-            None => "the image as a whole".into(),
+        let [height, width] = self.grid;
+        let of = match (self.pool, &self.tiling) {
+            (Pool::Image, _) => "the image as a whole".into(),
+            (_, None) => format!("each of {width} × {height} places"),
+            (_, Some(tiling)) => {
+                format!("each of {width} × {height} places of {}", tiling.describe())
+            }
         };
-        let taps = self.taps.taps.join(" and ");
-        format!("{} features of {of} (lite0, {taps})", self.width())
+        let taps = self.taps().join(" and ");
+        let (name, width) = (self.network.name(), self.scaling.width(self.raw()));
+        match taps == name {
+            true => format!("{width} features of {of} ({name})"),
+            false => format!("{width} features of {of} ({name}, {taps})"),
+        }
     }
 
-    /// The names of the columns of a row: `stage3:17`, and for images `stage3:17:mean`.
+    /// The names of what is read of the network, in order.
+    pub fn taps(&self) -> Vec<String> {
+        self.network
+            .taps()
+            .iter()
+            .map(|tap| tap.name.clone())
+            .collect()
+    }
+
+    /// The names of the columns of a row: `stage3:17`, for images `stage3:17:mean`; of components, their
+    /// number.
     pub fn names(&self) -> Vec<String> {
-        let mut names = Vec::with_capacity(self.width());
-        for &stage in &self.stages {
-            let (tap, channels) = lite0::TAPS[stage];
-            match self.taps.pool {
-                Pool::Patches => names.extend((0..channels).map(|c| format!("{tap}:{c}"))),
+        if let Scaling::Components(whitening) = &self.scaling {
+            let name = self.network.name();
+            return (0..whitening.components())
+                .map(|c| format!("{name}:{c}"))
+                .collect();
+        }
+        let mut names = Vec::with_capacity(self.raw());
+        for tap in self.network.taps() {
+            let (name, channels) = (&tap.name, tap.channels);
+            match self.pool {
+                Pool::Patches | Pool::Both => {
+                    names.extend((0..channels).map(|c| format!("{name}:{c}")))
+                }
                 Pool::Image => {
                     for statistic in ["mean", "sd", "max"] {
-                        names.extend((0..channels).map(|c| format!("{tap}:{c}:{statistic}")));
+                        names.extend((0..channels).map(|c| format!("{name}:{c}:{statistic}")));
                     }
                 }
             }
@@ -220,51 +193,162 @@ impl Extraction {
         names
     }
 
-    /// The rows of these images, image after image, places from the top and from the left.
+    /// The rows of these images, image after image, tile after tile, places from the top and from the left.
     ///
     /// An image's rows have the same bits beside any others and on any number of threads.
     ///
+    /// # Errors
+    /// If the network cannot be run on one of them.
+    ///
     /// # Panics
     /// If the images are not of the size that this was made for.
-    pub fn rows(&self, images: &Features) -> Features {
+    pub fn extract(&self, images: &Features) -> Result<Features> {
+        let Some(_) = &self.tiling else {
+            return self.look(images);
+        };
+        let mut values = Vec::with_capacity(images.len() * self.places() * self.shape().size());
+        self.extract_by_tiles(images, usize::MAX, |rows| {
+            values.extend_from_slice(rows.values());
+            Ok(())
+        })?;
+        Ok(Features::new(self.shape(), values))
+    }
+
+    /// Calls `f` with those rows, some tiles of one image after the others, of about so many values.
+    ///
+    /// # Errors
+    /// As [`extract`](Self::extract), and those of `f`.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn extract_by_tiles(
+        &self,
+        images: &Features,
+        values: usize,
+        mut f: impl FnMut(&Features) -> Result<()>,
+    ) -> Result<()> {
+        let Some(tiling) = &self.tiling else {
+            return f(&self.look(images)?);
+        };
+        let whole = FeatureShape::Image(tiling.image());
+        assert_eq!(images.shape(), &whole, "images of one size");
+        let tile = FeatureShape::Image(self.image);
+        let each = self.each() * self.shape().size().max(self.raw());
+        let some = (values / each.max(tile.size())).max(1);
+        for image in 0..images.len() {
+            for first in (0..tiling.count()).step_by(some.min(tiling.count())) {
+                let some = first..tiling.count().min(first + some);
+                let mut pixels = vec![0.0; some.len() * tile.size()];
+                for (tile, out) in some.zip(pixels.chunks_exact_mut(tile.size())) {
+                    tiling.cut(images.sample(image), tile, out);
+                }
+                f(&self.look(&Features::new(tile.clone(), pixels))?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said of the rows of images, one number each, as maps of the images' places: `[N, grid]`.
+    ///
+    /// Where tiles overlap, they all count, each the less the nearer its border is.
+    pub fn merged(&self, values: &[f32]) -> Vec<f32> {
+        let Some(tiling) = &self.tiling else {
+            return values.to_vec();
+        };
+        let [rows, columns] = tiling.grid();
+        let mut maps = vec![0.0; values.len() / self.places() * rows * columns];
+        let pairs = maps
+            .chunks_exact_mut(rows * columns)
+            .zip(values.chunks_exact(self.places()));
+        for (map, image) in pairs {
+            for (tile, values) in image.chunks_exact(self.each()).enumerate() {
+                tiling.merge(tile, values, map);
+            }
+        }
+        maps
+    }
+
+    /// The rows of an image that say something of these places of its map: `[top, left, height, width]`.
+    pub fn rows_within(&self, region: [usize; 4]) -> Vec<usize> {
+        let each = self.each();
+        match &self.tiling {
+            Some(tiling) => (0..tiling.count())
+                .flat_map(|tile| {
+                    let within = tiling.within(tile, region).into_iter();
+                    within.map(move |place| tile * each + place)
+                })
+                .collect(),
+            None => {
+                let [top, left, height, width] = region;
+                let rows = top..top + height;
+                rows.flat_map(|y| (left..left + width).map(move |x| y * self.grid[1] + x))
+                    .collect()
+            }
+        }
+    }
+
+    /// The rows of images, or tiles, of the network's size.
+    fn look(&self, images: &Features) -> Result<Features> {
         assert_eq!(
             images.shape(),
             &FeatureShape::Image(self.image),
             "images of one size"
         );
-        let each = self.places() * self.shape().size();
+        let each = self.each() * self.shape().size();
         let mut values = vec![0.0; images.len() * each];
         let size = images.shape().size();
-        values
-            .par_chunks_exact_mut(each)
-            .zip(images.values().par_chunks_exact(size))
-            .for_each(|(rows, image)| self.write(image, rows));
-        Features::new(self.shape(), values)
+        match self.network.has_own_threads() {
+            true => {
+                let rows = values.chunks_exact_mut(each);
+                let pairs = rows.zip(images.values().chunks_exact(size));
+                on_threads(pairs, |(rows, image)| self.write(image, rows))?;
+            }
+            false => values
+                .par_chunks_exact_mut(each)
+                .zip(images.values().par_chunks_exact(size))
+                .try_for_each(|(rows, image)| self.write(image, rows))?,
+        }
+        Ok(Features::new(self.shape(), values))
     }
 
-    fn write(&self, image: &[f32], rows: &mut [f32]) {
-        let last = self.stages.iter().copied().max().unwrap_or(0);
-        let maps = Lite0::bundled().stages(image, self.image, last);
-        let taps = self.stages.iter().map(|&stage| &maps[stage]);
-        match self.taps.pool {
+    /// As [`extract`](Self::extract), by a network of this program.
+    ///
+    /// # Panics
+    /// As there, and if a network that is not of this program cannot be run.
+    pub fn rows(&self, images: &Features) -> Features {
+        self.extract(images)
+            .expect("networks of this program run on any image")
+    }
+
+    fn write(&self, image: &[f32], rows: &mut [f32]) -> Result<()> {
+        let maps = self.network.maps(image)?;
+        let mut raw = vec![0.0; self.raw()];
+        match self.pool {
             Pool::Image => {
-                let mut rest = &mut *rows;
-                for map in taps {
+                let mut rest = &mut raw[..];
+                for map in &maps {
                     let (out, others) = rest.split_at_mut(3 * map.channels);
                     map.pool(out);
                     rest = others;
                 }
+                self.scaling.apply(&raw, rows);
             }
-            Pool::Patches => {
-                let taps: Vec<Map> = taps.map(Map::averaged).collect();
-                for (at, row) in rows.chunks_exact_mut(self.shape().size()).enumerate() {
+            Pool::Patches | Pool::Both => {
+                let averages = self.network.averages();
+                let maps = maps.into_iter().map(|map| match averages {
+                    true => map.averaged(),
+                    false => map,
+                });
+                let maps: Vec<Map> = maps.collect();
+                let (size, width) = (self.shape().size(), self.scaling.width(raw.len()));
+                for (at, row) in rows.chunks_exact_mut(size).enumerate() {
                     let place = [at / self.grid[1], at % self.grid[1]];
-                    let (row, number) = row.split_at_mut(self.width());
+                    let (row, number) = row.split_at_mut(width);
                     if let Some(number) = number.first_mut() {
                         *number = at as f32;
                     }
-                    let mut rest = row;
-                    for map in &taps {
+                    let mut rest = &mut raw[..];
+                    for map in &maps {
                         let (out, others) = rest.split_at_mut(map.channels);
                         match [map.height, map.width] == self.grid {
                             true => out.copy_from_slice(map.place(place[0], place[1])),
@@ -272,75 +356,43 @@ impl Extraction {
                         }
                         rest = others;
                     }
+                    self.scaling.apply(&raw, row);
                 }
             }
         }
-        self.standardise(rows);
+        Ok(())
     }
 
-    fn standardise(&self, rows: &mut [f32]) {
-        for row in rows.chunks_exact_mut(self.shape().size()) {
-            for ((v, mean), sd) in row.iter_mut().zip(&self.mean).zip(&self.sd) {
-                *v = (*v - mean) / sd;
-            }
-        }
-    }
-
-    /// Learns mean and spread of each column from rows of training images as they came out of
-    /// [`new`](Self::new), and standardises these.
+    /// Learns the units of rows from those of training images as they came out of [`new`](Self::new), and
+    /// brings these to them.
     ///
     /// # Errors
     /// If the network says the same of every training image and place, or a value is not finite.
-    pub fn fit(&mut self, rows: Features) -> Result<Features> {
-        let (width, size) = (self.width(), rows.shape().size());
-        let count = rows.len().max(1) as f64;
-        let unusable = |found: &str| {
-            Err(Error::Setting {
-                name: "features".into(),
-                found: found.into(),
-                expected: "a network that tells training images apart".into(),
-                hint: None,
-            })
+    pub fn fit(&mut self, rows: &Features) -> Result<Features> {
+        let (raw, size) = (self.raw(), rows.shape().size());
+        let scaling = match size == raw {
+            true => Scaling::fit(rows, self.whitens())?,
+            false => {
+                // Without the numbers of places.
+                let rows = rows.values().chunks_exact(size);
+                let values = rows.flat_map(|row| &row[..raw]).copied().collect();
+                Scaling::fit(
+                    &Features::new(FeatureShape::row(raw), values),
+                    self.whitens(),
+                )?
+            }
         };
-        let mut mean = vec![0.0_f64; width];
-        for row in rows.values().chunks_exact(size) {
-            for (mean, &v) in mean.iter_mut().zip(row) {
-                *mean += f64::from(v);
-            }
-        }
-        mean.iter_mut().for_each(|mean| *mean /= count);
-        let mut variance = vec![0.0_f64; width];
-        for row in rows.values().chunks_exact(size) {
-            for ((variance, mean), &v) in variance.iter_mut().zip(&mean).zip(row) {
-                *variance += (f64::from(v) - mean).powi(2);
-            }
-        }
-        if !variance.iter().all(|v| v.is_finite()) {
-            return unusable("values that are not finite");
-        }
-        let mut varies = false;
-        for (column, (mean, variance)) in mean.iter().zip(&variance).enumerate() {
-            let sd = (variance / count).sqrt();
-            self.mean[column] = *mean as f32;
-            if sd > ROUNDING * mean.abs() && sd as f32 > 0.0 {
-                self.sd[column] = sd as f32;
-                varies = true;
-            }
-        }
-        if !varies {
-            return unusable("a network that says the same of every training image");
-        }
-        let mut values = rows.values().to_vec();
-        self.standardise(&mut values);
-        Ok(Features::new(rows.shape().clone(), values))
+        self.scaling = scaling;
+        Ok(scaled(rows, &self.scaling, self.shape()))
+    }
+
+    fn whitens(&self) -> bool {
+        self.network.whitens(self.pool)
     }
 
     /// What [`fit`](Self::fit) learned.
     pub fn arrays(&self) -> Arrays {
-        let mut arrays = Arrays::new();
-        arrays.insert("mean", &[self.width()], self.mean.clone());
-        arrays.insert("sd", &[self.width()], self.sd.clone());
-        arrays
+        self.scaling.arrays()
     }
 
     /// As it was when [`arrays`](Self::arrays) was written.
@@ -355,19 +407,37 @@ impl Extraction {
         let Some(mut extraction) = Self::new(config, shape)? else {
             return Ok(None);
         };
-        let width = [extraction.width()];
-        extraction.mean = arrays.get("mean", &width)?.to_vec();
-        extraction.sd = arrays.get("sd", &width)?.to_vec();
-        let sound = extraction.mean.iter().all(|v| v.is_finite())
-            && extraction.sd.iter().all(|v| v.is_finite() && *v > 0.0);
-        if sound {
-            return Ok(Some(extraction));
+        extraction.scaling = Scaling::restore(extraction.raw(), extraction.whitens(), arrays)?;
+        Ok(Some(extraction))
+    }
+}
+
+/// Calls `f` with each item, on as many plain threads as the pool has; the first error of the items in order.
+fn on_threads<T: Send>(
+    items: impl ExactSizeIterator<Item = T> + Send,
+    f: impl Fn(T) -> Result<()> + Sync,
+) -> Result<()> {
+    let threads = rayon::current_num_threads().min(items.len());
+    let items = Mutex::new(items.enumerate());
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((at, item)) = next else { break };
+                    if let Err(error) = f(item) {
+                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        if failed.as_ref().is_none_or(|(first, _)| at < *first) {
+                            *failed = Some((at, error));
+                        }
+                    }
+                }
+            });
         }
-        Err(Error::Mismatch {
-            origin: Some("features".into()),
-            found: "a mean or spread that is not a number".into(),
-            expected: "finite means and positive spreads".into(),
-            hint: None,
-        })
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
     }
 }

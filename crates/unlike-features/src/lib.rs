@@ -4,10 +4,22 @@
 //! on detectors see rows, and know nothing of images. Rows are in units of their spread over training
 //! images, so that one setting of a detector serves any network.
 
+mod config;
+mod dct;
 mod extraction;
+mod graph;
 mod lite0;
 mod map;
+mod network;
+mod onnx;
+mod options;
+mod scaling;
+mod tiling;
 
-pub use extraction::{Extraction, FeatureConfig, Pool, Taps};
+pub use config::{FeatureConfig, Pool, Taps, Windows};
+pub use extraction::Extraction;
 pub use lite0::Lite0;
 pub use map::{Map, resized};
+pub use onnx::Onnx;
+pub use options::FeatureOptions;
+pub use tiling::Tiles;

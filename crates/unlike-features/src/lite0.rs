@@ -11,10 +11,13 @@
 use std::sync::LazyLock;
 
 use safetensors::{Dtype, SafeTensors};
-use unlike_core::ImageShape;
+use unlike_core::{ImageShape, Result};
 use unlike_kernels::{Depthwise, Pointwise};
 
-use crate::map::Map;
+use crate::{
+    map::Map,
+    network::{Network, Tap},
+};
 
 static WEIGHTS: &[u8] = include_bytes!("../weights/lite0.safetensors");
 
@@ -40,7 +43,7 @@ pub(crate) const TAPS: [(&str, usize); 5] = [
 ];
 
 /// Pixels that a place of each stage is apart from the next.
-pub(crate) const STRIDES: [usize; 5] = [2, 4, 8, 16, 16];
+const STRIDES: [usize; 5] = [2, 4, 8, 16, 16];
 
 /// The network.
 #[derive(Debug)]
@@ -115,6 +118,25 @@ impl Lite0 {
         }
     }
 
+    /// The network with the stages that are read of images of this size.
+    pub(crate) fn reading(&'static self, stages: Vec<usize>, image: ImageShape) -> Stages {
+        let tap = |&stage: &usize| {
+            let (name, channels) = TAPS[stage];
+            let places = |length: usize| length.div_ceil(STRIDES[stage]);
+            Tap {
+                name: name.to_owned(),
+                grid: [places(image.height), places(image.width)],
+                channels,
+            }
+        };
+        Stages {
+            network: self,
+            image,
+            taps: stages.iter().map(tap).collect(),
+            stages,
+        }
+    }
+
     /// What the stages up to the `last` one say of an image of one or three channels,
     /// values in [-1, 1].
     pub fn stages(&self, image: &[f32], size: impl Into<ImageShape>, last: usize) -> Vec<Map> {
@@ -167,6 +189,35 @@ impl Lite0 {
             channels: outputs,
             values,
         }
+    }
+}
+
+/// Some of the network's stages, for images of one size.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    network: &'static Lite0,
+    image: ImageShape,
+    stages: Vec<usize>,
+    taps: Vec<Tap>,
+}
+
+impl Network for Stages {
+    fn name(&self) -> &str {
+        "lite0"
+    }
+
+    fn taps(&self) -> &[Tap] {
+        &self.taps
+    }
+
+    fn maps(&self, image: &[f32]) -> Result<Vec<Map>> {
+        let last = self.stages.iter().copied().max().unwrap_or(0);
+        let maps = self.network.stages(image, self.image, last);
+        Ok(self
+            .stages
+            .iter()
+            .map(|&stage| maps[stage].clone())
+            .collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 use unlike_core::{Error, Location, Note, Result, Samples};
-use unlike_data::{Fit, ImageOptions, Reading};
+use unlike_data::{Fit, ImageOptions, ImageSize, Reading};
 use unlike_features::{FeatureConfig, Pool};
 
 use crate::{models::MODELS, presets, registry::Entry, train::TrainConfig};
@@ -132,7 +132,10 @@ impl ConfigFile {
     pub fn images_for(features: Option<&FeatureConfig>, images: ImageOptions) -> ImageOptions {
         let usual = FeatureConfig::lite0(Pool::Patches);
         let features = features.unwrap_or(&usual);
+        let fixed = features.fixed_size();
+        let fixed = fixed.map(|[height, width]| ImageSize { height, width });
         ImageOptions {
+            size: images.size.or(fixed),
             usual_side: features.usual_side(),
             square: *features == FeatureConfig::Pixels,
             ..images
@@ -176,7 +179,8 @@ impl ConfigFile {
                 given.refuse(format!("`features`: {}", error.message()))
             })
         };
-        Ok(features.map(read).transpose()?.or_else(of_paper))
+        let features = features.map(read).transpose()?.or_else(of_paper);
+        features.map(FeatureConfig::open).transpose()
     }
 
     /// The recommended settings for these samples with those of the file on top. `features` are what
@@ -189,14 +193,14 @@ impl ConfigFile {
         samples: &Samples,
         features: Option<FeatureConfig>,
     ) -> Result<TrainConfig> {
-        let chosen = features.is_some();
         let features = features.map_or_else(|| self.features(), |chosen| Ok(Some(chosen)))?;
         let mut recommended =
             TrainConfig::recommended_with(&self.model, samples, features.as_ref())?;
         if self.paper {
             recommended = presets::paper(recommended, samples.into())?;
         }
-        if let (Some(given), true) = (&mut self.given, chosen) {
+        // They are in the recommended settings, with the network of a file read.
+        if let Some(given) = &mut self.given {
             given.settings.remove("features");
         }
         let Some(given) = self.given else {
@@ -208,7 +212,9 @@ impl ConfigFile {
         let read = merged.try_into::<TrainConfig<serde_json::Value>>();
         let read = read.map_err(|error| error.to_string().trim().replace('\n', " "));
         let read = read.and_then(|config| config.with_model_of(MODELS));
-        read.map_err(|message| given.refuse(message))
+        let config = read.map_err(|message| given.refuse(message))?;
+        let features = recommended.features;
+        Ok(TrainConfig { features, ..config })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::train::TrainConfig;
 
 /// Tables of settings and their settings; those of models under `model` whichever model that is. Arrays and
 /// tables of choices have their own name as a key (`init = "xavier"`).
-const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
+const MEANINGS: [(&str, &[(&str, &str)]); 16] = [
     (
         "",
         &[
@@ -93,13 +93,35 @@ const MEANINGS: [(&str, &[(&str, &str)]); 15] = [
         &[
             (
                 "features",
-                "what detectors see of images: pixels, or a network's features",
+                "what detectors see of images: pixels, a network's features (lite0; onnx: of a file), or the cosine transform of windows (dct)",
             ),
-            ("taps", "the stages of the network that are read"),
+            ("taps", "the stages or outputs of the network that are read"),
+            ("file", "the file of the network"),
+            ("sha256", "the SHA-256 of that file"),
+            (
+                "mean",
+                "what is taken from each colour of a pixel, from 0 to 1",
+            ),
+            ("sd", "what each colour is then divided by"),
+            (
+                "size",
+                "height and width of the images that the network takes",
+            ),
+            ("embed", "whether model files hold the network"),
             (
                 "pool",
-                "features of each of its places (patches), or of the image (image)",
+                "features of each of its places (patches), of the image (image), or both",
             ),
+        ],
+    ),
+    (
+        "features.tiles",
+        &[
+            (
+                "side",
+                "pixels of the side of tiles in which images are looked at",
+            ),
+            ("overlap", "pixels that neighbouring tiles share, at least"),
         ],
     ),
     (

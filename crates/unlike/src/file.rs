@@ -1,11 +1,16 @@
 //! The file format: safetensors with JSON metadata, checked as a whole.
 //!
-//! A file holds arrays of 32-bit floats and one JSON text under the metadata key `unlike`. Keys
+//! A file holds arrays of 32-bit floats, networks that are not ours as the bytes of their own files, and one
+//! JSON text under the metadata key `unlike`. Keys
 //! beside it: `kind` (what the file is), `format` (version of this layout) and `sha256` (over kind,
 //! format, JSON text and every array's name, shape and bytes), so that any change of any byte is
 //! noticed. A file is data, never code.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use safetensors::{
     SafeTensors,
@@ -18,21 +23,36 @@ use unlike_core::{Arrays, Error, Location, Result, files::write_atomically};
 /// The version of the layout that this program writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 
+/// Files of networks that are not ours, by their SHA-256.
+pub(crate) type Networks = BTreeMap<String, Vec<u8>>;
+
+/// What kind of numbers a tensor is of, its shape, and its bytes.
+type Stored<'a> = (Dtype, Vec<usize>, Cow<'a, [u8]>);
+
+/// What the names of such bytes begin with.
+const NETWORK: &str = "network.";
+
 /// Writes a file as a whole or not at all.
 pub(crate) fn write(
     path: &Path,
     kind: &str,
     header: &impl Serialize,
     arrays: &Arrays,
+    networks: &Networks,
 ) -> Result<()> {
-    let file = content(kind, header, arrays)?;
+    let file = content(kind, header, arrays, networks)?;
     write_atomically(path, |w| {
         w.write_all(&file).map_err(Error::io("write", path))
     })
 }
 
 /// What a file holds, as bytes.
-pub(crate) fn content(kind: &str, header: &impl Serialize, arrays: &Arrays) -> Result<Vec<u8>> {
+pub(crate) fn content(
+    kind: &str,
+    header: &impl Serialize,
+    arrays: &Arrays,
+    networks: &Networks,
+) -> Result<Vec<u8>> {
     let unwritable = |e: String| Error::Setting {
         name: "model file".into(),
         found: e,
@@ -40,18 +60,29 @@ pub(crate) fn content(kind: &str, header: &impl Serialize, arrays: &Arrays) -> R
         hint: None,
     };
     let json = serde_json::to_string(header).map_err(|e| unwritable(e.to_string()))?;
-    let bytes: Vec<(&str, &[usize], Vec<u8>)> = arrays
-        .iter()
-        .map(|(name, a)| {
-            let bytes = a.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            (name, a.shape.as_slice(), bytes)
-        })
-        .collect();
+    let mut tensors: BTreeMap<String, Stored<'_>> = BTreeMap::new();
+    for (name, array) in arrays.iter() {
+        let bytes: Vec<u8> = array.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        tensors.insert(
+            name.to_owned(),
+            (Dtype::F32, array.shape.clone(), bytes.into()),
+        );
+    }
+    for (digest, bytes) in networks {
+        let tensor = (
+            Dtype::U8,
+            vec![bytes.len()],
+            Cow::Borrowed(bytes.as_slice()),
+        );
+        tensors.insert(format!("{NETWORK}{digest}"), tensor);
+    }
     let digest = digest(
         kind,
         FORMAT,
         &json,
-        bytes.iter().map(|(n, s, b)| (*n, *s, b.as_slice())),
+        tensors
+            .iter()
+            .map(|(name, (_, shape, bytes))| (name.as_str(), shape.as_slice(), &**bytes)),
     );
     let metadata = HashMap::from([
         ("kind".to_owned(), kind.to_owned()),
@@ -59,10 +90,13 @@ pub(crate) fn content(kind: &str, header: &impl Serialize, arrays: &Arrays) -> R
         ("sha256".to_owned(), digest),
         ("unlike".to_owned(), json),
     ]);
-    let views = bytes
+    let views = tensors
         .iter()
-        .map(|(name, shape, bytes)| {
-            Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?))
+        .map(|(name, (dtype, shape, bytes))| {
+            Ok((
+                name.as_str(),
+                TensorView::new(*dtype, shape.clone(), bytes)?,
+            ))
         })
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| unwritable(e.to_string()))?;
@@ -100,7 +134,7 @@ fn serialize(
 ///
 /// # Errors
 /// If it cannot be read, is of another kind, was written by a newer version, or is damaged.
-pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, Arrays)> {
+pub(crate) fn read<H: DeserializeOwned>(path: &Path, kind: &str) -> Result<(H, Arrays, Networks)> {
     let file = std::fs::read(path).map_err(Error::io("read", path))?;
     parse(&file, path, kind)
 }
@@ -113,7 +147,7 @@ pub(crate) fn parse<H: DeserializeOwned>(
     file: &[u8],
     path: &Path,
     kind: &str,
-) -> Result<(H, Arrays)> {
+) -> Result<(H, Arrays, Networks)> {
     let malformed = |found: String, hint: &str| Error::Malformed {
         path: path.to_owned(),
         location: Location::default(),
@@ -171,7 +205,12 @@ pub(crate) fn parse<H: DeserializeOwned>(
         return Err(malformed(format!("a file of kind `{found_kind}`"), ""));
     }
     let mut arrays = Arrays::new();
+    let mut networks = Networks::new();
     for (name, view) in views {
+        if let (Some(digest), Dtype::U8) = (name.strip_prefix(NETWORK), view.dtype()) {
+            networks.insert(digest.to_owned(), view.data().to_vec());
+            continue;
+        }
         if view.dtype() != Dtype::F32 {
             return Err(damaged(&format!("`{name}` is not of 32-bit floats")));
         }
@@ -190,7 +229,7 @@ pub(crate) fn parse<H: DeserializeOwned>(
             "it may be from another version",
         )
     })?;
-    Ok((header, arrays))
+    Ok((header, arrays, networks))
 }
 
 /// Whether a file that does not parse is one of ours that was cut or changed.
@@ -239,25 +278,32 @@ mod tests {
         arrays
     }
 
+    fn networks() -> Networks {
+        Networks::from([("3a".to_owned(), vec![1, 2, 3]), ("b0".to_owned(), vec![])])
+    }
+
     #[test]
     fn content_comes_back_and_the_bytes_are_always_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("1"), folder.path().join("2"));
-        write(&first, "unlike-model", &"header", &example()).unwrap();
-        write(&second, "unlike-model", &"header", &example()).unwrap();
+        write(&first, "unlike-model", &"header", &example(), &networks()).unwrap();
+        write(&second, "unlike-model", &"header", &example(), &networks()).unwrap();
         assert_eq!(
             std::fs::read(&first).unwrap(),
             std::fs::read(&second).unwrap()
         );
-        let (header, arrays): (String, Arrays) = read(&first, "unlike-model").unwrap();
-        assert_eq!((header.as_str(), arrays), ("header", example()));
+        let (header, arrays, held): (String, _, _) = read(&first, "unlike-model").unwrap();
+        assert_eq!(
+            (header.as_str(), arrays, held),
+            ("header", example(), networks())
+        );
     }
 
     #[test]
     fn every_cut_and_every_flipped_byte_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
-        write(&path, "unlike-model", &"header", &example()).unwrap();
+        write(&path, "unlike-model", &"header", &example(), &networks()).unwrap();
         let whole = std::fs::read(&path).unwrap();
         let fails = |bytes: &[u8], what: &str| {
             std::fs::write(&path, bytes).unwrap();
@@ -284,7 +330,7 @@ mod tests {
     fn a_newer_format_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
-        write(&path, "unlike-model", &"header", &example()).unwrap();
+        write(&path, "unlike-model", &"header", &example(), &networks()).unwrap();
         let text = std::fs::read(&path).unwrap();
         let at = text
             .windows(12)

@@ -19,7 +19,7 @@ pub(crate) fn reconstructions(
     let mut generates = true;
     seen.in_chunks(|chunk| {
         if generates {
-            match scorer.reconstructions(chunk.features)? {
+            match scorer.reconstructions(&*chunk.features()?)? {
                 Some(values) => pixels.extend(values),
                 None => generates = false,
             }

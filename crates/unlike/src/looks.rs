@@ -38,40 +38,43 @@ pub(crate) enum Look {
 }
 
 impl Look {
-    /// Learns from held-out normals what is usual where, and gives the scores that their parts make, those
-    /// that this look adds among them: with [`RELATIVE`] first, if that is the one to use.
+    /// Learns from held-out normals what is usual where; with the parts of their scores, but for what this
+    /// look adds, and the scores that are made of parts: with [`RELATIVE`] first, if that is the one to use.
     pub(crate) fn fit(
         sight: &Sight,
         held_out: &Prepared<'_>,
         scorer: &dyn Scorer,
         rules: &dyn Fn(&ScoreParts) -> Result<Rules>,
         relative_first: bool,
-    ) -> Result<(Self, Rules)> {
+    ) -> Result<(Self, ScoreParts, Rules)> {
         let mut parts = ScoreParts::default();
         let mut regions = Vec::new();
         let sees_pixels = sight.grid().filter(|_| sight.extraction.is_none());
         let Some(grid) = sees_pixels else {
             held_out.in_chunks(|chunk| {
-                parts.extend(scorer.parts(chunk.features)?);
+                parts.extend(chunk.parts(scorer, None)?);
                 regions.extend(&chunk.regions);
                 Ok(())
             })?;
             let Some(grid) = sight.grid() else {
-                return Ok((Self::Whole, rules(&parts)?));
+                let rules = rules(&parts)?;
+                return Ok((Self::Whole, parts, rules));
             };
             let normals =
                 |(name, maps): (&str, &[f32])| (name.to_owned(), Normals::of(maps, grid, &regions));
             let normals: Vec<_> = parts.iter().map(normals).collect();
             let parts = patch_parts(&parts, &normals, grid, &regions);
-            return Ok((Self::Patches { grid, normals }, rules(&parts)?));
+            let rules = rules(&parts)?;
+            return Ok((Self::Patches { grid, normals }, parts, rules));
         };
         let channels = sight.shape().size() / (grid[0] * grid[1]);
         let mut maps = Vec::new();
         let mut busy = Vec::new();
         held_out.in_chunks(|chunk| {
-            let (more, contributions) = scorer.parts_and_contributions(chunk.features, None)?;
+            let features = &*chunk.features()?;
+            let (more, contributions) = scorer.parts_and_contributions(features, None)?;
             parts.extend(more);
-            busy.extend(complexities(chunk.features, grid, channels, &chunk.regions));
+            busy.extend(complexities(features, grid, channels, &chunk.regions));
             maps.extend(pixel_maps(&contributions, grid, channels));
             regions.extend(&chunk.regions);
             Ok(())
@@ -92,14 +95,14 @@ impl Look {
             normals,
             usual,
         };
-        Ok((look, rules))
+        Ok((look, parts, rules))
     }
 
     /// The parts of the scores of samples; of those that are `wanted` at least, if that is said.
     pub(crate) fn parts(
         &self,
         scorer: &dyn Scorer,
-        Chunk { features, regions }: &Chunk<'_>,
+        chunk: &Chunk<'_>,
         wanted: Option<&[&str]>,
     ) -> Result<ScoreParts> {
         let wants = |part: &str| wanted.is_none_or(|wanted| wanted.contains(&part));
@@ -119,38 +122,29 @@ impl Look {
                 let mut maps = None;
                 let mut parts = if wants(MAP) {
                     let (parts, contributions) =
-                        scorer.parts_and_contributions(features, of.as_deref())?;
+                        scorer.parts_and_contributions(&*chunk.features()?, of.as_deref())?;
                     maps = Some(pixel_maps(&contributions, *grid, *channels));
                     parts
                 } else {
-                    match &of {
-                        Some(of) => scorer.parts_of(features, of)?,
-                        None => scorer.parts(features)?,
-                    }
+                    chunk.parts(scorer, of.as_deref())?
                 };
                 if wants(RELATIVE) {
-                    let busy = complexities(features, *grid, *channels, regions);
+                    let busy = complexities(&*chunk.features()?, *grid, *channels, &chunk.regions);
                     let values = usual.relative(parts.get(first).unwrap_or_default(), &busy);
                     parts = parts.with(RELATIVE, values);
                 }
                 Ok(match maps {
                     Some(mut maps) => {
                         normals.standardise(&mut maps);
-                        parts.with(MAP, tops(&maps, *grid, regions))
+                        parts.with(MAP, tops(&maps, *grid, &chunk.regions))
                     }
                     None => parts,
                 })
             }
-            Self::Whole => match wanted {
-                Some(wanted) => scorer.parts_of(features, wanted),
-                None => scorer.parts(features),
-            },
+            Self::Whole => chunk.parts(scorer, wanted),
             Self::Patches { grid, normals } => {
-                let rows = match wanted {
-                    Some(wanted) => scorer.parts_of(features, wanted)?,
-                    None => scorer.parts(features)?,
-                };
-                Ok(patch_parts(&rows, normals, *grid, regions))
+                let rows = chunk.parts(scorer, wanted)?;
+                Ok(patch_parts(&rows, normals, *grid, &chunk.regions))
             }
         }
     }
@@ -161,7 +155,7 @@ impl Look {
     pub(crate) fn maps(
         &self,
         scorer: &dyn Scorer,
-        Chunk { features, regions }: &Chunk<'_>,
+        chunk: &Chunk<'_>,
         rule: &ScoreRule,
     ) -> Result<Vec<f32>> {
         let mut maps = match self {
@@ -172,15 +166,15 @@ impl Look {
                 normals,
                 ..
             } => {
-                let contributions = scorer.contributions(features)?;
+                let contributions = scorer.contributions(&*chunk.features()?)?;
                 let mut maps = pixel_maps(&contributions, *grid, *channels);
                 normals.standardise(&mut maps);
                 maps
             }
             Self::Patches { normals, .. } => {
                 let wanted = rule.parts();
-                let rows = scorer.parts_of(features, &wanted)?;
-                let mut maps = vec![0.0; features.len()];
+                let rows = chunk.parts(scorer, Some(&wanted))?;
+                let mut maps = vec![0.0; rows.len()];
                 for (name, weight) in rule.weights() {
                     let normals = normals.iter().find(|(part, _)| part == name);
                     if let (Some((_, normals)), Some(values)) = (normals, rows.get(name)) {
@@ -196,7 +190,7 @@ impl Look {
         maps.iter_mut().for_each(|v| *v = v.clamp(0.0, f32::MAX));
         if let Self::Pixels { grid, .. } | Self::Patches { grid, .. } = self {
             let maps = maps.chunks_exact_mut(grid[0] * grid[1]);
-            maps.zip(regions)
+            maps.zip(&chunk.regions)
                 .for_each(|(map, region)| region.continue_edges(map, grid[1]));
         }
         Ok(maps)

@@ -3,13 +3,15 @@
 mod compared;
 mod stored;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Detector, Error, Explanations, GroupCalibrations, ImageShape, Images, InputSpec,
     Note, Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
 use unlike_data::Preprocessing;
-use unlike_features::{Extraction, resized};
+use unlike_features::resized;
 
 use self::{compared::Probabilities, stored::TYPICAL};
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
     groups::Groups,
     looks::Look,
     sight::Sight,
-    train::{EpochReport, Stop, TrainConfig},
+    train::{EpochReport, IMAGE, Stop, TrainConfig, said},
 };
 
 /// The kind of a model file.
@@ -50,6 +52,8 @@ pub(crate) struct Parts {
     pub(crate) scores: Vec<(String, ScoreRule)>,
     /// The score's parts over the calibration samples.
     pub(crate) calibration: ScoreParts,
+    /// What sees images as a whole beside their places, if anything does: the part [`IMAGE`].
+    pub(crate) whole: Option<Arc<Model>>,
     /// Mean contribution of each feature over held-out normals, where there is no map.
     pub(crate) typical_contributions: Vec<f32>,
     pub(crate) provenance: Provenance,
@@ -236,6 +240,7 @@ impl Model {
             sight,
             look,
             scorer,
+            whole,
             ..
         } = &self.parts;
         let seen = sight.bind(samples)?;
@@ -247,6 +252,10 @@ impl Model {
         if parts.is_empty() {
             let names = self.parts.calibration.names();
             parts = ScoreParts::new(names.map(|name| (name.to_owned(), Vec::new())).collect());
+        } else if let Some(whole) = whole
+            && wanted.is_none_or(|wanted| wanted.contains(&IMAGE))
+        {
+            parts = finite(parts.with(IMAGE, said(whole, samples)?))?;
         }
         let scores = self.rule().apply(&parts)?;
         Ok(Scored {
@@ -308,11 +317,12 @@ impl Model {
 
     /// What a network makes of images for the detector, in words; `None` if it sees pixels or rows.
     pub fn features_in_words(&self) -> Option<String> {
-        self.parts
-            .sight
-            .extraction
-            .as_ref()
-            .map(Extraction::describe)
+        let extraction = self.parts.sight.extraction.as_ref()?;
+        let whole = self.parts.whole.as_ref();
+        Some(match whole.and_then(|whole| whole.features_in_words()) {
+            Some(of_whole) => format!("{}, and {of_whole}", extraction.describe()),
+            None => extraction.describe(),
+        })
     }
 
     /// Whether it explains images by maps; if not, samples are explained by columns.
@@ -340,6 +350,11 @@ impl Model {
         self.parts.scores.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The score that is recommended.
+    fn recommended(&self) -> &str {
+        &self.parts.scores[0].0
+    }
+
     /// How the score in use is made from its parts.
     pub fn rule(&self) -> &ScoreRule {
         &self.parts.scores[self.score].1
@@ -349,13 +364,14 @@ impl Model {
     /// The running statistics of batch norm, the singular vectors of spectral norm and the shape of
     /// the features are stored beside them, and do not count.
     pub fn parameters(&self) -> usize {
-        self.parts
-            .scorer
-            .arrays()
-            .iter()
-            .filter(|(name, _)| is_learned(name))
-            .map(|(_, array)| array.values.len())
-            .sum()
+        let of_whole = self
+            .parts
+            .whole
+            .as_ref()
+            .map_or(0, |whole| whole.parameters());
+        let arrays = self.parts.scorer.arrays();
+        let learned = arrays.iter().filter(|(name, _)| is_learned(name));
+        of_whole + learned.map(|(_, array)| array.values.len()).sum::<usize>()
     }
 }
 
@@ -433,7 +449,7 @@ impl Model {
         let seen = self.parts.sight.bind(samples)?;
         let mut values = Vec::with_capacity(samples.len() * unit.len());
         seen.in_chunks(|chunk| {
-            let folded = fold(&self.parts.scorer.contributions(chunk.features)?);
+            let folded = fold(&self.parts.scorer.contributions(&*chunk.features()?)?);
             values.extend(
                 folded
                     .iter()
@@ -454,9 +470,14 @@ impl Model {
             ..
         } = &self.parts;
         let seen = sight.bind(samples)?;
+        // What sees the image as a whole does not say where.
+        let rule = match self.rule().parts() == [IMAGE] {
+            true => self.rule_of(self.recommended())?,
+            false => self.rule(),
+        };
         let mut values = Vec::with_capacity(samples.len() * image[0] * image[1]);
         seen.in_chunks(|chunk| {
-            let maps = look.maps(&**scorer, chunk, self.rule())?;
+            let maps = look.maps(&**scorer, chunk, rule)?;
             for map in maps.chunks_exact(grid[0] * grid[1]) {
                 let mut map = resized(map, grid, image);
                 // What surrounds an image is no place of it.

@@ -1,9 +1,10 @@
 //! From samples to what a detector sees: preprocessing, and the network that may stand behind it.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use unlike_core::{
-    Arrays, FeatureShape, Features, ImageShape, Note, Result, Samples, samples::Images,
+    Arrays, FeatureShape, Features, ImageShape, Note, Result, Samples, ScoreParts, Scorer,
+    samples::Images,
 };
 use unlike_data::{Bound, Preprocessing};
 use unlike_features::{Extraction, FeatureConfig};
@@ -113,9 +114,64 @@ pub(crate) struct Seen<'a> {
 
 /// What a detector sees of some samples.
 pub(crate) struct Chunk<'a> {
-    pub(crate) features: &'a Features,
+    rows: Rows<'a>,
     /// The places of each image that show the image itself; none where samples are seen whole.
     pub(crate) regions: Vec<Region>,
+}
+
+/// All at once, or of images in tiles, some tiles after the others.
+enum Rows<'a> {
+    Ready(&'a Features),
+    ByTiles(&'a Extraction, &'a Features),
+}
+
+impl<'a> Chunk<'a> {
+    /// Of rows that are there already.
+    pub(crate) fn of(features: &'a Features) -> Self {
+        Self {
+            rows: Rows::Ready(features),
+            regions: Vec::new(),
+        }
+    }
+
+    /// All rows at once: for samples that are not seen in tiles, of which some images have many.
+    ///
+    /// # Errors
+    /// If a network cannot be run, here and below.
+    pub(crate) fn features(&self) -> Result<Cow<'a, Features>> {
+        Ok(match self.rows {
+            Rows::Ready(features) => Cow::Borrowed(features),
+            Rows::ByTiles(extraction, images) => Cow::Owned(extraction.extract(images)?),
+        })
+    }
+
+    /// Calls `f` with some rows after the others.
+    pub(crate) fn each(&self, mut f: impl FnMut(&Features) -> Result<()>) -> Result<()> {
+        match self.rows {
+            Rows::Ready(features) => f(features),
+            Rows::ByTiles(extraction, images) => {
+                extraction.extract_by_tiles(images, CHUNK_FEATURES, f)
+            }
+        }
+    }
+
+    /// The parts that a scorer gives of rows, or those that are wanted at least; of places, each is a map
+    /// after the other.
+    pub(crate) fn parts(&self, scorer: &dyn Scorer, wanted: Option<&[&str]>) -> Result<ScoreParts> {
+        let mut parts = ScoreParts::default();
+        self.each(|features| {
+            parts.extend(match wanted {
+                Some(wanted) => scorer.parts_of(features, wanted)?,
+                None => scorer.parts(features)?,
+            });
+            Ok(())
+        })?;
+        let Rows::ByTiles(extraction, _) = self.rows else {
+            return Ok(parts);
+        };
+        let merged = |(name, values): (&str, &[f32])| (name.to_owned(), extraction.merged(values));
+        Ok(ScoreParts::new(parts.iter().map(merged).collect()))
+    }
 }
 
 /// A rectangle of a map's places.
@@ -149,6 +205,11 @@ impl Region {
             height,
             width,
         }
+    }
+
+    /// Top, left, height and width.
+    pub(crate) fn bounds(self) -> [usize; 4] {
+        [self.top, self.left, self.height, self.width]
     }
 
     /// Sets all other places of a map to 0.
@@ -188,19 +249,19 @@ impl Seen<'_> {
 
     /// What a detector sees of these samples, [`places`](Sight::places) for each.
     pub(crate) fn features(&self, samples: Range<usize>) -> Result<Features> {
-        Ok(self.extracted(self.bound.features(samples)?))
+        self.extracted(self.bound.features(samples)?)
     }
 
     /// The same for samples at any positions.
     pub(crate) fn gather(&self, positions: &[usize]) -> Result<Features> {
         let values = self.bound.gather(positions)?;
-        Ok(self.extracted(Features::new(self.bound.shape().clone(), values)))
+        self.extracted(Features::new(self.bound.shape().clone(), values))
     }
 
-    fn extracted(&self, features: Features) -> Features {
+    fn extracted(&self, features: Features) -> Result<Features> {
         match self.extraction {
-            Some(extraction) => extraction.rows(&features),
-            None => features,
+            Some(extraction) => extraction.extract(&features),
+            None => Ok(features),
         }
     }
 
@@ -220,14 +281,23 @@ impl Seen<'_> {
 
     /// Calls `f` with what a detector sees of one chunk of samples after the other.
     pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Chunk<'_>) -> Result<()>) -> Result<()> {
-        let rows = self.extraction.map_or(0, |e| e.places() * e.shape().size());
+        let tiled = self.extraction.filter(|extraction| extraction.is_tiled());
+        let at_once = self.extraction.filter(|extraction| !extraction.is_tiled());
+        let rows = at_once.map_or(0, |e| e.places() * e.shape().size());
         let each = self.bound.shape().size().max(rows);
         let chunk = (CHUNK_FEATURES / each).clamp(1, CHUNK);
         let len = self.bound.len();
         for from in (0..len).step_by(chunk) {
             let samples = from..len.min(from + chunk);
+            let seen = match tiled {
+                Some(_) => self.bound.features(samples.clone())?,
+                None => self.features(samples.clone())?,
+            };
             f(&Chunk {
-                features: &self.features(samples.clone())?,
+                rows: match tiled {
+                    Some(extraction) => Rows::ByTiles(extraction, &seen),
+                    None => Rows::Ready(&seen),
+                },
                 regions: self.regions(samples),
             })?;
         }

@@ -31,6 +31,9 @@ _TRAINING: dict[str, tuple[str, ...]] = {
 
 _Self = TypeVar("_Self", bound="Arguments")
 
+# Which, what of an image, taps, tile and overlap.
+_Features = tuple["str | None", "str | None", "list[str] | None", "int | None", "int | None"]
+
 
 class Arguments:
     """What constructors of detectors are given, kept as it was given."""
@@ -43,6 +46,8 @@ class Arguments:
     features: str | None
     feature_pool: str | None
     feature_taps: Sequence[str] | None
+    tile: int | None
+    overlap: int | None
     seed: int
     random_state: int | None
     device: str
@@ -98,10 +103,11 @@ class Arguments:
             raise SettingError(f"`{name}` is {seed!r}; expected a whole number from 0 to 2**63 - 1")
         return int(seed)
 
-    def _features(self) -> tuple[str | None, str | None, list[str] | None] | None:
+    def _features(self) -> _Features | None:
         taps = None if self.feature_taps is None else [str(tap) for tap in self.feature_taps]
-        chosen = (self.features, self.feature_pool, taps)
-        return None if chosen == (None, None, None) else chosen
+        which = None if self.features is None else str(self.features)
+        chosen = (which, self.feature_pool, taps, self.tile, self.overlap)
+        return None if all(one is None for one in chosen) else chosen
 
 
 def detector_arguments(cls: type[Arguments], model: _unlike.Model) -> dict[str, Any]:
@@ -114,9 +120,11 @@ def detector_arguments(cls: type[Arguments], model: _unlike.Model) -> dict[str, 
     for setting in cls._model_settings:
         arguments[setting] = _get(config, ("model", setting.removeprefix("model_")))
     features = config.get("features") or {}
-    arguments["features"] = features.get("features")
+    arguments["features"] = features.get("file", features.get("features"))
     arguments["feature_pool"] = features.get("pool")
     arguments["feature_taps"] = features.get("taps")
+    tiles = features.get("tiles") or {}
+    arguments["tile"], arguments["overlap"] = tiles.get("side"), tiles.get("overlap")
     arguments["score_name"] = json.loads(model.about())["score"]
     return arguments
 

@@ -109,15 +109,20 @@ class EGBAD(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -174,6 +179,8 @@ class EGBAD(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -205,6 +212,8 @@ class EGBAD(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -311,15 +320,20 @@ class BiGAN(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -376,6 +390,8 @@ class BiGAN(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -407,6 +423,8 @@ class BiGAN(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -520,15 +538,20 @@ class AnoGAN(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -581,6 +604,8 @@ class AnoGAN(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -610,6 +635,8 @@ class AnoGAN(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -711,15 +738,20 @@ class FAnoGAN(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -778,6 +810,8 @@ class FAnoGAN(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -810,6 +844,8 @@ class FAnoGAN(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -914,15 +950,20 @@ class GANomaly(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -981,6 +1022,8 @@ class GANomaly(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1013,6 +1056,8 @@ class GANomaly(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1099,15 +1144,20 @@ class SimpleNet(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1160,6 +1210,8 @@ class SimpleNet(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1189,6 +1241,8 @@ class SimpleNet(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1234,15 +1288,20 @@ class PCA(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1279,6 +1338,8 @@ class PCA(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1297,6 +1358,8 @@ class PCA(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1347,15 +1410,20 @@ class KNN(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1394,6 +1462,8 @@ class KNN(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1413,6 +1483,8 @@ class KNN(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1457,15 +1529,20 @@ class PatchCore(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1502,6 +1579,8 @@ class PatchCore(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1520,6 +1599,8 @@ class PatchCore(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1566,15 +1647,20 @@ class PaDiM(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1613,6 +1699,8 @@ class PaDiM(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1632,6 +1720,8 @@ class PaDiM(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1672,15 +1762,20 @@ class IForest(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1717,6 +1812,8 @@ class IForest(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1735,6 +1832,8 @@ class IForest(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device
@@ -1774,15 +1873,20 @@ class ECOD(Detector):
         `fit`, as in PyOD.
     score_name : str, one of `score_names_`
         The score in use, of those that the fitted model offers. Default: the recommended one.
-    features : str, `pixels` or `lite0`
-        What is seen of images: their pixels, or what a network says of them that was trained on a
-        million photographs and comes with the package. Default: `lite0` for images of more than 32
-        pixels on a side.
-    feature_pool : str, `patches` or `image`
-        What of an image is judged at once by `lite0`: every place, or all of it. Default:
-        `patches`.
-    feature_taps : Sequence[str], each once of `stage1` to `stage5`
-        Stages of the network that are read. Default: `stage3` and `stage5`.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
     random_state : int, as `seed`
@@ -1817,6 +1921,8 @@ class ECOD(Detector):
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         seed: int = 0,
         random_state: int | None = None,
         device: str = "cpu",
@@ -1834,6 +1940,8 @@ class ECOD(Detector):
         self.features = features
         self.feature_pool = feature_pool
         self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
         self.seed = seed
         self.random_state = random_state
         self.device = device

@@ -346,3 +346,101 @@ fn images_are_called_images_and_have_no_columns() {
         }
     }
 }
+
+/// A surface that is larger than one look takes in, with a dark square of 20 pixels if that is said.
+fn save_large(path: &Path, i: usize, hole: Option<[usize; 2]>) {
+    let [height, width] = LARGE;
+    let pixel = |at: usize| {
+        let (row, column) = (at / width, at % width);
+        let inside = |[top, left]: [usize; 2]| {
+            (top..top + 20).contains(&row) && (left..left + 20).contains(&column)
+        };
+        match hole {
+            Some(hole) if inside(hole) => 20,
+            _ => {
+                (120.0 + 20.0 * ((row + 2 * column) as f64 * 0.2).sin() + 8.0 * noise(31 * i + at))
+                    as u8
+            }
+        }
+    };
+    let mut file = format!("P5\n{width} {height}\n255\n").into_bytes();
+    file.extend((0..height * width).map(pixel));
+    fs::write(path, file).unwrap();
+}
+
+/// Height and width.
+const LARGE: [usize; 2] = [260, 300];
+
+#[test]
+fn large_images_are_looked_at_in_tiles_and_keep_their_size() {
+    let place = Place::new();
+    for folder in ["good", "new/good", "new/hole", "new/ground_truth/hole"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    for i in 0..60 {
+        save_large(&place.path(&format!("good/{i:02}.pgm")), i, None);
+    }
+    // On the borders of tiles, too.
+    let holes = [[30, 40], [80, 100], [120, 220], [235, 275]];
+    for (i, hole) in holes.into_iter().enumerate() {
+        save_large(&place.path(&format!("new/good/{i}.pgm")), 100 + i, None);
+        save_large(
+            &place.path(&format!("new/hole/{i}.pgm")),
+            200 + i,
+            Some(hole),
+        );
+        let mut mask = b"P5\n300 260\n255\n".to_vec();
+        let [top, left] = hole;
+        mask.extend((0..LARGE[0] * LARGE[1]).map(|at| {
+            let inside = (top..top + 20).contains(&(at / LARGE[1]))
+                && (left..left + 20).contains(&(at % LARGE[1]));
+            if inside { 255 } else { 0 }
+        }));
+        let path = format!("new/ground_truth/hole/{i}_mask.pgm");
+        fs::write(place.path(&path), mask).unwrap();
+    }
+    let train = "train good --model padim --features dct --tile 96 --out run";
+    place.run(train).ends_with(0);
+    let shown = place.run("inspect run").ends_with(0).stdout;
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("places of 4 × 4 tiles"), "{shown}");
+    let model = Model::load(place.path("run")).unwrap();
+    assert_eq!(json!(model.input())["height"], LARGE[0]);
+
+    let evaluation = place.run("eval run new --json").ends_with(0).json();
+    let evaluation = &evaluation["evaluation"];
+    assert_eq!(evaluation["variants"][0]["metrics"]["auroc"], 1.0);
+    let pixels = &evaluation["pixels"];
+    assert_eq!(pixels["n_anomalous_pixels"], 4 * 400);
+    assert_eq!(pixels["hits"], 1.0);
+    assert!(pixels["aupro"].as_f64().unwrap() > 0.8, "{pixels}");
+
+    place
+        .run("score run new/hole --false-alarms 0.4 --out s.csv --explain why")
+        .ends_with(0);
+    let npy = place.read("why/maps.npy");
+    let header = String::from_utf8_lossy(&npy[10..128]);
+    assert!(header.contains("'shape': (4, 260, 300)"), "{header}");
+    let index = String::from_utf8(place.read("why/maps.csv")).unwrap();
+    let mut lines = csv::Reader::from_reader(index.as_bytes());
+    for (line, [top, left]) in lines.records().map(Result::unwrap).zip(holes) {
+        let boxes: Vec<[usize; 4]> = serde_json::from_str(&line[5]).unwrap();
+        let [x, y, width, height] = boxes[0];
+        assert!(x < left + 20 && x + width > left, "{boxes:?} {left}");
+        assert!(y < top + 20 && y + height > top, "{boxes:?} {top}");
+    }
+    let overlays = place.files();
+    let overlays = overlays
+        .iter()
+        .filter(|file| file.starts_with("why/overlays/"));
+    assert_eq!(overlays.count(), 4);
+    let refused =
+        place.run("train good --model pca --features dct --tile 96 --feature-pool image --out r2");
+    let refused = refused.ends_with(2).stderr;
+    assert!(refused.contains("--feature-pool patches"), "{refused}");
+    let refused = place
+        .run("train good --model pca --overlap 9 --out r2")
+        .ends_with(2)
+        .stderr;
+    assert!(refused.contains("--tile 224"), "{refused}");
+}

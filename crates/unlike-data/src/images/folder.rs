@@ -313,7 +313,7 @@ fn usual_size(sizes: &[ImageSize], most: usize, square: bool) -> (ImageSize, Opt
         width: 1,
     });
     let alike = sizes.iter().all(|size| *size == own);
-    if alike && longer(&own) <= LARGEST {
+    if alike && longer(&own) <= LARGEST.max(most) {
         return (own, None);
     }
     let mut sides: Vec<usize> = sizes.iter().map(longer).collect();

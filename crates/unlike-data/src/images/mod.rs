@@ -100,7 +100,7 @@ pub enum MaskRule {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ImageOptions {
     /// The size to bring all images to. If absent: their own, if it is the same for all and neither side
-    /// exceeds 256; else a square whose side is the smallest power of two, from 32 to
+    /// exceeds 256, or [`usual_side`](Self::usual_side) where that is more; else a square whose side is the smallest power of two, from 32 to
     /// [`usual_side`](Self::usual_side), that is at least as long as the longer side of half of the images.
     pub size: Option<ImageSize>,
     /// The longest side that images are brought to unasked; 64, which networks on pixels can afford.

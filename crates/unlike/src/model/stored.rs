@@ -1,20 +1,22 @@
 //! What a model's file holds, and how a model comes back from it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result, ScoreParts, ScoreRule};
 use unlike_data::Preprocessing;
+use unlike_features::{FeatureConfig, Pool};
 
 use super::{KIND, Model, Parts, Provenance, compared::Probabilities};
 use crate::{
-    backend, file,
+    backend,
+    file::{self, Networks},
     groups::Groups,
     looks::Look,
     models::MODELS,
     registry::{Entry, ModelConfig},
     sight::Sight,
-    train::TrainConfig,
+    train::{IMAGE, TrainConfig},
 };
 
 /// What a model file says beside its arrays.
@@ -30,15 +32,31 @@ struct Header<M> {
     groups: Option<Groups>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probabilities: Option<Probabilities>,
+    /// Of what sees images as a whole, whose arrays are called `image.…`.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    whole: Option<Box<Header<M>>>,
     /// Of the models of the folds, whose arrays are called `fold.0.…`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     folds: Vec<Header<M>>,
+}
+
+impl<M> Header<M> {
+    /// Reads the networks that features are made by, here or in files.
+    fn open(&mut self, networks: &Networks, folder: Option<&Path>) -> Result<()> {
+        if let Some(features) = self.config.features.take() {
+            let held = |digest: &str| networks.get(digest).map(Vec::as_slice);
+            self.config.features = Some(features.restored(held, folder)?);
+        }
+        let mut nested = self.folds.iter_mut().chain(self.whole.as_deref_mut());
+        nested.try_for_each(|header| header.open(networks, folder))
+    }
 }
 
 const WEIGHTS: &str = "model.";
 const FEATURES: &str = "features.";
 const PLACES: &str = "places.";
 const CALIBRATION: &str = "calibration.";
+const WHOLE: &str = "image.";
 pub(super) const TYPICAL: &str = "typical_contributions";
 
 /// What the names of a fold's arrays begin with.
@@ -53,7 +71,7 @@ impl Model {
     /// If the file cannot be written; what was there before stays.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let (header, arrays) = self.content();
-        file::write(path.as_ref(), KIND, &header, &arrays)
+        file::write(path.as_ref(), KIND, &header, &arrays, &self.networks())
     }
 
     /// The bytes of the file that [`save`](Self::save) writes.
@@ -62,7 +80,16 @@ impl Model {
     /// If a setting cannot be written (none of ours).
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let (header, arrays) = self.content();
-        file::content(KIND, &header, &arrays)
+        file::content(KIND, &header, &arrays, &self.networks())
+    }
+
+    /// The networks of files that its own holds: one, by which the models of folds see, too.
+    fn networks(&self) -> Networks {
+        let features = self.parts.config.features.as_ref();
+        let held = features.and_then(FeatureConfig::embedded);
+        held.map(|(digest, bytes)| (digest.to_owned(), bytes.to_vec()))
+            .into_iter()
+            .collect()
     }
 
     /// What a file holds.
@@ -108,16 +135,23 @@ impl Model {
             provenance: self.parts.provenance.clone(),
             groups: self.groups.as_ref().map(|(groups, _)| groups.clone()),
             probabilities: self.probabilities.clone(),
+            whole: None,
             folds: Vec::new(),
         };
         let mut header = header;
-        for (k, fold) in self.folds.iter().enumerate() {
-            let (of_fold, named) = fold.content();
-            header.folds.push(of_fold);
+        let mut nest = |prefix: &str, model: &Self| {
+            let (header, named) = model.content();
             for (name, array) in named.iter() {
-                let name = format!("{}{name}", fold_prefix(k));
+                let name = format!("{prefix}{name}");
                 arrays.insert(name, &array.shape, array.values.clone());
             }
+            header
+        };
+        if let Some(whole) = &self.parts.whole {
+            header.whole = Some(Box::new(nest(WHOLE, whole)));
+        }
+        for (k, fold) in self.folds.iter().enumerate() {
+            header.folds.push(nest(&fold_prefix(k), fold));
         }
         (header, arrays)
     }
@@ -161,7 +195,7 @@ impl Model {
     }
 
     fn restored(
-        (header, arrays): (Header<serde_json::Value>, Arrays),
+        (mut header, arrays, networks): (Header<serde_json::Value>, Arrays, Networks),
         path: &Path,
         device: &backend::Device,
         models: &[Entry],
@@ -173,6 +207,8 @@ impl Model {
             expected: "a model that unlike wrote".into(),
             hint: None,
         };
+        // A network that is not there is no damage of this file.
+        header.open(&networks, path.parent())?;
         Self::assembled(header, &arrays, device, models).map_err(unfit)
     }
 
@@ -205,7 +241,26 @@ impl Model {
         let scorer = config
             .model
             .restore(&sight.shape(), &under(WEIGHTS), config.seed, device)?;
-        let look = Look::load(&sight, &header.part_names, &under(PLACES))?;
+        let whole = match header.whole {
+            Some(whole) => Some(Self::assembled(*whole, &under(WHOLE), device, models)?),
+            None => None,
+        };
+        let both = sight.extraction.is_some()
+            && config.features.as_ref().and_then(FeatureConfig::pool) == Some(Pool::Both);
+        if both != whole.is_some() {
+            return Err(Error::Mismatch {
+                origin: Some("features".into()),
+                found: "a detector of images as a whole too much, or too little".into(),
+                expected: "one where features are of both the image and its places".into(),
+                hint: None,
+            });
+        }
+        let of_places = header
+            .part_names
+            .iter()
+            .filter(|name| whole.is_none() || **name != IMAGE);
+        let of_places: Vec<String> = of_places.cloned().collect();
+        let look = Look::load(&sight, &of_places, &under(PLACES))?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
             let values = &arrays.any_shape(&format!("{CALIBRATION}{name}"))?.values;
@@ -217,6 +272,7 @@ impl Model {
             sight,
             look,
             scorer,
+            whole: whole.map(Arc::new),
             scores: header.scores,
             calibration: ScoreParts::checked(calibration)?,
             provenance: header.provenance,

@@ -291,13 +291,17 @@ fn change_arrays(header: &Value, arrays: &Arrays, use_it: Use<'_>) {
 /// Writes a file of every change, and tells of those that end in a panic.
 fn survive(path: &Path, kind: &str, left_out: &[&str], use_it: impl Fn() -> Result<()>) {
     use_it().unwrap();
-    let (header, arrays): (Value, Arrays) = file::read(path, kind).unwrap();
+    let (header, arrays, networks): (Value, Arrays, _) = file::read(path, kind).unwrap();
     let (mut refused, mut panics) = (0, Vec::new());
     let mut try_it = |what: String, header: &Value, arrays: &Arrays| {
         // Read where memory runs out.
         writeln!(std::io::stderr(), "{what}").unwrap();
         // Not to the disk: that would take minutes.
-        std::fs::write(path, file::content(kind, header, arrays).unwrap()).unwrap();
+        std::fs::write(
+            path,
+            file::content(kind, header, arrays, &networks).unwrap(),
+        )
+        .unwrap();
         match catch_unwind(AssertUnwindSafe(&use_it)) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {

@@ -5,7 +5,7 @@ use unlike_core::{Error, Result, Samples, check_setting};
 use unlike_data::{Preprocessing, PreprocessingConfig};
 use unlike_features::{Extraction, FeatureConfig, Pool};
 
-use super::{Augmentation, prepared::PATCHES};
+use super::{Augmentation, prepared::most_rows};
 use crate::{
     models::{Kind, MODELS},
     registry::{Entry, ModelConfig},
@@ -236,7 +236,8 @@ impl TrainConfig {
                 ..config
             });
         };
-        let rows = (samples.len() * extraction.places()).min(PATCHES.max(samples.len()));
+        let most = most_rows(extraction.shape().size()).max(samples.len());
+        let rows = (samples.len() * extraction.places()).min(most);
         Ok(Self {
             features: Some(features),
             ..Self::recommended_for(model, Kind::Table, rows)?
@@ -293,6 +294,21 @@ impl TrainConfig {
             relative: matches!(kind, Kind::Images) && !entry.rows_only,
             model: entry.recommended(kind),
         }
+    }
+
+    /// The same with the network of a file read, where features are made by one.
+    pub(super) fn open(self) -> Result<Self> {
+        let features = self.features.map(FeatureConfig::open).transpose()?;
+        Ok(Self { features, ..self })
+    }
+
+    /// The same with what an extraction of its features found out.
+    pub(super) fn with_taps_of(self, extraction: Option<&Extraction>) -> Self {
+        let features = match (self.features, extraction) {
+            (Some(features), Some(extraction)) => Some(features.with_taps_of(extraction)),
+            (features, _) => features,
+        };
+        Self { features, ..self }
     }
 
     /// Refuses settings outside their ranges.

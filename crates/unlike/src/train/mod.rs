@@ -7,9 +7,11 @@ mod divergence;
 mod observer;
 mod prepared;
 mod state;
+mod whole;
 
 use std::{
     ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -34,6 +36,8 @@ use crate::{
 use batches::{Batches, Feed};
 pub(crate) use prepared::Prepared;
 use state::{Best, Progress};
+use whole::Whole;
+pub(crate) use whole::{IMAGE, said};
 
 /// Where training runs and what it leaves on the disk; nothing here but the device changes the result.
 #[derive(Clone, Debug)]
@@ -82,6 +86,7 @@ pub fn fit(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Model> {
+    let config = &config.clone().open()?;
     config.check()?;
     let device = backend::device(&options.device)?;
     let split = config.hold_out.split(samples.len(), config.seed)?;
@@ -92,6 +97,7 @@ pub fn fit(
         augmentation.check_for(&preprocessing.shape())?;
     }
     let mut sight = Sight::new(preprocessing, config)?;
+    let config = &config.clone().with_taps_of(sight.extraction.as_ref());
     let n_train = train.len();
     if sight.extraction.is_some() && config.augmentation.as_ref().is_some_and(|a| !a.is_off()) {
         return Err(Error::Setting {
@@ -102,6 +108,9 @@ pub fn fit(
         });
     }
     let rows = Prepared::fit(&mut sight, &train, config.seed)?;
+    let places = rows.as_ref().map_or(1, |rows| rows.len() / n_train);
+    let held_out = [&validation, &calibration];
+    let whole = Whole::fit(config, samples, places, held_out, options, observer)?;
     let validation = Prepared::new(&sight, validation)?;
     let data = Data {
         train: match rows {
@@ -130,6 +139,7 @@ pub fn fit(
         device,
         data,
         sight: &sight,
+        whole: whole.as_ref(),
         provenance,
     };
     let network = config
@@ -188,6 +198,7 @@ struct Run<'a> {
     device: Device,
     data: Data<'a>,
     sight: &'a Sight,
+    whole: Option<&'a Whole>,
     provenance: Provenance,
 }
 
@@ -205,7 +216,14 @@ impl Run<'_> {
     ) -> Result<Model> {
         let held_out = &self.data.validation;
         let first = self.config.relative;
-        let (look, scores) = Look::fit(self.sight, held_out, &*scorer, rules, first)?;
+        let (look, mut validation, mut scores) =
+            Look::fit(self.sight, held_out, &*scorer, rules, first)?;
+        let mut calibration = parts(&look, &*scorer, &self.data.calibration)?;
+        if let Some(whole) = self.whole {
+            validation = validation.with(IMAGE, whole.validation.clone());
+            calibration = calibration.with(IMAGE, whole.calibration.clone());
+            scores = Whole::rules(scores, &validation)?;
+        }
         let typical = match self.sight.grid() {
             None => {
                 let some = held_out.some(TYPICAL_SAMPLES)?;
@@ -228,7 +246,8 @@ impl Run<'_> {
         };
         Model::new(Parts {
             scores,
-            calibration: parts(&look, &*scorer, &self.data.calibration)?,
+            calibration,
+            whole: self.whole.map(|whole| Arc::clone(&whole.model)),
             config: self.config.clone(),
             sight: self.sight.clone(),
             look,

@@ -8,12 +8,20 @@ use unlike_features::Extraction;
 
 use crate::{
     rng::{self, Purpose},
-    sight::{Chunk, Region, Sight},
+    sight::{Chunk, Sight},
 };
 
-/// Rows that patches of training images give, at most: 160 MB of the recommended features. Of more,
-/// every image gives as many, drawn anew for each.
-pub(super) const PATCHES: usize = 1 << 18;
+/// Rows that patches of training images give, at most, and the length of the recommended ones: 160 MB. Of
+/// more, every image gives as many, drawn anew for each.
+const PATCHES: usize = 1 << 18;
+const WIDTH: usize = 152;
+
+/// Rows of this length that patches of training images give, at most: of longer ones than the recommended,
+/// as many as are no larger together.
+pub(super) fn most_rows(width: usize) -> usize {
+    PATCHES.min(PATCHES * WIDTH / width.max(1)).max(1)
+}
+
 /// Rows that measure an epoch, at most, where images give many each.
 const MEASURED: usize = 1 << 14;
 
@@ -49,8 +57,9 @@ impl<'a> Prepared<'a> {
         if sight.extraction.is_none() {
             return Ok(None);
         }
-        let rows = some_rows(sight, samples, PATCHES, seed)?;
-        let fit = |extraction: &mut Extraction| extraction.fit(rows);
+        let most = most_rows(sight.shape().size());
+        let rows = some_rows(sight, samples, most, seed)?;
+        let fit = |extraction: &mut Extraction| extraction.fit(&rows);
         let rows = sight.extraction.as_mut().map(fit).transpose()?;
         Ok(rows.map(Self::Rows))
     }
@@ -105,10 +114,7 @@ impl<'a> Prepared<'a> {
     /// Calls `f` with what a detector sees of some of the samples after the others.
     pub(crate) fn in_chunks(&self, mut f: impl FnMut(&Chunk<'_>) -> Result<()>) -> Result<()> {
         match self {
-            Self::Rows(features) => f(&Chunk {
-                features,
-                regions: Vec::new(),
-            }),
+            Self::Rows(features) => f(&Chunk::of(features)),
             Self::Images { sight, samples, .. } => sight.bind(samples)?.in_chunks(f),
         }
     }
@@ -120,7 +126,7 @@ impl<'a> Prepared<'a> {
         }
         let mut parts = ScoreParts::default();
         self.in_chunks(|chunk| {
-            parts.extend(scorer.parts(chunk.features)?);
+            parts.extend(chunk.parts(scorer, None)?);
             Ok(())
         })?;
         Ok(parts)
@@ -145,29 +151,36 @@ fn some_rows(sight: &Sight, samples: &Samples, most: usize, seed: u64) -> Result
     let each = (most / samples.len().max(1)).clamp(1, places);
     let mut values = Vec::with_capacity(samples.len() * each * sight.shape().size());
     let mut image = 0;
-    let columns = sight.grid().map_or(1, |[_, columns]| columns);
     sight.bind(samples)?.in_chunks(|chunk| {
-        for (first, region) in (0..).step_by(places).zip(regions_of(chunk, places)) {
-            let mut chosen: Vec<usize> = match region {
-                Some(region) => region.places(columns).map(|place| first + place).collect(),
-                None => (first..first + places).collect(),
-            };
+        // Rows of the chunk that are wanted, in order.
+        let mut wanted = Vec::new();
+        let mut choose = |first: usize, mut chosen: Vec<usize>| {
             if chosen.len() > each {
                 let mut rng = rng::rng(seed, Purpose::Patches, image);
                 let mut drawn = sample(&mut rng, chosen.len(), each).into_vec();
                 drawn.sort_unstable();
                 chosen = drawn.into_iter().map(|at| chosen[at]).collect();
             }
-            values.extend(chunk.features.gather(&chosen));
+            wanted.extend(chosen.into_iter().map(|place| first + place));
             image += 1;
+        };
+        match &sight.extraction {
+            Some(extraction) if sight.grid().is_some() => {
+                for (first, region) in (0..).step_by(places).zip(&chunk.regions) {
+                    choose(first, extraction.rows_within(region.bounds()));
+                }
+            }
+            _ => (0..chunk.features()?.len()).for_each(|first| choose(first, vec![0])),
         }
-        Ok(())
+        let mut passed = 0;
+        let mut wanted = wanted.into_iter().peekable();
+        chunk.each(|rows| {
+            while let Some(row) = wanted.next_if(|row| *row < passed + rows.len()) {
+                values.extend_from_slice(rows.sample(row - passed));
+            }
+            passed += rows.len();
+            Ok(())
+        })
     })?;
     Ok(Features::new(sight.shape(), values))
-}
-
-/// The region of each sample, where it has one.
-fn regions_of(chunk: &Chunk<'_>, places: usize) -> impl Iterator<Item = Option<Region>> {
-    let samples = chunk.features.len() / places;
-    (0..samples).map(|sample| chunk.regions.get(sample).copied())
 }

@@ -140,7 +140,7 @@ impl ResumeFile {
         if !self.0.exists() {
             return Ok(None);
         }
-        let (header, all): (Header, Arrays) = file::read(&self.0, KIND)?;
+        let (header, all, _): (Header, Arrays, _) = file::read(&self.0, KIND)?;
         if header.fingerprint != fingerprint {
             return Err(Error::Mismatch {
                 origin: Some(self.0.display().to_string()),
@@ -186,6 +186,6 @@ impl ResumeFile {
             fingerprint: fingerprint.to_owned(),
             progress: progress.clone(),
         };
-        file::write(&self.0, KIND, &header, &all)
+        file::write(&self.0, KIND, &header, &all, &file::Networks::new())
     }
 }

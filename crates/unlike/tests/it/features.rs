@@ -6,7 +6,7 @@ use unlike::{
     Detector, Explanations, InputSpec, Model, ModelConfig, Result, RunOptions, Samples,
     TrainConfig,
     core::{Frame, ImageShape, ImageSource, Images, conformance},
-    features::{FeatureConfig, Pool, Taps},
+    features::{FeatureConfig, Onnx, Pool, Taps, Tiles},
     fit,
     train::{Silent, with_threads},
 };
@@ -94,6 +94,9 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
     let train = Framed::samples(90, 0..30);
     for (name, features) in [
         ("padim", FeatureConfig::lite0(Pool::Patches)),
+        ("padim", FeatureConfig::dct(Pool::Patches)),
+        ("padim", onnx(Pool::Patches)),
+        ("padim", tiled(FeatureConfig::lite0(Pool::Patches), 24)),
         ("pca", FeatureConfig::lite0(Pool::Patches)),
         ("pca", FeatureConfig::Pixels),
     ] {
@@ -122,21 +125,56 @@ fn what_surrounds_an_image_is_in_no_map_and_the_laws_hold() {
     }
 }
 
-fn config(name: &str, pool: Pool) -> TrainConfig {
-    config_for(name, pool, &normals(0..30))
+/// A small network of a file.
+fn onnx(pool: Pool) -> FeatureConfig {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../unlike-features/tests/golden"
+    );
+    let mut network = Onnx::new(format!("{folder}/small.onnx"));
+    network.pool = pool;
+    FeatureConfig::Onnx(network)
 }
 
-fn config_for(name: &str, pool: Pool, samples: &Samples) -> TrainConfig {
-    let features = FeatureConfig::lite0(pool);
-    let mut config = TrainConfig::recommended_with(name, samples, Some(&features)).unwrap();
+fn tiled(features: FeatureConfig, side: usize) -> FeatureConfig {
+    features.with_tiles(Some(Tiles::of(side)))
+}
+
+/// Every way to look at images but their pixels.
+fn ways() -> Vec<FeatureConfig> {
+    let of = |pool| {
+        [
+            FeatureConfig::lite0(pool),
+            FeatureConfig::dct(pool),
+            onnx(pool),
+        ]
+    };
+    let one = [Pool::Image, Pool::Patches].into_iter().flat_map(of);
+    let tiles = Some(Tiles {
+        side: 24,
+        overlap: 8,
+    });
+    let tiled = [FeatureConfig::dct, onnx].map(|of| of(Pool::Patches).with_tiles(tiles));
+    one.chain([FeatureConfig::dct(Pool::Both)])
+        .chain(tiled)
+        .collect()
+}
+
+fn config(name: &str, features: &FeatureConfig) -> TrainConfig {
+    config_for(name, features, &normals(0..30))
+}
+
+fn config_for(name: &str, features: &FeatureConfig, samples: &Samples) -> TrainConfig {
+    let mut config = TrainConfig::recommended_with(name, samples, Some(features)).unwrap();
     config.epochs = 2;
     shorten(&mut config.model);
     config
 }
 
-fn trained(name: &str, pool: Pool) -> Model {
+fn trained(name: &str, features: &FeatureConfig) -> Model {
+    let config = config(name, features);
     fit(
-        &config(name, pool),
+        &config,
         &normals(0..30),
         &RunOptions::default(),
         &mut Silent,
@@ -148,21 +186,23 @@ fn trained(name: &str, pool: Pool) -> Model {
 fn every_model_with_every_way_to_look_keeps_the_laws_and_survives_saving() {
     let folder = tempfile::tempdir().unwrap();
     let some = normals(30..40);
+    // What a network says is told apart by none of them: some stand for all with the others.
+    let some_models = ["pca", "padim", "knn", "ganomaly"];
     for name in ModelConfig::names() {
-        for pool in [Pool::Image, Pool::Patches] {
-            let model = trained(name, pool);
+        for way in ways() {
+            let lite0 = matches!(way, FeatureConfig::Lite0(_));
+            if !lite0 && !some_models.contains(&name) {
+                continue;
+            }
+            let model = trained(name, &way);
             let violations = conformance::check(&model, &some);
-            assert!(violations.is_empty(), "{name}, {pool:?}: {violations:#?}");
+            assert!(violations.is_empty(), "{name}, {way:?}: {violations:#?}");
             let path = folder.path().join(name);
             model.save(&path).unwrap();
             let loaded = Model::load(&path).unwrap();
             let violations = conformance::check_same(&model, &loaded, &some);
-            assert!(violations.is_empty(), "{name}, {pool:?}: {violations:#?}");
-            assert_eq!(
-                model.calibration(),
-                loaded.calibration(),
-                "{name}, {pool:?}"
-            );
+            assert!(violations.is_empty(), "{name}, {way:?}: {violations:#?}");
+            assert_eq!(model.calibration(), loaded.calibration(), "{name}, {way:?}");
             assert_eq!(
                 model.explain(&some).unwrap(),
                 loaded.explain(&some).unwrap()
@@ -174,14 +214,18 @@ fn every_model_with_every_way_to_look_keeps_the_laws_and_survives_saving() {
 #[test]
 fn threads_change_no_bit_of_a_model_of_features() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, pool) in [
-        ("padim", Pool::Patches),
-        ("ganomaly", Pool::Patches),
-        ("pca", Pool::Image),
+    for (name, way) in [
+        ("padim", FeatureConfig::lite0(Pool::Patches)),
+        ("ganomaly", FeatureConfig::lite0(Pool::Patches)),
+        ("pca", FeatureConfig::lite0(Pool::Image)),
+        ("padim", FeatureConfig::dct(Pool::Patches)),
+        ("pca", onnx(Pool::Patches)),
+        ("ganomaly", FeatureConfig::dct(Pool::Both)),
+        ("knn", tiled(onnx(Pool::Patches), 24)),
     ] {
         let on = |threads| {
             let path = folder.path().join(format!("{name}-{threads}"));
-            with_threads(threads, || trained(name, pool).save(&path).unwrap()).unwrap();
+            with_threads(threads, || trained(name, &way).save(&path).unwrap()).unwrap();
             std::fs::read(path).unwrap()
         };
         let one = on(1);
@@ -193,8 +237,18 @@ fn threads_change_no_bit_of_a_model_of_features() {
 fn patches_point_at_what_is_unlike() {
     let large = |range: std::ops::Range<usize>| samples(range.map(|image| pixels(96, image)));
     let (normal, anomalous) = (large(40..60), spoilt(96, 40..60));
-    for name in ["padim", "pca", "knn", "ganomaly"] {
-        let config = config_for(name, Pool::Patches, &large(0..40));
+    let (lite0, dct) = (FeatureConfig::lite0, FeatureConfig::dct);
+    for (name, way) in [
+        ("padim", lite0(Pool::Patches)),
+        ("pca", lite0(Pool::Patches)),
+        ("knn", lite0(Pool::Patches)),
+        ("ganomaly", lite0(Pool::Patches)),
+        ("padim", dct(Pool::Patches)),
+        ("knn", dct(Pool::Patches)),
+        ("padim", tiled(dct(Pool::Patches), 48)),
+        ("knn", tiled(lite0(Pool::Patches), 48)),
+    ] {
+        let config = config_for(name, &way, &large(0..40));
         let model = fit(&config, &large(0..40), &RunOptions::default(), &mut Silent).unwrap();
         let violations = conformance::check_direction(&model, &normal, &anomalous);
         assert!(violations.is_empty(), "{name}: {violations:#?}");
@@ -222,7 +276,7 @@ fn patches_point_at_what_is_unlike() {
 
 #[test]
 fn an_image_as_one_row_is_explained_by_columns() {
-    let model = trained("pca", Pool::Image);
+    let model = trained("pca", &FeatureConfig::lite0(Pool::Image));
     let Explanations::Columns { names, values } = model.explain(&spoilt(SIDE, 0..3)).unwrap()
     else {
         panic!("columns of one row");
@@ -259,20 +313,26 @@ fn what_cannot_be_seen_is_refused() {
         let error = fit(config, samples, &RunOptions::default(), &mut Silent);
         error.unwrap_err().to_string()
     };
-    let mut unknown = config("pca", Pool::Patches);
+    let mut unknown = config("pca", &FeatureConfig::lite0(Pool::Patches));
     let taps = vec!["stage9".to_owned()];
     unknown.features = Some(FeatureConfig::Lite0(Taps {
         pool: Pool::Patches,
         taps,
+        tiles: None,
     }));
     let text = refused(&unknown, &normals(0..30));
     assert!(text.contains("stage9") && text.contains("stage5"), "{text}");
 
     let black = samples((0..30).map(|_| vec![0; SIDE * SIDE]));
-    let text = refused(&config("pca", Pool::Image), &black);
-    assert!(text.contains("every training image"), "{text}");
+    // Networks tell the places of a black image apart: those at its edges see what is around it.
+    let apart = [FeatureConfig::lite0(Pool::Patches), onnx(Pool::Patches)];
+    let alike = |way: &FeatureConfig| !apart.contains(&way.clone().with_tiles(None));
+    for way in ways().into_iter().filter(alike) {
+        let text = refused(&config("pca", &way), &black);
+        assert!(text.contains("every training image"), "{way:?}: {text}");
+    }
 
-    let mut changed = config("pca", Pool::Patches);
+    let mut changed = config("pca", &FeatureConfig::lite0(Pool::Patches));
     changed.augmentation = Some(unlike::train::Augmentation {
         flip_horizontal: true,
         ..Default::default()
@@ -281,6 +341,196 @@ fn what_cannot_be_seen_is_refused() {
     assert!(text.contains("augmentation"), "{text}");
 
     let table = unlike::Table::from_rows("rows", &["a"], &[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
-    let text = refused(&config("pca", Pool::Patches), &Samples::Table(table));
-    assert!(text.contains("features"), "{text}");
+    for way in ways() {
+        let text = refused(&config("pca", &way), &Samples::Table(table.clone()));
+        assert!(text.contains("features"), "{way:?}: {text}");
+    }
+}
+
+#[test]
+fn a_model_holds_its_network_or_says_which_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, beside) = (folder.path().join("there"), folder.path().join("models"));
+    std::fs::create_dir(&beside).unwrap();
+    let FeatureConfig::Onnx(network) = onnx(Pool::Patches) else {
+        panic!("a network of a file");
+    };
+    let some = normals(30..40);
+    let golden = std::path::Path::new(&network.file).to_owned();
+    std::fs::create_dir(&there).unwrap();
+    let file = there.join("net.onnx");
+    let trained = |embed: bool| {
+        std::fs::copy(&golden, &file).unwrap();
+        let mut network = Onnx::new(file.to_str().unwrap());
+        network.embed = embed;
+        let model = trained("pca", &FeatureConfig::Onnx(network));
+        let path = beside.join(format!("embedded-{embed}"));
+        model.save(&path).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        (model, path)
+    };
+
+    let (model, path) = trained(true);
+    let Some(FeatureConfig::Onnx(saved)) = &model.config().features else {
+        panic!("a network of a file");
+    };
+    assert_eq!(saved.sha256.as_ref().map(String::len), Some(64));
+    assert_eq!(saved.taps, ["fine", "coarse"]);
+    assert_eq!(saved.mean.as_deref(), Some(&[0.485, 0.456, 0.406][..]));
+    let loaded = Model::load(&path).unwrap();
+    assert!(conformance::check_same(&model, &loaded, &some).is_empty());
+    let bytes = loaded.to_bytes().unwrap();
+    assert_eq!(bytes, std::fs::read(&path).unwrap());
+    let again = Model::from_bytes(&bytes, "bytes", "cpu").unwrap();
+    assert!(conformance::check_same(&model, &again, &some).is_empty());
+
+    let (model, path) = trained(false);
+    assert!(std::fs::metadata(&path).unwrap().len() + 8_000 < bytes.len() as u64);
+    let error = Model::load(&path).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("net.onnx") && text.contains("no such file"),
+        "{text}"
+    );
+    assert!(error.hint().is_some());
+    // Another network of that name, then the one that it is, beside the model.
+    std::fs::copy(golden.with_file_name("fixed.onnx"), beside.join("net.onnx")).unwrap();
+    let text = Model::load(&path).unwrap_err().to_string();
+    assert!(text.contains("that of the training"), "{text}");
+    std::fs::copy(&golden, beside.join("net.onnx")).unwrap();
+    let loaded = Model::load(&path).unwrap();
+    assert!(conformance::check_same(&model, &loaded, &some).is_empty());
+}
+
+#[test]
+fn both_is_the_sum_of_what_is_said_of_the_image_and_of_its_places() {
+    let new = spoilt(SIDE, 30..36);
+    for name in ["pca", "ganomaly"] {
+        let both = trained(name, &FeatureConfig::lite0(Pool::Both));
+        let places = trained(name, &FeatureConfig::lite0(Pool::Patches));
+        let names: Vec<&str> = both.score_names().collect();
+        let of_places: Vec<&str> = places.score_names().collect();
+        assert_eq!(
+            names,
+            [&["both"], &of_places[..], &["image"]].concat(),
+            "{name}"
+        );
+        assert_eq!(both.score_name(), "both");
+        // Beside what sees the image, places are seen as if alone.
+        let parts = both.score_parts(&new).unwrap();
+        for (part, values) in places.score_parts(&new).unwrap().iter() {
+            assert_eq!(parts.get(part), Some(values), "{name} {part}");
+        }
+        let alone = places.score(&new).unwrap();
+        let image = parts.get("image").unwrap();
+        // Two images tell what a unit of either adds to a third; the others follow.
+        let scores = both.score(&new).unwrap();
+        let less = |i: usize| {
+            let image = f64::from(image[i]) - f64::from(image[0]);
+            [alone[i] - alone[0], image, scores[i] - scores[0]]
+        };
+        let (b, c) = (less(1), less(2));
+        let det = b[0] * c[1] - b[1] * c[0];
+        let weight = [
+            (b[2] * c[1] - b[1] * c[2]) / det,
+            (b[0] * c[2] - b[2] * c[0]) / det,
+        ];
+        assert!(weight.iter().all(|w| *w > 0.0), "{name}: {weight:?}");
+        for i in 3..6 {
+            let [places, image, sum] = less(i);
+            let expected = weight[0] * places + weight[1] * image;
+            assert!(
+                (sum - expected).abs() < 1e-3 * (1.0 + sum.abs()),
+                "{name}: {sum} {expected}"
+            );
+        }
+        // The image as a whole does not say where: maps are those of its places.
+        let maps = |model: &Model| match model.explain(&new).unwrap() {
+            Explanations::Maps { values, .. } => values,
+            Explanations::Columns { .. } => panic!("maps of images"),
+        };
+        let shown = maps(&both);
+        assert!(shown.iter().any(|v| *v > 0.0));
+        let image = both.with_score("image").unwrap();
+        assert_eq!(maps(&image), shown, "{name}");
+    }
+}
+
+#[test]
+fn an_image_in_one_tile_is_the_image() {
+    let some = normals(30..36);
+    for way in [
+        FeatureConfig::lite0(Pool::Patches),
+        FeatureConfig::dct(Pool::Patches),
+    ] {
+        let whole = trained("padim", &way);
+        let one = trained("padim", &tiled(way.clone(), SIDE));
+        assert_eq!(
+            whole.score(&some).unwrap(),
+            one.score(&some).unwrap(),
+            "{way:?}"
+        );
+        assert_eq!(
+            whole.explain(&some).unwrap(),
+            one.explain(&some).unwrap(),
+            "{way:?}"
+        );
+    }
+}
+
+#[test]
+fn tiles_show_what_they_are_of_and_no_seams() {
+    // Of images of one grey with a bright square, nothing shows where tiles end.
+    let side = 120;
+    let image = |image: usize, square: bool| {
+        let mut pixels: Vec<u8> = (0..side * side)
+            .map(|at| (100 + (at * 7919 + image * 104_729) % 23) as u8)
+            .collect();
+        if square {
+            for y in 50..62 {
+                pixels[y * side + 70..y * side + 82].fill(250);
+            }
+        }
+        pixels
+    };
+    let train = samples((0..30).map(|i| image(i, false)));
+    let way = tiled(FeatureConfig::dct(Pool::Patches), 48);
+    let config = TrainConfig::recommended_with("pca", &train, Some(&way)).unwrap();
+    let model = fit(&config, &train, &RunOptions::default(), &mut Silent).unwrap();
+    let maps = |samples: &Samples| match model.explain(samples).unwrap() {
+        Explanations::Maps { values, .. } => values,
+        Explanations::Columns { .. } => panic!("maps of images"),
+    };
+    for map in maps(&samples((40..44).map(|i| image(i, true)))).chunks_exact(side * side) {
+        let highest = (0..map.len())
+            .max_by(|&a, &b| map[a].total_cmp(&map[b]))
+            .unwrap();
+        let (y, x) = (highest / side, highest % side);
+        assert!((46..66).contains(&y) && (66..86).contains(&x), "{y} {x}");
+        // From one pixel to the next no step that a place could not make.
+        let step = map
+            .windows(2)
+            .enumerate()
+            .filter(|(at, _)| at % side != side - 1);
+        let step = step
+            .map(|(_, pair)| (pair[0] - pair[1]).abs())
+            .fold(0.0, f32::max);
+        assert!(step < 0.5 * map[highest], "{step} {}", map[highest]);
+    }
+}
+
+#[test]
+fn tiles_are_for_places() {
+    let samples = normals(0..12);
+    for pool in [Pool::Image, Pool::Both] {
+        let way = tiled(FeatureConfig::dct(pool), 24);
+        let error = TrainConfig::recommended_with("pca", &samples, Some(&way)).unwrap_err();
+        assert!(error.to_string().contains("`tile`"), "{error}");
+    }
+    let small = FeatureConfig::dct(Pool::Patches).with_tiles(Some(Tiles {
+        side: 8,
+        overlap: 0,
+    }));
+    let error = TrainConfig::recommended_with("pca", &samples, Some(&small)).unwrap_err();
+    assert!(error.to_string().contains("`tile` is 8"), "{error}");
 }
