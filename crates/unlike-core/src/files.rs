@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 /// Whatever `content` returns, or the operating system's refusal.
 pub fn write_atomically(
     path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
 ) -> Result<()> {
     let io = |action| Error::io(action, path);
     let old = std::fs::metadata(path).ok();

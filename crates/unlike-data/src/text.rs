@@ -13,12 +13,32 @@ use crate::{
     words,
 };
 
-/// A delimited text in memory.
+/// A delimited text in memory, or a stretch of one.
 pub(crate) struct Text<'a> {
     pub(crate) source: &'a Source,
     bytes: &'a [u8],
     delimiter: u8,
     allow_empty: bool,
+    stretch: Stretch,
+    /// Whether more of the file is still to be read.
+    in_part: bool,
+}
+
+/// Which rows of a file a text holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    /// The line on which it begins.
+    pub(crate) line: u32,
+    /// Whether it begins the file, with the names of the columns if there are any.
+    pub(crate) is_first: bool,
+    /// Whether it ends the file; otherwise its last row may be cut off, and is left for the next stretch.
+    pub(crate) is_last: bool,
+    /// How many rows are read, at most.
+    pub(crate) most: usize,
+    /// The byte that ends lines.
+    pub(crate) end: u8,
+    /// The decimal mark where a column leaves it open, if other stretches say.
+    pub(crate) usual: Option<Decimal>,
 }
 
 /// The columns that every row must have.
@@ -37,6 +57,10 @@ pub(crate) struct Pass {
     pub(crate) rows: Vec<u32>,
     /// Rows of another number of cells, where these are left out, and what is wrong with them.
     pub(crate) ragged: Vec<(u32, String)>,
+    /// The bytes that were read, and the line after them.
+    pub(crate) end: (usize, u32),
+    /// Whether a column of numbers holds texts of which only the whole file says what they are.
+    pub(crate) unsettled: bool,
 }
 
 impl<'a> Text<'a> {
@@ -47,6 +71,25 @@ impl<'a> Text<'a> {
             bytes,
             delimiter,
             allow_empty: false,
+            stretch: Stretch {
+                line: 1,
+                is_first: true,
+                is_last: true,
+                most: usize::MAX,
+                end: line_end(bytes),
+                usual: None,
+            },
+            in_part: false,
+        }
+    }
+
+    /// The same as a stretch of a file; one without rows is no error.
+    pub(crate) fn stretch(self, stretch: Stretch) -> Self {
+        Self {
+            stretch,
+            in_part: true,
+            allow_empty: true,
+            ..self
         }
     }
 
@@ -148,6 +191,10 @@ impl<'a> Text<'a> {
         let mut pass = self.pass(shape, told, wanted, missing, false)?;
         let built = &mut pass.built;
         let again: Vec<usize> = (0..built.len()).filter(|&i| built[i].again).collect();
+        if self.in_part && again.iter().any(|&i| told[wanted[i]].fits.is_none()) {
+            pass.unsettled = true;
+            return Ok(pass);
+        }
         if !again.is_empty() {
             let columns: Vec<usize> = again.iter().map(|&i| wanted[i]).collect();
             let second = self.pass(shape, told, &columns, missing, true)?;
@@ -159,10 +206,10 @@ impl<'a> Text<'a> {
             b';' => Decimal::Comma,
             _ => Decimal::Point,
         };
-        let usual = usual_mark(built, by_delimiter);
+        let usual = self.stretch.usual;
+        let usual = usual.unwrap_or_else(|| usual_mark(built, by_delimiter));
         for (column, &at) in built.iter_mut().zip(wanted) {
-            let name = &shape.names[at];
-            column.spell_out(name, told[at].decimal, usual, missing, &pass.rows);
+            column.spell_out(told[at].decimal, usual, missing, &pass.rows);
         }
         Ok(pass)
     }
@@ -180,7 +227,7 @@ impl<'a> Text<'a> {
         let build = |&at: &usize| {
             let builder =
                 ColumnBuilder::new(self.source, &shape.names[at], missing, told[at], reserve);
-            match as_texts {
+            match as_texts || told[at].is_spelled() {
                 true => builder.of_texts(reserve),
                 false => builder,
             }
@@ -188,10 +235,12 @@ impl<'a> Text<'a> {
         let mut builders: Vec<ColumnBuilder<'_>> = wanted.iter().map(build).collect();
         let mut row_numbers = Vec::with_capacity(reserve);
         let mut rows = self.rows();
-        let mut header = shape.header;
+        let mut header = shape.header && self.stretch.is_first;
         let skip = told.iter().any(|t| t.skip);
         let mut ragged = Vec::new();
-        while let Some((cells, row)) = rows.next()? {
+        while row_numbers.len() + ragged.len() < self.stretch.most
+            && let Some((cells, row)) = rows.next()?
+        {
             if cells.len() != width && !header && skip {
                 let found = words::counted(cells.len(), "cell");
                 ragged.push((row, format!("{found} instead of {width}")));
@@ -213,12 +262,36 @@ impl<'a> Text<'a> {
                 .source
                 .malformed("a header and no rows", "at least one row below the header"));
         }
+        let end = rows.end();
         let finish = |builder: ColumnBuilder<'_>| builder.finish(&row_numbers);
         Ok(Pass {
             built: builders.into_iter().map(finish).collect::<Result<_>>()?,
             rows: row_numbers,
             ragged,
+            end,
+            unsettled: false,
         })
+    }
+
+    /// Calls `f` with the cells of each row below the header; gives how many there were, and their end.
+    pub(crate) fn each(
+        &self,
+        shape: &Shape,
+        mut f: impl FnMut(&ByteRecord, u32) -> Result<()>,
+    ) -> Result<(usize, (usize, u32))> {
+        let mut rows = self.rows();
+        let mut header = shape.header && self.stretch.is_first;
+        let mut count = 0;
+        while count < self.stretch.most
+            && let Some((cells, row)) = rows.next()?
+        {
+            if std::mem::take(&mut header) {
+                continue;
+            }
+            f(cells, row)?;
+            count += 1;
+        }
+        Ok((count, rows.end()))
     }
 
     fn blank(&self) -> Error {
@@ -256,9 +329,10 @@ impl<'a> Text<'a> {
     /// A bound on the number of rows, for reserving memory: proportional to the file even if most
     /// of its lines are blank.
     fn rows_at_most(&self, width: usize) -> usize {
-        let end = line_end(self.bytes);
+        let end = self.stretch.end;
         let lines = self.bytes.iter().filter(|&&b| b == end).count() + 1;
-        lines.min(self.bytes.len() / width.max(1) + 1)
+        let most = lines.min(self.bytes.len() / width.max(1) + 1);
+        most.min(self.stretch.most)
     }
 
     fn rows(&self) -> Rows<'_> {
@@ -267,15 +341,17 @@ impl<'a> Text<'a> {
             bytes: self.bytes,
             reader: sniff::reader(self.bytes, self.delimiter),
             record: ByteRecord::new(),
-            end: line_end(self.bytes),
+            end: self.stretch.end,
+            is_last: self.stretch.is_last,
             at: 0,
-            number: 1,
+            number: self.stretch.line,
+            is_cut: false,
         }
     }
 }
 
 /// The byte that ends lines; a file without any line feed is one of carriage returns.
-fn line_end(bytes: &[u8]) -> u8 {
+pub(crate) fn line_end(bytes: &[u8]) -> u8 {
     if bytes.contains(&b'\n') { b'\n' } else { b'\r' }
 }
 
@@ -286,9 +362,12 @@ struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: ByteRecord,
     end: u8,
+    is_last: bool,
     /// Lines are counted up to here, and this is the line there.
     at: usize,
     number: u32,
+    /// Whether the row there may be cut off.
+    is_cut: bool,
 }
 
 impl Rows<'_> {
@@ -300,6 +379,7 @@ impl Rows<'_> {
                 .read_byte_record(&mut self.record)
                 .map_err(|error| self.source.malformed(error.to_string(), "delimited text"))?;
             if !more {
+                self.count_to(self.bytes.len());
                 return Ok(None);
             }
             let start = self.record.position().map_or(0, |p| p.byte() as usize);
@@ -310,6 +390,10 @@ impl Rows<'_> {
                 .take_while(|b| b"\r\n".contains(b))
                 .count();
             self.count_to(self.at + blank);
+            if !self.is_last && self.is_at_end() {
+                self.is_cut = true;
+                return Ok(None);
+            }
             if self.record.len() == 1
                 && self.record[0].trim_ascii().is_empty()
                 && self.bytes.get(self.at) != Some(&b'"')
@@ -323,8 +407,7 @@ impl Rows<'_> {
 
     /// A quote that is never closed swallows the rest of the file.
     fn check_closed(&self) -> Result<()> {
-        let at_end = self.reader.position().byte() as usize >= self.bytes.len();
-        if at_end && self.record.as_slice().contains(&self.end) {
+        if self.is_at_end() && self.record.as_slice().contains(&self.end) {
             let quotes = self.bytes[self.at..].iter().filter(|&&b| b == b'"').count();
             if quotes % 2 == 1 {
                 return Err(self
@@ -340,6 +423,19 @@ impl Rows<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing follows the row.
+    fn is_at_end(&self) -> bool {
+        self.reader.position().byte() as usize >= self.bytes.len()
+    }
+
+    /// How far rows were read, and the line there.
+    fn end(mut self) -> (usize, u32) {
+        if !self.is_cut {
+            self.count_to(self.reader.position().byte() as usize);
+        }
+        (self.at, self.number)
     }
 
     fn count_to(&mut self, to: usize) {

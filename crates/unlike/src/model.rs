@@ -6,9 +6,9 @@ mod stored;
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Detector, Error, Explanations, GroupCalibrations, ImageShape, Images, InputSpec,
-    Note, Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
+    Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
-use unlike_data::Preprocessing;
+use unlike_data::{Noticed, Preprocessing};
 use unlike_features::{Extraction, resized};
 
 use self::{compared::Probabilities, stored::TYPICAL};
@@ -141,8 +141,8 @@ pub struct Scored {
     pub scores: Scores,
     /// What the scores are made of.
     pub parts: ScoreParts,
-    /// What the user should know about the samples: unseen categories, for instance.
-    pub notes: Vec<Note>,
+    /// What is worth knowing about the samples: unseen categories, for instance.
+    pub noticed: Noticed,
 }
 
 impl Model {
@@ -252,7 +252,7 @@ impl Model {
         Ok(Scored {
             scores,
             parts,
-            notes: seen.notes(),
+            noticed: seen.noticed(),
         })
     }
 
