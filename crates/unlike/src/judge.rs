@@ -373,6 +373,11 @@ impl Judge {
         self.model
     }
 
+    /// What counts of held-out normals that score exactly as a sample.
+    pub fn ties(&self) -> Ties {
+        self.ties
+    }
+
     /// What flags samples.
     pub fn decision(&self) -> Decision {
         self.decision

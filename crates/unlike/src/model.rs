@@ -340,6 +340,11 @@ impl Model {
         self.parts.scores.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The names of the parts that scores are made of, in the order in which they are shown.
+    pub fn part_names(&self) -> impl Iterator<Item = &str> {
+        self.parts.calibration.names()
+    }
+
     /// How the score in use is made from its parts.
     pub fn rule(&self) -> &ScoreRule {
         &self.parts.scores[self.score].1

@@ -147,12 +147,20 @@ impl DataArgs {
         model: &Model,
         allow_empty: bool,
     ) -> Result<DataSet> {
-        let options = ReadOptions {
+        self.read_as(data, model, None, self.to_score(allow_empty)?)
+    }
+
+    /// How a table is read for scoring.
+    pub(crate) fn options_to_score(&self, model: &Model, allow_empty: bool) -> Result<ReadOptions> {
+        self.known_to(model, None, self.to_score(allow_empty)?)
+    }
+
+    fn to_score(&self, allow_empty: bool) -> Result<ReadOptions> {
+        Ok(ReadOptions {
             allow_empty,
             without_labels: true,
             ..self.options()?
-        };
-        self.read_as(data, model, None, options)
+        })
     }
 
     fn read_as(
@@ -162,13 +170,7 @@ impl DataArgs {
         by: Option<&str>,
         options: ReadOptions,
     ) -> Result<DataSet> {
-        let mut options = model.preprocessing().read_options(options);
-        let mut reading = model.config().preprocessing.reading.clone();
-        // What says which group a row belongs to need not be a feature.
-        let by = by.or(model.grouped_by());
-        reading.drop_columns.retain(|name| Some(&**name) != by);
-        options.remembered = Some(reading);
-        self.images.check_against(&options.image)?;
+        let options = self.known_to(model, by, options)?;
         let data = data.read(&options)?;
         let data = match options.bad_rows {
             BadRows::Fail => data,
@@ -181,9 +183,21 @@ impl DataArgs {
         Ok(data)
     }
 
-    /// Whether rows that cannot be read are among the results.
-    pub(crate) fn reports_bad_rows(&self) -> bool {
-        self.bad_rows() == BadRows::Flag
+    /// These options, where they say nothing else, as training was told.
+    fn known_to(
+        &self,
+        model: &Model,
+        by: Option<&str>,
+        options: ReadOptions,
+    ) -> Result<ReadOptions> {
+        let mut options = model.preprocessing().read_options(options);
+        let mut reading = model.config().preprocessing.reading.clone();
+        // What says which group a row belongs to need not be a feature.
+        let by = by.or(model.grouped_by());
+        reading.drop_columns.retain(|name| Some(&**name) != by);
+        options.remembered = Some(reading);
+        self.images.check_against(&options.image)?;
+        Ok(options)
     }
 
     fn bad_rows(&self) -> BadRows {

@@ -9,6 +9,7 @@ pub(crate) mod failure;
 pub(crate) mod interrupt;
 pub(crate) mod layout;
 pub(crate) mod progress;
+pub(crate) mod scoring;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -58,6 +59,27 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
         Err(e) => Err(unlike_core::Error::io("write", "stdout")(e).into()),
+    }
+}
+
+/// Writes a result of any size to stdout, as `content` makes it.
+pub(crate) fn write_with(
+    content: impl FnOnce(&mut (dyn Write + Send)) -> unlike_core::Result<()>,
+) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout());
+    let written = content(&mut out).and_then(|()| {
+        out.flush()
+            .map_err(unlike_core::Error::io("write", "stdout"))
+    });
+    // What is left in the buffer would be written when it is dropped.
+    _ = out.into_parts();
+    match written {
+        Err(unlike_core::Error::Io { source, .. })
+            if source.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Err(Failure::OutputClosed)
+        }
+        written => Ok(written?),
     }
 }
 

@@ -73,6 +73,7 @@ pub struct Chunks<'a> {
     unfit: Option<Unfit<'a>>,
     rows: usize,
     block: usize,
+    at_once: bool,
     /// The file that is read, and those before it.
     at: usize,
     file: Option<File>,
@@ -141,6 +142,7 @@ impl<'a> Chunks<'a> {
             unfit: None,
             rows: ROWS,
             block: BLOCK,
+            at_once: false,
             at: 0,
             file: None,
             heads: Vec::new(),
@@ -156,6 +158,15 @@ impl<'a> Chunks<'a> {
         Self {
             rows: rows.max(1),
             block: bytes.max(1),
+            ..self
+        }
+    }
+
+    /// The same, all rows at once.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self {
+            at_once: true,
             ..self
         }
     }
@@ -282,7 +293,8 @@ impl<'a> Chunks<'a> {
             }
             None => (self.each.clone(), Vec::new()),
         };
-        let in_part = self.paths.iter().all(|path| is_file(path)) && options.expect.is_some();
+        let are_files = self.paths.iter().all(|path| is_file(path));
+        let in_part = are_files && options.expect.is_some() && !self.at_once;
         let file = match in_part {
             true => open_part(path, &in_parts(&options), self.block)?,
             false => None,
@@ -322,7 +334,9 @@ impl<'a> Chunks<'a> {
     /// Whether all files together are no larger than what is read of one at a time.
     fn are_small(&self) -> bool {
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+        let plain = |path: &PathBuf| Input::open(path, None).is_ok_and(|input| input.is_plain());
         self.paths.iter().map(size).sum::<u64>() <= self.block as u64
+            && (self.paths.len() == 1 || self.paths.iter().all(plain))
     }
 
     fn close(&mut self) {

@@ -314,7 +314,7 @@ fn bad_rows_are_counted_as_ever() {
         }
     };
     assert!(
-        error.contains("row 5, column `n`: found the text `much`"),
+        error.contains("row 5, column `n`: the text `much`"),
         "{error}"
     );
 }
