@@ -544,6 +544,22 @@ impl DataSet {
         })
     }
 
+    /// As [`normals_for_training`](Self::normals_for_training), without a copy of the samples where all of
+    /// them are taken.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn into_normals_for_training(self) -> Result<NormalsForTraining> {
+        match (&self.labels, &self.classes) {
+            (None, None) => Ok(NormalsForTraining {
+                total: self.samples.len(),
+                samples: self.samples,
+                labelled: false,
+            }),
+            _ => self.normals_for_training(),
+        }
+    }
+
     fn undecided(&self) -> Error {
         let origin = Some(format!("`{}`", self.path.display()));
         match &self.classes {

@@ -45,7 +45,7 @@ mod text;
 mod typed;
 mod words;
 
-pub use chunks::{Chunk, Chunks, Position, Remarks};
+pub use chunks::{Chunk, Chunks, Draw, Drawn, Position, Remarks, read_drawn};
 pub use dataset::{DataSet, NormalsForTraining, Skipped};
 pub use dates::DatePart;
 pub use decimal::Decimal;

@@ -123,14 +123,14 @@ fn assemble(
 fn classes_of(
     source: &Source,
     name: &str,
-    before: usize,
+    numbers: &Numbers,
     texts: impl Iterator<Item = Option<String>>,
 ) -> Result<Classes> {
     let (levels, codes) = categorised(texts);
     if let Some(row) = codes.iter().position(|&code| code == MISSING) {
         return Err(source
             .malformed_at(
-                source::cell((before + row) as u64 + 1, name),
+                source::cell(numbers.of(row).into(), name),
                 "NaN",
                 "a label in every row",
             )
@@ -166,9 +166,26 @@ pub(crate) struct Array<'a> {
     pub(crate) shape: Vec<usize>,
     pub(crate) fortran: bool,
     item: Item,
-    /// The rows of the file before these.
-    before: usize,
+    /// The numbers of these rows in the file, from 1.
+    numbers: Numbers,
     data: &'a [u8],
+}
+
+/// Which rows of a file there are.
+enum Numbers {
+    /// Those after so many others.
+    After(usize),
+    /// These.
+    Drawn(Vec<u32>),
+}
+
+impl Numbers {
+    fn of(&self, row: usize) -> u32 {
+        match self {
+            Self::After(before) => u32::try_from(before + row + 1).unwrap_or(u32::MAX),
+            Self::Drawn(numbers) => numbers.get(row).copied().unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// How one value is stored.
@@ -243,7 +260,7 @@ impl<'a> Array<'a> {
             shape,
             fortran,
             item,
-            before: 0,
+            numbers: Numbers::After(0),
             data,
         })
     }
@@ -255,7 +272,19 @@ impl<'a> Array<'a> {
             shape: vec![rows, self.shape[1]],
             fortran: self.fortran,
             item: self.item,
-            before,
+            numbers: Numbers::After(before),
+            data,
+        }
+    }
+
+    /// Rows of these numbers.
+    pub(crate) fn drawn<'b>(&self, numbers: Vec<u32>, data: &'b [u8]) -> Array<'b> {
+        Array {
+            title: self.title.clone(),
+            shape: vec![numbers.len(), self.shape[1]],
+            fortran: false,
+            item: self.item,
+            numbers: Numbers::Drawn(numbers),
             data,
         }
     }
@@ -320,7 +349,7 @@ impl<'a> Array<'a> {
                 Role::Dropped => {}
                 Role::Label => {
                     let texts = self.places(at).map(|place| self.text(place));
-                    classes = Some(classes_of(source, name, self.before, texts)?);
+                    classes = Some(classes_of(source, name, &self.numbers, texts)?);
                 }
                 Role::Id => {
                     let texts = self.places(at).map(|place| self.text(place));
@@ -352,9 +381,9 @@ impl<'a> Array<'a> {
         let rows = self.shape[0];
         let mut table = Table::new(source.name(), columns)?;
         debug_assert_eq!(table.rows(), rows);
-        if self.before > 0 {
-            let number = |row: usize| u32::try_from(self.before + row + 1).unwrap_or(u32::MAX);
-            table = table.with_row_numbers((0..rows).map(number).collect());
+        if !matches!(self.numbers, Numbers::After(0)) {
+            let numbers = (0..rows).map(|row| self.numbers.of(row));
+            table = table.with_row_numbers(numbers.collect());
         }
         if let Some(ids) = ids {
             table = table.with_ids(ids);
@@ -407,7 +436,7 @@ impl<'a> Array<'a> {
             )
             .set("missing", "NaN"),
         };
-        let place = source::cell((self.before + row) as u64 + 1, name);
+        let place = source::cell(self.numbers.of(row).into(), name);
         Err(source
             .malformed_at(place, found.to_string(), "a finite number")
             .with_hint(hint))
@@ -452,7 +481,12 @@ impl<'a> Array<'a> {
                 format!("{}, one for each row of `{SAMPLES}`", words::count(rows)),
             ));
         }
-        classes_of(source, name, 0, (0..length).map(|i| self.text(i)))
+        classes_of(
+            source,
+            name,
+            &Numbers::After(0),
+            (0..length).map(|i| self.text(i)),
+        )
     }
 
     fn bytes(&self, at: usize) -> &[u8] {

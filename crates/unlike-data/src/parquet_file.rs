@@ -57,7 +57,8 @@ pub(crate) fn read(source: Source, options: &ReadOptions) -> Result<DataSet> {
         file.column(at)?.pour(&file, usize::MAX, builder)?;
         Ok(())
     };
-    let (data, _) = file.typed.rows(&plan, (0, file.rows), options, fill)?;
+    let numbers = file.typed.numbers(0, file.rows)?;
+    let (data, _) = file.typed.rows(&plan, numbers, options, fill)?;
     Ok(data.with_first_notes(plan.notes))
 }
 

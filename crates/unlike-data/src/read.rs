@@ -351,6 +351,11 @@ fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<Data
     }
 }
 
+/// Whether delimited text that begins so is a list of images.
+pub(crate) fn is_listing(source: &Source, options: &ReadOptions) -> bool {
+    options.format.is_none() && options.expect.is_none() && List::of(source, options).is_some()
+}
+
 /// The format of a file that begins so.
 pub(crate) fn recognise(source: &Source) -> Result<Format> {
     let bytes = &source.bytes;

@@ -61,7 +61,16 @@ pub fn read_all(paths: &[impl AsRef<Path>], options: &ReadOptions) -> Result<Dat
         return read(path, options);
     }
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-    let names = short_names(&paths);
+    read_each(&paths, options, |_, path, options| read(path, options))
+}
+
+/// As [`read_all`] of several files, each of which `read` reads, given its position.
+pub(crate) fn read_each(
+    paths: &[&Path],
+    options: &ReadOptions,
+    mut read: impl FnMut(usize, &Path, &ReadOptions) -> Result<DataSet>,
+) -> Result<DataSet> {
+    let names = short_names(paths);
     // Classes are judged together: not every file has all of them.
     let mut each = ReadOptions {
         normal_labels: Vec::new(),
@@ -69,8 +78,8 @@ pub fn read_all(paths: &[impl AsRef<Path>], options: &ReadOptions) -> Result<Dat
         ..options.clone()
     };
     let mut parts: Vec<DataSet> = Vec::new();
-    for path in &paths {
-        let part = read(path, &each)?;
+    for (at, path) in paths.iter().enumerate() {
+        let part = read(at, path, &each)?;
         let Samples::Table(table) = part.samples() else {
             return Err(Error::Mismatch {
                 origin: Some(format!("`{}`", path.display())),

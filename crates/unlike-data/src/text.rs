@@ -63,6 +63,73 @@ pub(crate) struct Pass {
     pub(crate) unsettled: bool,
 }
 
+/// Columns that rows are poured into.
+pub(crate) struct Filled<'a> {
+    shape: &'a Shape,
+    wanted: &'a [usize],
+    /// Whether rows of another number of cells are left out.
+    skip: bool,
+    builders: Vec<ColumnBuilder<'a>>,
+    /// The number in the file of each row.
+    pub(crate) rows: Vec<u32>,
+    pub(crate) ragged: Vec<(u32, String)>,
+}
+
+impl<'a> Filled<'a> {
+    /// Of the wanted columns, as texts if that is asked for, for so many rows.
+    pub(crate) fn new(
+        source: &'a Source,
+        shape: &'a Shape,
+        told: &[Told],
+        (wanted, as_texts): (&'a [usize], bool),
+        missing: &'a MissingCells<'a>,
+        reserve: usize,
+    ) -> Self {
+        let build = |&at: &usize| {
+            let builder = ColumnBuilder::new(source, &shape.names[at], missing, told[at], reserve);
+            match as_texts || told[at].is_spelled() {
+                true => builder.of_texts(reserve),
+                false => builder,
+            }
+        };
+        Self {
+            shape,
+            wanted,
+            skip: told.iter().any(|t| t.skip),
+            builders: wanted.iter().map(build).collect(),
+            rows: Vec::with_capacity(reserve),
+            ragged: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, cells: &ByteRecord, row: u32) -> Result<()> {
+        let width = self.shape.names.len();
+        if cells.len() != width {
+            let found = words::counted(cells.len(), "cell");
+            let reason = format!("{found} instead of {width}");
+            self.ragged.push((row, reason));
+            return Ok(());
+        }
+        for (builder, &at) in self.builders.iter_mut().zip(self.wanted) {
+            builder.push(&cells[at], row)?;
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// What became of the columns, the numbers of their rows, and the rows that are left out.
+    #[allow(
+        clippy::type_complexity,
+        reason = "three things that belong to no type of their own"
+    )]
+    pub(crate) fn finish(self) -> Result<(Vec<Built>, Vec<u32>, Vec<(u32, String)>)> {
+        let rows = self.rows;
+        let finish = |builder: ColumnBuilder<'_>| builder.finish(&rows);
+        let built = self.builders.into_iter().map(finish);
+        Ok((built.collect::<Result<_>>()?, rows, self.ragged))
+    }
+}
+
 impl<'a> Text<'a> {
     /// `bytes` are the file's rows, line by line.
     pub(crate) fn new(source: &'a Source, bytes: &'a [u8], delimiter: u8) -> Self {
@@ -222,55 +289,50 @@ impl<'a> Text<'a> {
         missing: &MissingCells<'_>,
         as_texts: bool,
     ) -> Result<Pass> {
-        let width = shape.names.len();
-        let reserve = self.rows_at_most(width);
-        let build = |&at: &usize| {
-            let builder =
-                ColumnBuilder::new(self.source, &shape.names[at], missing, told[at], reserve);
-            match as_texts || told[at].is_spelled() {
-                true => builder.of_texts(reserve),
-                false => builder,
-            }
-        };
-        let mut builders: Vec<ColumnBuilder<'_>> = wanted.iter().map(build).collect();
-        let mut row_numbers = Vec::with_capacity(reserve);
-        let mut rows = self.rows();
-        let mut header = shape.header && self.stretch.is_first;
-        let skip = told.iter().any(|t| t.skip);
-        let mut ragged = Vec::new();
-        while row_numbers.len() + ragged.len() < self.stretch.most
-            && let Some((cells, row)) = rows.next()?
-        {
-            if cells.len() != width && !header && skip {
-                let found = words::counted(cells.len(), "cell");
-                ragged.push((row, format!("{found} instead of {width}")));
-                continue;
-            }
-            if cells.len() != width {
-                return Err(self.ragged(cells, row, shape));
-            }
-            if std::mem::take(&mut header) {
-                continue;
-            }
-            for (builder, &at) in builders.iter_mut().zip(wanted) {
-                builder.push(&cells[at], row)?;
-            }
-            row_numbers.push(row);
-        }
-        if row_numbers.is_empty() && ragged.is_empty() && !self.allow_empty {
+        let reserve = self.rows_at_most(shape.names.len());
+        let columns = (wanted, as_texts);
+        let mut filled = Filled::new(self.source, shape, told, columns, missing, reserve);
+        let (_, end) = self.fill(&mut filled, None)?;
+        if filled.rows.is_empty() && filled.ragged.is_empty() && !self.allow_empty {
             return Err(self
                 .source
                 .malformed("a header and no rows", "at least one row below the header"));
         }
-        let end = rows.end();
-        let finish = |builder: ColumnBuilder<'_>| builder.finish(&row_numbers);
+        let (built, rows, ragged) = filled.finish()?;
         Ok(Pass {
-            built: builders.into_iter().map(finish).collect::<Result<_>>()?,
-            rows: row_numbers,
+            built,
+            rows,
             ragged,
             end,
             unsettled: false,
         })
+    }
+
+    /// Pours rows into columns, those of them that are kept; gives how many there were, and their end.
+    pub(crate) fn fill(
+        &self,
+        filled: &mut Filled<'_>,
+        mut is_kept: Option<&mut dyn FnMut() -> bool>,
+    ) -> Result<(usize, (usize, u32))> {
+        let width = filled.shape.names.len();
+        let mut rows = self.rows();
+        let mut header = filled.shape.header && self.stretch.is_first;
+        let mut count = 0;
+        while count < self.stretch.most
+            && let Some((cells, row)) = rows.next()?
+        {
+            if cells.len() != width && (header || !filled.skip) {
+                return Err(self.ragged(cells, row, filled.shape));
+            }
+            if std::mem::take(&mut header) {
+                continue;
+            }
+            count += 1;
+            if is_kept.as_mut().is_none_or(|is_kept| is_kept()) {
+                filled.push(cells, row)?;
+            }
+        }
+        Ok((count, rows.end()))
     }
 
     /// Calls `f` with the cells of each row below the header; gives how many there were, and their end.

@@ -123,23 +123,29 @@ impl TypedFile {
         ))
     }
 
-    /// Reads so many rows after those before. `fill` pushes the cells of the column at a position, one for
-    /// each row; rows count from 1.
+    /// The numbers of so many rows after those before, from 1.
+    pub(crate) fn numbers(&self, before: usize, rows: usize) -> Result<Vec<u32>> {
+        let last = before.saturating_add(rows);
+        let numbers = u32::try_from(before + 1).ok().zip(u32::try_from(last).ok());
+        let (first, last) = numbers.ok_or_else(|| {
+            let found = words::counted(last, "row");
+            let expected = format!("at most {} rows", u32::MAX);
+            self.source.malformed(found, expected)
+        })?;
+        Ok((first..=last).collect())
+    }
+
+    /// Reads the rows of these numbers. `fill` pushes the cells of the column at a position, one for each
+    /// row.
     pub(crate) fn rows(
         &self,
         plan: &Plan,
-        (before, rows): (usize, usize),
+        row_numbers: Vec<u32>,
         options: &ReadOptions,
         fill: impl Fn(usize, &mut ColumnBuilder<'_>) -> Result<()> + Sync,
     ) -> Result<(DataSet, BTreeMap<usize, ColumnRemarks>)> {
         let source = &self.source;
-        let last = before.saturating_add(rows);
-        let numbers = u32::try_from(before + 1).ok().zip(u32::try_from(last).ok());
-        let Some((first, last)) = numbers else {
-            let found = words::counted(last, "row");
-            return Err(source.malformed(found, format!("at most {} rows", u32::MAX)));
-        };
-        let row_numbers: Vec<u32> = (first..=last).collect();
+        let rows = row_numbers.len();
         let missing = MissingCells::new(&options.missing);
         let build = |&at: &usize| -> Result<Built> {
             let (name, holds) = &self.columns[at];

@@ -40,6 +40,9 @@ q_value (the smallest false-discovery rate at which the sample is flagged),
 anomalous, then the named parts of the score; with --bad-rows flag, the reason
 why a row could not be read: such rows have no score, and are anomalous.
 
+Ids are written as they are: a spreadsheet may take one that begins with = + - @
+for a formula; import that column as text, or write .parquet.
+
 Tables of any size are scored some rows at a time: CSV (packed, too), NPY and
 Parquet files may be larger than memory.
 

@@ -4,6 +4,7 @@
 //! written (decimal marks, the order of days and months), it is looked at once before; and what is worth
 //! knowing is added up.
 
+mod drawn;
 mod input;
 mod lines;
 mod npy;
@@ -32,6 +33,7 @@ use crate::{
     source::Source,
     words,
 };
+pub use drawn::{Draw, Drawn, read_drawn};
 pub use remarks::Remarks;
 
 /// Rows at a time. Models take as many at once.
@@ -496,6 +498,18 @@ impl Head {
 
 /// A file whose rows can be read some at a time, if it is larger than what is read at once.
 fn open_part(path: &Path, options: &ReadOptions, block: usize) -> Result<Option<File>> {
+    let Some((format, head)) = look(path, options, block)? else {
+        return Ok(None);
+    };
+    Ok(Some(match format {
+        Format::Npy => File::Npy(Box::new(NpyFile::open(path, &head.bytes, options)?)),
+        Format::Parquet => File::Parquet(Box::new(ParquetFile::open(path, options)?)),
+        text => File::Text(Box::new(TextFile::open(path, text, options, block)?)),
+    }))
+}
+
+/// The format and the beginning of such a file.
+fn look(path: &Path, options: &ReadOptions, block: usize) -> Result<Option<(Format, Source)>> {
     let mut input = Input::open(path, options.max_unpacked)?;
     let mut head = Vec::new();
     if input.read(&mut head, block.max(1))? || head.starts_with(b"PK") {
@@ -521,20 +535,14 @@ fn open_part(path: &Path, options: &ReadOptions, block: usize) -> Result<Option<
         Some(format) => format,
         None => read::recognise(&source)?,
     };
-    Ok(match format {
-        Format::Csv | Format::Kdd => {
-            let text = TextFile::open(path, format, options, block)?;
-            Some(File::Text(Box::new(text)))
-        }
-        Format::Npy if is_plain => {
-            let npy = NpyFile::open(path, &source.bytes, options)?;
-            Some(File::Npy(Box::new(npy)))
-        }
-        Format::Parquet if is_plain => {
-            Some(File::Parquet(Box::new(ParquetFile::open(path, options)?)))
-        }
-        _ => None,
-    })
+    let in_parts = match format {
+        // A list of images is no table.
+        Format::Csv if read::is_listing(&source, options) => false,
+        Format::Csv | Format::Kdd => true,
+        Format::Npy | Format::Parquet => is_plain,
+        _ => false,
+    };
+    Ok(in_parts.then_some((format, source)))
 }
 
 /// Options for some rows of a file: none of them need be there, and classes that are named may be in

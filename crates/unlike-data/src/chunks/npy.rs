@@ -8,8 +8,9 @@ use std::{
 
 use unlike_core::{Error, Note, Result};
 
-use super::Part;
+use super::{Part, drawn::Kept};
 use crate::{
+    dataset::DataSet,
     npy::Array,
     read::{Format, ReadOptions},
     roles::{self, Role},
@@ -72,6 +73,48 @@ impl NpyFile {
             array.data(&self.source, Format::Npy, columns, None, &self.options)?;
         self.rows += rows;
         Ok(Some(Part { data, remarks }))
+    }
+
+    /// All rows of which this holds, by their positions.
+    pub(crate) fn drawn(&mut self, kept: &Kept) -> Result<DataSet> {
+        let width = self.array.shape[1] * self.array.item_size();
+        let mut numbers = Vec::with_capacity(kept.count());
+        let mut values = Vec::with_capacity(kept.count().saturating_mul(width));
+        while self.rows < self.array.shape[0] {
+            let rows = super::ROWS.min(self.array.shape[0] - self.rows);
+            let block = self.bytes(rows)?;
+            for row in (0..rows).filter(|row| kept.contains(self.rows + row)) {
+                numbers.push(u32::try_from(self.rows + row + 1).unwrap_or(u32::MAX));
+                self.append_row(&mut values, &block, (row, rows));
+            }
+            self.rows += rows;
+        }
+        let array = self.array.drawn(numbers, &values);
+        let columns = (&self.names[..], &self.roles[..]);
+        let (data, remarks) =
+            array.data(&self.source, Format::Npy, columns, None, &self.options)?;
+        let mut notes = self.notes.clone();
+        for (at, remarks) in remarks {
+            notes.extend(remarks.notes(&self.names[at]));
+        }
+        Ok(data.with_notes(notes))
+    }
+
+    /// Appends a row of a block of so many, value after value.
+    fn append_row(&self, values: &mut Vec<u8>, block: &[u8], (row, rows): (usize, usize)) {
+        let (columns, item) = (self.array.shape[1], self.array.item_size());
+        if !self.array.fortran {
+            values.extend(&block[row * columns * item..][..columns * item]);
+            return;
+        }
+        for column in 0..columns {
+            values.extend(&block[(column * rows + row) * item..][..item]);
+        }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> usize {
+        self.array.shape[0]
     }
 
     /// The values of the next rows, as they stand in the file: row by row, or column by column.

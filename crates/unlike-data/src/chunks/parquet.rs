@@ -61,9 +61,9 @@ impl ParquetFile {
             }
             None => Ok(()),
         };
-        let range = (self.rows, rows);
         let typed = &self.file.typed;
-        let (data, remarks) = typed.rows(&self.plan, range, &self.options, fill)?;
+        let numbers = typed.numbers(self.rows, rows)?;
+        let (data, remarks) = typed.rows(&self.plan, numbers, &self.options, fill)?;
         self.rows += rows;
         Ok(Some(Part { data, remarks }))
     }
