@@ -148,7 +148,7 @@ impl Model {
         let parts = scored.parts.iter();
         let parts = parts.map(|(name, values)| (name.to_owned(), values.to_pyarray(py)));
         let parts = parts.collect();
-        let notes = all_worded(&scored.notes);
+        let notes = all_worded(&scored.noticed.notes(self.model.preprocessing()));
         Ok((PyArray1::from_vec(py, scored.scores), parts, notes))
     }
 

@@ -13,8 +13,11 @@
 //! Both promises need a calibration on normals that training has not seen. On training normals,
 //! whose scores are too low, p-values of new normals come out too small and the promises break.
 
+mod tally;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::tally::{Tally, Verdicts};
 use crate::{
     calibration::{Calibration, Place, Ties, check_rate, finite},
     error::{Error, Result},
@@ -70,19 +73,6 @@ impl Decisions {
     pub fn is_empty(&self) -> bool {
         self.anomalous.is_empty()
     }
-}
-
-/// The smallest score that at most `count` samples reach; `None` if so many are equal that none can be
-/// flagged without the others.
-fn budget_threshold(scores: &[f64], count: usize) -> Option<f64> {
-    let mut sorted = scores.to_vec();
-    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-    let next = sorted.get(count).copied();
-    let flagged = sorted.iter().take(count);
-    flagged
-        .copied()
-        .filter(|&s| next.is_none_or(|next| s > next))
-        .reduce(f64::min)
 }
 
 impl Decision {
@@ -171,50 +161,6 @@ impl Decision {
         Some(largest * decisions.len() as f64)
     }
 
-    /// Why a false-discovery rate flags nothing in this batch, where no sample can be flagged with so
-    /// small a calibration; a sentence that says what calibration would do.
-    ///
-    /// Benjamini–Hochberg flags k of m samples if their p-values are at most q k / m. None is below
-    /// 1 / (n + 1), so at least m / (q (n + 1)) samples have to be that far out.
-    pub fn why_nothing(&self, decisions: &Decisions, calibration: &Calibration) -> Option<String> {
-        let &(Self::Fdr(rate) | Self::FdrStorey(rate)) = self else {
-            return None;
-        };
-        if decisions.is_empty() || decisions.count() > 0 {
-            return None;
-        }
-        let (samples, smallest) = (decisions.len(), calibration.smallest_rate());
-        let rate = match self {
-            Self::FdrStorey(_) => rate / share_of_normals(&decisions.p_values),
-            _ => rate,
-        };
-        let needed = (samples as f64 * smallest / rate).ceil().max(1.0) as usize;
-        let out = decisions.p_values.iter().filter(|&&p| p <= smallest);
-        let out = out.count();
-        if out >= needed || needed == 1 {
-            // Some could be flagged, and none stands out.
-            return None;
-        }
-        let enough = |stand_out: usize| {
-            words::count(((samples as f64 / (rate * stand_out as f64)).ceil() as usize).max(2) - 1)
-        };
-        let normals = words::counted(calibration.len(), "held-out normal");
-        Some(format!(
-            "no sample can be flagged at a false-discovery rate of {}: {normals} give no p-value below \
-             {}, which at least {} of the {} would have to reach, and {} do; with {} of them {}",
-            words::rate(rate),
-            words::rate(smallest),
-            words::count(needed),
-            words::counted(samples, "sample"),
-            words::count(out),
-            enough(out.max(1)),
-            match out {
-                0 | 1 => "one could be flagged".to_owned(),
-                out => format!("these {} could be", words::count(out)),
-            },
-        ))
-    }
-
     /// Decides about each sample of a batch.
     ///
     /// With n held-out normals and m samples, the smallest possible q-value of a group of k samples
@@ -230,19 +176,10 @@ impl Decision {
         self.check_possible([calibration])?;
         let place = |&score: &f64| calibration.place(score, Ties::Above, 0);
         let places: Vec<Place> = scores.iter().map(place).collect();
-        let mut decisions = self.decide_placed(scores, &places)?;
-        decisions.threshold = match *self {
-            Self::FalseAlarms(rate) => Some(calibration.threshold(rate)?),
-            Self::Fdr(_) | Self::FdrStorey(_) => {
-                let flagged = scores.iter().zip(&decisions.anomalous);
-                let flagged = flagged.filter(|(_, f)| **f).map(|(&s, _)| s);
-                // The lowest that has the p-value of the lowest flagged.
-                let rank = flagged.map(|score| calibration.rank(score)).max();
-                rank.map(|rank| calibration.above(rank))
-            }
-            Self::Threshold(_) | Self::Budget(_) => decisions.threshold,
-        };
-        Ok(decisions)
+        let verdicts = self.settle(&self.tally(scores, &places)?)?;
+        Ok(verdicts
+            .with_threshold_of(calibration)?
+            .about(scores, &places))
     }
 
     /// Refuses a rate that none of these calibrations can promise.
@@ -273,7 +210,13 @@ impl Decision {
     /// # Errors
     /// If the decision is out of range, or there is not one place per score.
     pub fn decide_placed(&self, scores: &[f64], places: &[Place]) -> Result<Decisions> {
-        self.validate()?;
+        Ok(self
+            .settle(&self.tally(scores, places)?)?
+            .about(scores, places))
+    }
+
+    /// A batch that is in memory, counted.
+    fn tally(&self, scores: &[f64], places: &[Place]) -> Result<Tally> {
         if scores.len() != places.len() {
             return Err(Error::Mismatch {
                 origin: None,
@@ -282,30 +225,60 @@ impl Decision {
                 hint: None,
             });
         }
-        let p_values: Vec<f64> = places.iter().map(|place| place.p_value()).collect();
-        let mut q_values = benjamini_hochberg(places);
-        if let Self::FdrStorey(_) = self {
-            let share = share_of_normals(&p_values);
-            q_values.iter_mut().for_each(|q| *q = (*q * share).min(1.0));
+        let mut tally = Tally::new(*self);
+        for (&score, &place) in scores.iter().zip(places) {
+            tally.add(score, place);
         }
-        let at_most = |values: &[f64], rate: f64| values.iter().map(|&v| v <= rate).collect();
-        let (anomalous, threshold): (Vec<bool>, _) = match *self {
-            Self::FalseAlarms(rate) => (at_most(&p_values, rate), None),
-            Self::Fdr(rate) | Self::FdrStorey(rate) => (at_most(&q_values, rate), None),
-            Self::Threshold(value) => (scores.iter().map(|&s| s >= value).collect(), Some(value)),
-            Self::Budget(count) => {
-                let threshold = budget_threshold(scores, count);
-                let flagged = |&s: &f64| threshold.is_some_and(|t| s >= t);
-                (scores.iter().map(flagged).collect(), threshold)
-            }
-        };
-        Ok(Decisions {
-            p_values,
-            q_values,
-            anomalous,
-            threshold,
-        })
+        Ok(tally)
     }
+}
+
+impl Verdicts {
+    /// What is decided about each of these samples of the batch.
+    fn about(&self, scores: &[f64], places: &[Place]) -> Decisions {
+        let samples = || scores.iter().zip(places);
+        Decisions {
+            p_values: places.iter().map(|place| place.p_value()).collect(),
+            q_values: places.iter().map(|&place| self.q_value(place)).collect(),
+            anomalous: samples()
+                .map(|(&score, &place)| self.is_anomalous(score, place))
+                .collect(),
+            threshold: self.threshold(),
+        }
+    }
+}
+
+/// Why so many samples that stand out, of all of a batch, are too few for a false-discovery rate.
+fn too_few_stand_out(
+    rate: f64,
+    samples: u64,
+    out: u64,
+    calibration: &Calibration,
+) -> Option<String> {
+    let smallest = calibration.smallest_rate();
+    let needed = (samples as f64 * smallest / rate).ceil().max(1.0) as u64;
+    if out >= needed || needed == 1 {
+        // Some could be flagged, and none stands out.
+        return None;
+    }
+    let enough = |stand_out: u64| {
+        words::count(((samples as f64 / (rate * stand_out as f64)).ceil() as u64).max(2) - 1)
+    };
+    let normals = words::counted(calibration.len(), "held-out normal");
+    Some(format!(
+        "no sample can be flagged at a false-discovery rate of {}: {normals} give no p-value below \
+         {}, which at least {} of the {} would have to reach, and {} do; with {} of them {}",
+        words::rate(rate),
+        words::rate(smallest),
+        words::count(needed),
+        words::counted(samples, "sample"),
+        words::count(out),
+        enough(out.max(1)),
+        match out {
+            0 | 1 => "one could be flagged".to_owned(),
+            out => format!("these {} could be", words::count(out)),
+        },
+    ))
 }
 
 /// The share of normals in a batch as its p-values suggest: those above one half are nearly all of
@@ -314,7 +287,7 @@ impl Decision {
 /// (Bates, Candès, Lei, Romano and Sesia 2023).
 pub fn share_of_normals(p_values: &[f64]) -> f64 {
     let large = p_values.iter().filter(|&&p| p > 0.5).count();
-    (2.0 * (1 + large) as f64 / p_values.len().max(1) as f64).min(1.0)
+    tally::storey(large as u64, p_values.len() as u64)
 }
 
 impl std::fmt::Display for Decision {
@@ -327,20 +300,4 @@ impl std::fmt::Display for Decision {
             Self::Budget(count) => write!(f, "budget of {}", words::counted(*count, "sample")),
         }
     }
-}
-
-/// Adjusted p-values: the minimum of m p₍ⱼ₎ / j over j ≥ i, for the i-th smallest of m.
-///
-/// Computed from the whole numbers, one rounded division each, so that a q-value which equals the
-/// asked rate on paper equals it here too.
-fn benjamini_hochberg(places: &[Place]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_unstable_by_key(|&i| (places[i], i));
-    let mut q_values = vec![1.0; places.len()];
-    let mut smallest = 1.0f64;
-    for (before, &i) in order.iter().enumerate().rev() {
-        smallest = smallest.min(places[i].scaled(places.len(), before + 1));
-        q_values[i] = smallest;
-    }
-    q_values
 }

@@ -1,9 +1,12 @@
 //! Writing files so that a reader never sees half of one.
 
 use std::{
+    collections::BTreeSet,
     fs::{Metadata, OpenOptions},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use crate::error::{Error, Result};
@@ -14,12 +17,13 @@ use crate::error::{Error, Result};
 /// file gets the permissions that the process gives to new files (on Unix, its umask); one that is
 /// there already keeps its own. A symbolic link stays, and the file that it leads to is written. What
 /// is neither a file nor a folder (a pipe, a device) cannot be replaced and is written to directly.
+/// Temporary files that a killed process left in the folder more than an hour ago are removed.
 ///
 /// # Errors
 /// Whatever `content` returns, or the operating system's refusal.
 pub fn write_atomically(
     path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
 ) -> Result<()> {
     let io = |action| Error::io(action, path);
     let old = std::fs::metadata(path).ok();
@@ -31,6 +35,7 @@ pub fn write_atomically(
     }
     let target = target(path)?;
     let folder = folder_of(&target);
+    clean(folder);
     let mut temporary = temporary_in(folder).map_err(io("create"))?;
     // Before anything is in it that not everybody may read. The read-only attribute of other systems
     // would keep the file from being replaced again.
@@ -107,11 +112,47 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// What names of temporary files begin with.
+const PREFIX: &str = ".unlike-";
+
+/// Removes temporary files of processes that were killed, once in each folder.
+fn clean(folder: &Path) {
+    static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut cleaned = CLEANED.lock().unwrap_or_else(PoisonError::into_inner);
+    if cleaned.insert(folder.to_owned()) {
+        drop(cleaned);
+        remove_left_before(folder, SystemTime::now() - LEFT);
+    }
+}
+
+/// A file to which nothing was written for so long belongs to nobody: writing one takes no pause.
+const LEFT: Duration = Duration::from_secs(3600);
+
+/// What cannot be removed stays.
+fn remove_left_before(folder: &Path, then: SystemTime) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_ours = entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(PREFIX.as_bytes());
+        let is_left = || {
+            let found = entry.metadata().ok()?;
+            Some(found.is_file() && found.modified().ok()? < then)
+        };
+        if is_ours && is_left() == Some(true) {
+            _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that is gone when it is dropped, with the permissions of any other new file: a temporary
 /// file is private by default, and a result should not be.
 fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".unlike-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -140,6 +181,32 @@ mod tests {
         assert!(matches!(failed, Err(Error::Interrupted)));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in [".unlike-old", ".unlike-new", ".other", "scores.csv"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        std::fs::create_dir(at(".unlike-folder")).unwrap();
+        let now = SystemTime::now();
+        let old = now - Duration::from_secs(7200);
+        for name in [".unlike-old", ".other", "scores.csv"] {
+            let file = OpenOptions::new().write(true).open(at(name)).unwrap();
+            file.set_modified(old).unwrap();
+        }
+        remove_left_before(folder.path(), now - LEFT);
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [".other", ".unlike-folder", ".unlike-new", "scores.csv"]
+        );
     }
 
     #[test]

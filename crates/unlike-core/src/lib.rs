@@ -104,7 +104,7 @@ pub mod words;
 
 pub use calibration::{Calibration, GroupCalibrations, Place, Ties};
 pub use conformance::Violation;
-pub use decision::{Decision, Decisions};
+pub use decision::{Decision, Decisions, Tally, Verdicts};
 pub use detector::{ColumnSpec, Detector, Explanations, InputSpec, ScoreParts, Scores};
 pub use error::{Error, Location, Result, check_setting};
 pub use features::{FeatureShape, Features};

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use unlike_core::{Calibration, Decision, Error};
+use unlike_core::{Calibration, Decision, Error, Place, Tally, Ties};
 
 fn scores(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec((-20i32..20).prop_map(|v| f64::from(v) / 8.0), n)
@@ -320,10 +320,12 @@ fn a_false_discovery_rate_that_can_flag_nothing_is_explained() {
         let scores: Vec<f64> = (0..all).map(|i| f64::from(u8::from(i < far))).collect();
         let decision = Decision::Fdr(rate);
         let decided = decision.decide(&scores, &calibration).unwrap();
-        (
-            decided.count(),
-            decision.why_nothing(&decided, &calibration),
-        )
+        let mut tally = Tally::new(decision);
+        for &score in &scores {
+            tally.add(score, calibration.place(score, Ties::Above, 0));
+        }
+        let verdicts = decision.settle(&tally).unwrap();
+        (decided.count(), verdicts.why_nothing(&tally, &calibration))
     };
     // 1,000 samples at 5 %: at least 200 of them have to be beyond all of 99 normals.
     let (flagged, said) = why(0.05, 10, 1000);
@@ -337,4 +339,18 @@ fn a_false_discovery_rate_that_can_flag_nothing_is_explained() {
     assert_eq!(why(0.05, 200, 1000), (200, None));
     // Enough calibration, and nothing that stands out.
     assert_eq!(why(0.5, 0, 20), (0, None));
+}
+
+#[test]
+fn a_place_is_a_fraction_that_can_be_written_down() {
+    let calibration = Calibration::fit(&[1.0, 2.0, 2.0, 3.0]).unwrap();
+    for score in [0.0, 2.0, 9.0] {
+        let place = calibration.place(score, Ties::Half, 0);
+        let [twice, all] = place.fraction();
+        assert_eq!(place.p_value(), twice as f64 / (2 * all) as f64);
+        assert_eq!(Place::of_fraction(place.fraction()), Some(place));
+    }
+    for bad in [[0, 5], [1, 5], [11, 5], [2, 0], [2, u64::MAX]] {
+        assert_eq!(Place::of_fraction(bad), None, "{bad:?}");
+    }
 }

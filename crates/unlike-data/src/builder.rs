@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use unlike_core::{ColumnKind, MISSING, Note, Result, Values};
 
 use crate::{
+    dates::Order,
     decimal::{Decimal, Fits, spelled},
     sniff,
     source::{self, Source},
@@ -75,6 +77,112 @@ pub(crate) struct Told {
     pub(crate) decimal: Option<Decimal>,
     /// Whether a cell that cannot be read is noted and its row left out; otherwise it is an error.
     pub(crate) skip: bool,
+    /// Which decimal marks make numbers of all its texts, where all of the file was looked at and some
+    /// are no plain numbers; absent if what is read decides.
+    pub(crate) fits: Option<Fits>,
+    /// In which order its dates are written; absent if what is read decides.
+    pub(crate) order: Option<Order>,
+}
+
+impl Told {
+    /// Whether its cells are read as texts, which are then made numbers.
+    pub(crate) fn is_spelled(self) -> bool {
+        self.fits.is_some_and(|fits| fits != Fits::None)
+    }
+}
+
+/// What a user should know about how a column was read, in numbers that can be added up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ColumnRemarks {
+    /// Whether there are rows, and no value in any.
+    without_values: bool,
+    rounded: Option<Rounded>,
+    spelled: Option<Spelled>,
+    /// That the column is read as a category; never where it is told what it is.
+    #[serde(skip)]
+    mixed: Option<Note>,
+}
+
+/// The first cell that is a number only as people write it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spelled {
+    row: u32,
+    text: String,
+    value: f64,
+    /// What else it could be.
+    otherwise: Option<Decimal>,
+}
+
+/// Whole numbers that floating-point numbers cannot hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rounded {
+    count: usize,
+    /// Its row, and how it is written, where that is known.
+    first: Option<(u32, String)>,
+}
+
+impl ColumnRemarks {
+    /// About a column in which so many whole numbers are rounded.
+    pub(crate) fn of_rounded(count: usize) -> Self {
+        Self {
+            rounded: (count > 0).then_some(Rounded { count, first: None }),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what is said of further rows of the column.
+    pub(crate) fn merge(&mut self, more: Self) {
+        self.without_values &= more.without_values;
+        match (&mut self.rounded, more.rounded) {
+            (Some(mine), Some(theirs)) => mine.count += theirs.count,
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+        self.spelled = self.spelled.take().or(more.spelled);
+        self.mixed = self.mixed.take().or(more.mixed);
+    }
+
+    /// One sentence each, about the column of this name.
+    pub(crate) fn notes(self, name: &str) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if self.without_values {
+            let text = format!("column `{name}` has no value in any row");
+            notes.push(Note::new(text).coded("column-without-values"));
+        }
+        if let Some(Rounded { count, first }) = self.rounded {
+            let place = first.map_or_else(String::new, |(row, text)| {
+                format!(" (row {row}: `{}`)", words::shortened(&text))
+            });
+            notes.push(
+                Note::new(format!(
+                    "column `{name}`: {} of more than 15 digits rounded{place}; if they are names, say ",
+                    words::counted(count, "whole number"),
+                ))
+                .set("id-column", name)
+                .text(" or ")
+                .set("category-columns", name)
+                .coded("whole-numbers-rounded"),
+            );
+        }
+        notes.extend(self.mixed);
+        if let Some(spelled) = self.spelled {
+            let note = Note::new(format!(
+                "column `{name}`: cells such as `{}` (row {}) are read as numbers, here {}",
+                words::shortened(&spelled.text),
+                spelled.row,
+                unlike_core::words::number(spelled.value),
+            ));
+            let note = note.coded("numbers-spelled");
+            notes.push(match spelled.otherwise {
+                Some(other) => note.text("; if that is wrong, say ").set("decimal", other),
+                None => note,
+            });
+        }
+        notes
+    }
 }
 
 /// A cell of a file that says what its cells are.
@@ -100,7 +208,7 @@ impl Cell<'_> {
     }
 
     /// As a person would write it; adding zero makes one of -0 and 0.
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match self {
             Self::Missing => String::new(),
             Self::Float(value) => (value + 0.0).to_string(),
@@ -127,14 +235,14 @@ pub(crate) struct ColumnBuilder<'a> {
     name: &'a str,
     missing: &'a MissingCells<'a>,
     told: Told,
-    cells: Cells,
+    cells: Held,
     bad: Vec<BadCell>,
 }
 
 /// Where a cell cannot be read, as a position among the rows, and why.
 pub(crate) type BadCell = (usize, String);
 
-enum Cells {
+enum Held {
     Number(Numbers),
     Category(Categories),
 }
@@ -154,7 +262,7 @@ struct Numbers {
 pub(crate) struct Built {
     pub(crate) values: Values,
     /// What the user should know about how the column was read.
-    pub(crate) notes: Vec<Note>,
+    pub(crate) remarks: ColumnRemarks,
     /// Whether it holds texts after numbers, and must be read again as texts.
     pub(crate) again: bool,
     /// The decimal marks under which all of its texts are numbers.
@@ -172,17 +280,13 @@ impl Built {
     /// texts leave the mark open.
     pub(crate) fn spell_out(
         &mut self,
-        name: &str,
         told: Option<Decimal>,
         usual: Decimal,
         missing: &MissingCells<'_>,
         rows: &[u32],
     ) {
-        let decimal = match (told, self.fits) {
-            (_, Fits::None) => return,
-            (Some(told), fits) if fits.allows(told) => told,
-            (_, Fits::One(decimal)) => decimal,
-            (_, Fits::Both) => usual,
+        let Some(decimal) = self.fits.decimal(told, usual) else {
+            return;
         };
         let Values::Category { levels, codes } = &self.values else {
             return;
@@ -197,19 +301,12 @@ impl Built {
         };
         if let Some(at) = codes.iter().position(|code| !plain(code)) {
             let level = codes[at] as usize;
-            let note = Note::new(format!(
-                "column `{name}`: cells such as `{}` (row {}) are read as numbers, here {}",
-                words::shortened(&levels[level]),
-                rows[at],
-                unlike_core::words::number(by_level[level]),
-            ));
-            let note = note.coded("numbers-spelled");
             let open = self.fits == Fits::Both && told.is_none();
-            self.notes.push(match open {
-                true => note
-                    .text("; if that is wrong, say ")
-                    .set("decimal", decimal.other()),
-                false => note,
+            self.remarks.spelled = Some(Spelled {
+                row: rows[at],
+                text: levels[level].clone(),
+                value: by_level[level],
+                otherwise: open.then(|| decimal.other()),
             });
         }
         let value = |&code: &u32| match code {
@@ -223,16 +320,33 @@ impl Built {
 
 /// The decimal mark where a column leaves it open: that of the other columns, or else this.
 pub(crate) fn usual_mark(built: &[Built], otherwise: Decimal) -> Decimal {
-    let says = |decimal| {
-        built
-            .iter()
-            .any(|b| b.fits == Fits::One(decimal) && b.marked)
+    let says = |b: &Built| match b.fits {
+        Fits::One(decimal) if b.marked => Some(decimal),
+        _ => None,
     };
-    match (says(Decimal::Point), says(Decimal::Comma)) {
+    usual(built.iter().filter_map(says), otherwise)
+}
+
+/// As [`usual_mark`], of what the other columns say.
+pub(crate) fn usual(says: impl Iterator<Item = Decimal>, otherwise: Decimal) -> Decimal {
+    let (mut point, mut comma) = (false, false);
+    for decimal in says {
+        match decimal {
+            Decimal::Point => point = true,
+            Decimal::Comma => comma = true,
+        }
+    }
+    match (point, comma) {
         (true, false) => Decimal::Point,
         (false, true) => Decimal::Comma,
         _ => otherwise,
     }
+}
+
+/// What takes the cells of a column, one after the other.
+pub(crate) trait Cells {
+    /// Adds a cell; `row` is its row in the file.
+    fn push_cell(&mut self, cell: Cell<'_>, row: u32) -> Result<()>;
 }
 
 impl<'a> ColumnBuilder<'a> {
@@ -244,8 +358,8 @@ impl<'a> ColumnBuilder<'a> {
         rows: usize,
     ) -> Self {
         let cells = match told.kind {
-            Some(ColumnKind::Category) => Cells::Category(Categories::with_capacity(rows)),
-            _ => Cells::Number(Numbers {
+            Some(ColumnKind::Category) => Held::Category(Categories::with_capacity(rows)),
+            _ => Held::Number(Numbers {
                 values: Vec::with_capacity(rows),
                 ..Numbers::default()
             }),
@@ -263,7 +377,7 @@ impl<'a> ColumnBuilder<'a> {
     /// Collects texts, whatever they spell.
     pub(crate) fn of_texts(self, rows: usize) -> Self {
         Self {
-            cells: Cells::Category(Categories::with_capacity(rows)),
+            cells: Held::Category(Categories::with_capacity(rows)),
             ..self
         }
     }
@@ -271,8 +385,8 @@ impl<'a> ColumnBuilder<'a> {
     /// How many cells there are so far.
     pub(crate) fn len(&self) -> usize {
         match &self.cells {
-            Cells::Number(numbers) => numbers.values.len(),
-            Cells::Category(categories) => categories.codes.len(),
+            Held::Number(numbers) => numbers.values.len(),
+            Held::Category(categories) => categories.codes.len(),
         }
     }
 
@@ -286,8 +400,8 @@ impl<'a> ColumnBuilder<'a> {
         let missing = self.missing.contains(cell);
         let told = self.is_number_told();
         match &mut self.cells {
-            Cells::Number(numbers) if missing => numbers.values.push(f64::NAN),
-            Cells::Number(numbers) => match number(cell, self.told.decimal) {
+            Held::Number(numbers) if missing => numbers.values.push(f64::NAN),
+            Held::Number(numbers) => match number(cell, self.told.decimal) {
                 Some(value) if self.missing.is_number(value) => numbers.values.push(f64::NAN),
                 Some(value) if value.is_finite() => {
                     numbers.any = true;
@@ -323,12 +437,12 @@ impl<'a> ColumnBuilder<'a> {
                 None => {
                     let mut categories = Categories::with_capacity(numbers.values.capacity());
                     categories.codes.resize(numbers.values.len(), MISSING);
-                    self.cells = Cells::Category(categories);
+                    self.cells = Held::Category(categories);
                     return self.push(cell, row);
                 }
             },
-            Cells::Category(categories) if missing => categories.codes.push(MISSING),
-            Cells::Category(categories) => {
+            Held::Category(categories) if missing => categories.codes.push(MISSING),
+            Held::Category(categories) => {
                 let place = categories.codes.len();
                 if categories.push(cell).is_err() {
                     if self.told.skip {
@@ -345,24 +459,10 @@ impl<'a> ColumnBuilder<'a> {
         Ok(())
     }
 
-    /// Adds a cell of a file that says what its cells are; `row` is its row in the file.
-    pub(crate) fn push_cell(&mut self, cell: Cell<'_>, row: u32) -> Result<()> {
-        match cell {
-            Cell::Missing => self.push_missing(),
-            Cell::Text(text) => return self.push(text, row),
-            Cell::Truth(value) if self.is_number_told() => {
-                return self.push(if value { b"1" } else { b"0" }, row);
-            }
-            Cell::Truth(value) => return self.push(value.to_string().as_bytes(), row),
-            Cell::Float(_) | Cell::Single(_) | Cell::Whole(_) => self.push_number(cell, row)?,
-        }
-        Ok(())
-    }
-
     fn push_missing(&mut self) {
         match &mut self.cells {
-            Cells::Number(numbers) => numbers.values.push(f64::NAN),
-            Cells::Category(categories) => categories.codes.push(MISSING),
+            Held::Number(numbers) => numbers.values.push(f64::NAN),
+            Held::Category(categories) => categories.codes.push(MISSING),
         }
     }
 
@@ -385,7 +485,7 @@ impl<'a> ColumnBuilder<'a> {
             return Ok(());
         }
         match &mut self.cells {
-            Cells::Number(numbers) => {
+            Held::Number(numbers) => {
                 numbers.any = true;
                 numbers.values.push(value);
                 if let Cell::Whole(whole) = cell
@@ -398,38 +498,40 @@ impl<'a> ColumnBuilder<'a> {
                 }
             }
             // Digits are UTF-8.
-            Cells::Category(categories) => _ = categories.push(cell.text().as_bytes()),
+            Held::Category(categories) => _ = categories.push(cell.text().as_bytes()),
         }
         Ok(())
     }
 
     /// The column, given the row number in the file of each of its cells.
     pub(crate) fn finish(mut self, rows: &[u32]) -> Result<Built> {
-        let (mut notes, mut again, mut fits) = (Vec::new(), false, Fits::None);
+        let (mut again, mut fits) = (false, Fits::None);
+        let mut remarks = ColumnRemarks::default();
         let mut marked = false;
         let mut salvaged = None;
         match &self.cells {
-            Cells::Number(numbers) if numbers.texts > 0 => again = true,
-            Cells::Number(numbers) => {
+            Held::Number(numbers) if numbers.texts > 0 => again = true,
+            Held::Number(numbers) => {
                 if let Some((row, text)) = &numbers.first_not_finite {
                     return Err(self.not_finite(*row, text));
                 }
-                if !numbers.any && !rows.is_empty() {
-                    notes.push(self.no_value());
-                }
-                notes.extend(self.rounded(numbers));
+                remarks.without_values = !numbers.any && !rows.is_empty();
+                remarks.rounded = numbers.first_rounded.as_ref().map(|first| Rounded {
+                    count: numbers.rounded,
+                    first: Some(first.clone()),
+                });
             }
-            Cells::Category(categories) if categories.levels.is_empty() => {
-                notes.extend((!rows.is_empty()).then(|| self.no_value()));
+            Held::Category(categories) if categories.levels.is_empty() => {
+                remarks.without_values = !rows.is_empty();
             }
-            Cells::Category(_) if self.told.kind == Some(ColumnKind::Category) => {}
-            Cells::Category(categories) => {
+            Held::Category(_) if self.told.kind == Some(ColumnKind::Category) => {}
+            Held::Category(categories) => {
                 let texts = categories.levels.iter().map(String::as_str);
-                fits = Fits::of(texts.clone());
+                fits = self.told.fits.unwrap_or_else(|| Fits::of(texts.clone()));
                 marked = fits != Fits::None && texts.clone().any(|text| text.contains([',', '.']));
                 if fits == Fits::None {
                     match self.mixed(categories, rows) {
-                        Ok(note) => notes.extend(note),
+                        Ok(note) => remarks.mixed = note,
                         Err(_) if self.told.skip => salvaged = Some(self.salvaged(categories)),
                         Err(error) => return Err(error),
                     }
@@ -438,7 +540,7 @@ impl<'a> ColumnBuilder<'a> {
         }
         if let Some((values, mut bad)) = salvaged {
             self.bad.append(&mut bad);
-            self.cells = Cells::Number(Numbers {
+            self.cells = Held::Number(Numbers {
                 values,
                 ..Numbers::default()
             });
@@ -446,7 +548,7 @@ impl<'a> ColumnBuilder<'a> {
         let bad = std::mem::take(&mut self.bad);
         Ok(Built {
             values: self.into_values(),
-            notes,
+            remarks,
             again,
             fits,
             marked,
@@ -478,33 +580,10 @@ impl<'a> ColumnBuilder<'a> {
         (values, bad)
     }
 
-    /// Which differences a column of large whole numbers has lost.
-    fn rounded(&self, numbers: &Numbers) -> Option<Note> {
-        let (row, text) = numbers.first_rounded.as_ref()?;
-        Some(
-            Note::new(format!(
-                "column `{}`: {} of more than 15 digits rounded (row {row}: `{}`); if they are names, \
-                 say ",
-                self.name,
-                words::counted(numbers.rounded, "whole number"),
-                words::shortened(text),
-            ))
-            .set("id-column", self.name)
-            .text(" or ")
-            .set("category-columns", self.name)
-            .coded("whole-numbers-rounded"),
-        )
-    }
-
-    fn no_value(&self) -> Note {
-        let text = format!("column `{}` has no value in any row", self.name);
-        Note::new(text).coded("column-without-values")
-    }
-
     fn into_values(self) -> Values {
         match self.cells {
-            Cells::Number(numbers) => Values::Number(numbers.values),
-            Cells::Category(c) => Values::Category {
+            Held::Number(numbers) => Values::Number(numbers.values),
+            Held::Category(c) => Values::Category {
                 levels: c.levels.into(),
                 codes: c.codes,
             },
@@ -603,6 +682,21 @@ impl<'a> ColumnBuilder<'a> {
     }
 }
 
+impl Cells for ColumnBuilder<'_> {
+    fn push_cell(&mut self, cell: Cell<'_>, row: u32) -> Result<()> {
+        match cell {
+            Cell::Missing => self.push_missing(),
+            Cell::Text(text) => return self.push(text, row),
+            Cell::Truth(value) if self.is_number_told() => {
+                return self.push(if value { b"1" } else { b"0" }, row);
+            }
+            Cell::Truth(value) => return self.push(value.to_string().as_bytes(), row),
+            Cell::Float(_) | Cell::Single(_) | Cell::Whole(_) => self.push_number(cell, row)?,
+        }
+        Ok(())
+    }
+}
+
 /// Distinct texts, coded in order of first appearance.
 #[derive(Default)]
 struct Categories {
@@ -654,7 +748,7 @@ fn reason(name: &str, cell: &[u8]) -> String {
 
 /// The cell as a number, infinite or NaN if it spells that out; with a decimal comma if that is how the
 /// column is written.
-fn number(cell: &[u8], decimal: Option<Decimal>) -> Option<f64> {
+pub(crate) fn number(cell: &[u8], decimal: Option<Decimal>) -> Option<f64> {
     match decimal {
         Some(Decimal::Comma) if cell.contains(&b'.') || cell.contains(&b',') => {
             spelled(std::str::from_utf8(cell).ok()?, Decimal::Comma)

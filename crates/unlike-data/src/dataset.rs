@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use unlike_core::{
     Column, ColumnKind, ColumnSpec, Error, Label, LabelledSamples, Note, Result, Samples, Table,
     Values,
@@ -17,14 +17,14 @@ use crate::{
     labels::{self, Classes, Convention, Labels},
     read::{BadRows, Format, ReadOptions},
     reading::Reading,
-    table::Found,
+    table::Learned,
     words,
 };
 
 /// How notes about rows that were left out end.
 const SKIPPED: &str = "left out because they cannot be read";
 const UNREADABLE: &str = "cannot be read";
-const LEFT_OUT: &str = "rows-left-out";
+pub(crate) const LEFT_OUT: &str = "rows-left-out";
 
 const CLASS_FOLDERS: &str = "put the images of each class into a sub-folder of its own";
 
@@ -50,17 +50,56 @@ pub struct DataSet {
 }
 
 /// A row that was left out because it cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Its id, if it could be read; else its number, after the name of the file where there are several.
     pub id: String,
     /// The file, where several were read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Its number in the file, counted as an editor does.
     pub row: u32,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl Skipped {
+    /// The same as a row of one of several files; one without a name of its own is called by its number.
+    pub(crate) fn call_by_file(&mut self, name: &str) {
+        if self.id == self.row.to_string() {
+            self.id = format!("{name}:{}", self.row);
+        }
+        self.file = Some(name.to_owned());
+    }
+
+    /// Where it is, and what is wrong with it.
+    fn describe(&self) -> String {
+        let file = self.file.as_ref().map(|file| format!("`{file}`, "));
+        let file = file.unwrap_or_default();
+        format!("{file}row {}: {}", self.row, self.reason)
+    }
+}
+
+/// How many of all rows were left out, of which this is the first.
+pub(crate) fn left_out(rule: BadRows, skipped: u64, all: u64, first: &Skipped) -> Note {
+    let counted = words::counted(skipped, "row");
+    let more = if skipped > 1 { ", and so on" } else { "" };
+    let what = match rule {
+        BadRows::Flag => UNREADABLE,
+        BadRows::Fail | BadRows::Skip => SKIPPED,
+    };
+    let (all, place) = (words::count(all), first.describe());
+    Note::new(format!("{counted} of {all} ({place}{more}) {what}")).coded(LEFT_OUT)
+}
+
+/// The error about a file all of whose rows were left out, of which this is the first.
+pub(crate) fn none_left(path: &Path, first: &Skipped) -> Error {
+    Error::NotEnough {
+        what: format!("rows in `{}` that can be read", path.display()),
+        found: format!("none ({}, and so on)", first.describe()),
+        expected: "at least 1".into(),
+        hint: None,
+    }
 }
 
 /// The samples that training may see, and how many it may not.
@@ -177,8 +216,8 @@ impl DataSet {
     }
 
     /// With what the content said about how it is read.
-    pub(crate) fn with_found(mut self, found: Found) -> Self {
-        let Found {
+    pub(crate) fn with_found(mut self, found: Learned) -> Self {
+        let Learned {
             decimals,
             dates,
             left_out,
@@ -317,36 +356,34 @@ impl DataSet {
             data.skipped.sort_by_key(|skipped| skipped.row);
         }
         let first = &data.skipped[0];
-        let file = first.file.as_ref().map(|file| format!("`{file}`, "));
-        let file = file.unwrap_or_default();
-        let place = format!("{file}row {}: {}", first.row, first.reason);
         let may_be_empty = options.allow_empty || options.bad_rows == BadRows::Flag;
         if good.is_empty() && !may_be_empty {
-            return Err(Error::NotEnough {
-                what: format!("rows in `{}` that can be read", data.path.display()),
-                found: format!("none ({place}, and so on)"),
-                expected: "at least 1".into(),
-                hint: None,
-            });
+            return Err(none_left(&data.path, first));
         }
-        let counted = words::counted(data.skipped.len(), "row");
-        let more = if data.skipped.len() > 1 {
-            ", and so on"
-        } else {
-            ""
-        };
+        let skipped = data.skipped.len() as u64;
+        let all = good.len() as u64 + skipped;
+        let note = left_out(options.bad_rows, skipped, all, first);
         // Of earlier ones, if there are any, the count is no longer right.
-        data.notes.retain(|note| note.code() != LEFT_OUT);
-        let what = match options.bad_rows {
-            BadRows::Flag => UNREADABLE,
-            BadRows::Fail | BadRows::Skip => SKIPPED,
-        };
-        let text = format!(
-            "{counted} of {} ({place}{more}) {what}",
-            words::count(good.len() + data.skipped.len())
-        );
-        data.notes.push(Note::new(text).coded(LEFT_OUT));
+        data = data.without_left_out_note();
+        data.notes.push(note);
         Ok(data)
+    }
+
+    /// The same without the note that counts rows that were left out.
+    pub(crate) fn without_left_out_note(mut self) -> Self {
+        self.notes.retain(|note| note.code() != LEFT_OUT);
+        self
+    }
+
+    /// The same as one of several files: rows without ids are called by its name and their numbers.
+    pub(crate) fn of_file(mut self, name: &str, origin: &str) -> Result<Self> {
+        if let Samples::Table(table) = self.samples {
+            self.samples = Samples::Table(Table::stacked(origin, vec![table.called(name)])?);
+        }
+        for row in &mut self.skipped {
+            row.call_by_file(name);
+        }
+        Ok(self)
     }
 
     /// Rows that were left out because they cannot be read, in the order of the file.
@@ -505,6 +542,22 @@ impl DataSet {
             total,
             labelled: true,
         })
+    }
+
+    /// As [`normals_for_training`](Self::normals_for_training), without a copy of the samples where all of
+    /// them are taken.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn into_normals_for_training(self) -> Result<NormalsForTraining> {
+        match (&self.labels, &self.classes) {
+            (None, None) => Ok(NormalsForTraining {
+                total: self.samples.len(),
+                samples: self.samples,
+                labelled: false,
+            }),
+            _ => self.normals_for_training(),
+        }
     }
 
     fn undecided(&self) -> Error {

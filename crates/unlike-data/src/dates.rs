@@ -85,30 +85,76 @@ pub(crate) struct Moment {
 
 /// What stands first in a date; after a year, the month, and after a day or month, the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub(crate) enum Order {
     Year,
     Day,
     Month,
 }
 
-/// The moments that texts spell, if all of them do, in one order of day and month; dates such as
-/// 03/04/2024, in no order, are none.
+/// What texts, one after the other, leave of the orders.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Orders {
+    year: bool,
+    day: bool,
+    month: bool,
+    /// Whether day and month first say the same so far.
+    same: bool,
+    /// Whether all have points, which go with the day first.
+    points: bool,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self {
+            year: true,
+            day: true,
+            month: true,
+            same: true,
+            points: true,
+        }
+    }
+}
+
+impl Orders {
+    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut orders = Self::default();
+        texts.for_each(|text| orders.add(text));
+        orders
+    }
+
+    pub(crate) fn add(&mut self, text: &str) {
+        let under = |still: bool, order| still.then(|| moment(text, order)).flatten();
+        self.year = under(self.year, Order::Year).is_some();
+        let day = under(self.day, Order::Day);
+        let month = under(self.month, Order::Month);
+        self.same &= day == month;
+        self.points &= text.contains('.');
+        (self.day, self.month) = (day.is_some(), month.is_some());
+    }
+
+    /// The one in which all of them are dates; dates such as 03/04/2024, in no order, are none.
+    pub(crate) fn one(self) -> Option<Order> {
+        match (self.year, self.day, self.month) {
+            (true, ..) => Some(Order::Year),
+            (false, true, true) => (self.same || self.points).then_some(Order::Day),
+            (false, true, false) => Some(Order::Day),
+            (false, false, true) => Some(Order::Month),
+            (false, false, false) => None,
+        }
+    }
+}
+
+/// The moments that texts spell, if all of them do, in one order of day and month.
 pub(crate) fn moments<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<Vec<Moment>> {
-    let under = |order: Order| -> Option<Vec<Moment>> {
-        texts.clone().map(|text| moment(text, order)).collect()
-    };
-    let found = under(Order::Year);
-    if found.is_some() {
-        return found;
-    }
-    match (under(Order::Day), under(Order::Month)) {
-        (Some(day), Some(month)) if day == month => Some(day),
-        (Some(_), Some(_)) => texts
-            .clone()
-            .all(|t| t.contains('.'))
-            .then(|| under(Order::Day))?,
-        (one, other) => one.or(other),
-    }
+    moments_in(Orders::of(texts.clone()).one()?, texts)
+}
+
+/// As [`moments`], in this order.
+pub(crate) fn moments_in<'a>(
+    order: Order,
+    texts: impl Iterator<Item = &'a str>,
+) -> Option<Vec<Moment>> {
+    texts.map(|text| moment(text, order)).collect()
 }
 
 /// `2024-03-05`, `2024-03-05T06:07:08.9Z`, `05.03.2024 06:07`, `3/5/2024`.

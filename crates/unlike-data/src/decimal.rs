@@ -143,22 +143,75 @@ pub(crate) enum Fits {
     Both,
 }
 
+/// What texts, one after the other, leave of the marks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marks {
+    point: bool,
+    comma: bool,
+    /// Whether both say the same so far.
+    same: bool,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            point: true,
+            comma: true,
+            same: true,
+        }
+    }
+}
+
+impl Marks {
+    pub(crate) fn add(&mut self, text: &str) {
+        let under = |still: bool, decimal| still.then(|| spelled(text, decimal)).flatten();
+        let point = under(self.point, Decimal::Point);
+        let comma = under(self.comma, Decimal::Comma);
+        self.same &= point == comma;
+        (self.point, self.comma) = (point.is_some(), comma.is_some());
+    }
+
+    /// Whether no mark is left.
+    pub(crate) fn is_none(self) -> bool {
+        !self.point && !self.comma
+    }
+
+    pub(crate) fn fits(self) -> Fits {
+        match (self.point, self.comma) {
+            (false, false) => Fits::None,
+            (true, false) => Fits::One(Decimal::Point),
+            (false, true) => Fits::One(Decimal::Comma),
+            (true, true) if self.same => Fits::One(Decimal::Point),
+            (true, true) => Fits::Both,
+        }
+    }
+}
+
 impl Fits {
-    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let under = |decimal: Decimal| -> Option<Vec<f64>> {
-            texts.clone().map(|text| spelled(text, decimal)).collect()
-        };
-        match (under(Decimal::Point), under(Decimal::Comma)) {
-            (None, None) => Self::None,
-            (Some(_), None) => Self::One(Decimal::Point),
-            (None, Some(_)) => Self::One(Decimal::Comma),
-            (Some(point), Some(comma)) if point == comma => Self::One(Decimal::Point),
-            (Some(_), Some(_)) => Self::Both,
+    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut marks = Marks::default();
+        for text in texts {
+            marks.add(text);
+            if marks.is_none() {
+                break;
+            }
+        }
+        marks.fits()
+    }
+
+    /// The mark by which texts are read: what is told, if it can be; else what the texts say; and what is
+    /// usual where they leave it open. None where they are no numbers.
+    pub(crate) fn decimal(self, told: Option<Decimal>, usual: Decimal) -> Option<Decimal> {
+        match (told, self) {
+            (_, Self::None) => None,
+            (Some(told), fits) if fits.allows(told) => Some(told),
+            (_, Self::One(decimal)) => Some(decimal),
+            (_, Self::Both) => Some(usual),
         }
     }
 
     /// Whether this mark is among them.
-    pub(crate) fn allows(self, decimal: Decimal) -> bool {
+    fn allows(self, decimal: Decimal) -> bool {
         self == Self::Both || self == Self::One(decimal)
     }
 }

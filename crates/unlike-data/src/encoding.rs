@@ -3,7 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use unlike_core::Error;
+use unlike_core::{Error, Note, Result};
+
+use crate::source::Source;
 
 /// How the characters of a text are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +58,8 @@ impl Encoding {
                     true => u16::from_be_bytes(pair),
                     false => u16::from_le_bytes(pair),
                 };
-                let text: Result<String, _> = char::decode_utf16(pairs.iter().map(unit)).collect();
+                let text: std::result::Result<String, _> =
+                    char::decode_utf16(pairs.iter().map(unit)).collect();
                 text.ok().filter(|_| odd.is_empty()).map(String::into_bytes)
             }
             Self::Latin1 => Some(single(bytes, char::from)),
@@ -65,6 +68,24 @@ impl Encoding {
                 _ => char::from(byte),
             })),
         }
+    }
+}
+
+impl Encoding {
+    /// The text as UTF-8, of a file for messages.
+    pub(crate) fn decoded(self, bytes: &[u8], source: &Source) -> Result<Vec<u8>> {
+        self.to_utf8(bytes).ok_or_else(|| {
+            source.malformed(
+                format!("bytes that are no {self} text"),
+                format!("{self} text"),
+            )
+        })
+    }
+
+    /// That a file is so, though nobody said so.
+    pub(crate) fn found_in(self, source: &Source) -> Note {
+        let text = format!("`{}` is {self} text and read as such", source.name());
+        Note::new(text).coded("encoding-found")
     }
 }
 
@@ -82,7 +103,7 @@ impl fmt::Display for Encoding {
 impl FromStr for Encoding {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self> {
         let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
         let wanted = match plain(text).as_str() {
             "iso88591" => "latin1".to_owned(),

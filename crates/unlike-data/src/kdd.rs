@@ -89,7 +89,11 @@ pub(crate) fn recognise(bytes: &[u8]) -> bool {
 /// Reads 41 columns, and the label and NSL-KDD's difficulty where they are there.
 pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<DataSet> {
     let text = Text::new(source, sniff::without_bom(&source.bytes), b',');
-    let width = text.width()?;
+    table::read(&text, &layout(text.width()?), options, Vec::new())
+}
+
+/// The columns of a file whose first row has so many cells.
+pub(crate) fn layout(width: usize) -> Layout {
     let names: Vec<&str> = FEATURES
         .into_iter()
         .chain([LABEL, DIFFICULTY])
@@ -99,7 +103,7 @@ pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<DataSet> {
         true => ColumnKind::Category,
         false => ColumnKind::Number,
     };
-    let layout = Layout {
+    Layout {
         format: Format::Kdd,
         delimiter: b',',
         kinds: FEATURES.iter().map(kind).collect(),
@@ -111,6 +115,5 @@ pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<DataSet> {
             from: "the columns of KDD Cup 99 records".into(),
             header: false,
         },
-    };
-    table::read(&text, &layout, options, Vec::new())
+    }
 }

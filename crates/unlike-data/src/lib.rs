@@ -14,6 +14,7 @@
 
 mod builder;
 mod caught;
+mod chunks;
 mod clean;
 #[cfg(test)]
 mod counted;
@@ -44,6 +45,7 @@ mod text;
 mod typed;
 mod words;
 
+pub use chunks::{Chunk, Chunks, Draw, Drawn, Position, Remarks, read_drawn};
 pub use dataset::{DataSet, NormalsForTraining, Skipped};
 pub use dates::DatePart;
 pub use decimal::Decimal;
@@ -54,7 +56,8 @@ pub use images::{
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
 pub use preprocess::{
-    Bound, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Tails, Transformed,
+    Bound, Noticed, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Tails,
+    Transformed,
 };
 pub use read::{BadRows, DEFAULT_MISSING, Format, ReadOptions, read};
 pub use reading::Reading;

@@ -5,15 +5,15 @@
 //! pickled objects are refused.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io::{Cursor, Read},
 };
 
-use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
+use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
 use zip::ZipArchive;
 
 use crate::{
-    builder::{MissingCells, not_finite_hint},
+    builder::{ColumnRemarks, MissingCells, not_finite_hint},
     dataset::DataSet,
     half::half,
     labels::{Classes, Convention},
@@ -102,80 +102,35 @@ fn assemble(
     source: &Source,
     format: Format,
     array: &Array<'_>,
-    mut classes: Option<Classes>,
+    classes: Option<Classes>,
     options: &ReadOptions,
 ) -> Result<DataSet> {
-    let (rows, names) = array.table_shape(source, options.allow_empty)?;
+    let (_, names) = array.table_shape(source, options.allow_empty)?;
     let mut options = options.clone();
     if classes.is_some() {
         options.label_column = None;
     }
     let mut notes = Vec::new();
     let roles = roles::assign(&names, &options, None, None, &mut notes)?;
-    let missing = MissingCells::new(&options.missing);
-    let kinds = options.kinds();
-    let mut columns = Vec::with_capacity(names.len());
-    let mut ids = None;
-    for (at, name) in names.iter().enumerate() {
-        match roles[at] {
-            Role::Dropped => {}
-            Role::Label => {
-                let texts = array.places(at).map(|place| array.text(place));
-                classes = Some(classes_of(source, name, texts)?);
-            }
-            Role::Id => {
-                let texts = array.places(at).map(|place| array.text(place));
-                ids = Some(texts.map(Option::unwrap_or_default).collect());
-            }
-            Role::Feature => {
-                let values = array.column(source, at, name, &missing)?;
-                let values = if kinds.get(name.as_str()) == Some(&ColumnKind::Category) {
-                    // A place of a missing value has no text.
-                    let present = values.iter().zip(array.places(at));
-                    let texts = present.map(|(v, place)| array.text(place).filter(|_| !v.is_nan()));
-                    let (levels, codes) = categorised(texts);
-                    Values::Category {
-                        levels: levels.into(),
-                        codes,
-                    }
-                } else {
-                    notes.extend(array.rounded(at, name, &values));
-                    Values::Number(values)
-                };
-                columns.push(Column {
-                    name: name.as_str().into(),
-                    values,
-                });
-            }
-        }
+    let (data, remarks) = array.data(source, format, (&names, &roles), classes, &options)?;
+    for (at, remarks) in remarks {
+        notes.extend(remarks.notes(&names[at]));
     }
-    let mut table = Table::new(source.name(), columns)?;
-    debug_assert_eq!(table.rows(), rows);
-    if let Some(ids) = ids {
-        table = table.with_ids(ids);
-    }
-    DataSet::new(
-        &source.path,
-        format,
-        Samples::Table(table),
-        classes,
-        Convention::ZeroOne,
-        &options,
-    )
-    .map(|data| data.with_notes(notes))
+    Ok(data.with_notes(notes))
 }
 
 /// Numbers or texts as classes: `0`, `1`, `2.5`, `ok`.
 fn classes_of(
     source: &Source,
     name: &str,
+    numbers: &Numbers,
     texts: impl Iterator<Item = Option<String>>,
 ) -> Result<Classes> {
     let (levels, codes) = categorised(texts);
     if let Some(row) = codes.iter().position(|&code| code == MISSING) {
         return Err(source
             .malformed_at(
-                source::cell(row as u64 + 1, name),
+                source::cell(numbers.of(row).into(), name),
                 "NaN",
                 "a label in every row",
             )
@@ -204,19 +159,38 @@ fn categorised(texts: impl Iterator<Item = Option<String>>) -> (Vec<String>, Vec
     (levels, codes)
 }
 
-/// A parsed array; the data are decoded column by column.
-struct Array<'a> {
+/// A parsed array, or some rows of one; the data are decoded column by column.
+pub(crate) struct Array<'a> {
     /// What messages call it.
     title: String,
-    shape: Vec<usize>,
-    fortran: bool,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) fortran: bool,
     item: Item,
+    /// The numbers of these rows in the file, from 1.
+    numbers: Numbers,
     data: &'a [u8],
+}
+
+/// Which rows of a file there are.
+enum Numbers {
+    /// Those after so many others.
+    After(usize),
+    /// These.
+    Drawn(Vec<u32>),
+}
+
+impl Numbers {
+    fn of(&self, row: usize) -> u32 {
+        match self {
+            Self::After(before) => u32::try_from(before + row + 1).unwrap_or(u32::MAX),
+            Self::Drawn(numbers) => numbers.get(row).copied().unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// How one value is stored.
 #[derive(Clone, Copy)]
-struct Item {
+pub(crate) struct Item {
     size: usize,
     kind: Kind,
 }
@@ -234,6 +208,16 @@ enum Kind {
 
 impl<'a> Array<'a> {
     fn parse(source: &Source, title: &str, bytes: &'a [u8]) -> Result<Self> {
+        Self::begin(source, title, bytes, bytes.len())
+    }
+
+    /// The array of a file of so many bytes, of which these are the first.
+    pub(crate) fn begin(
+        source: &Source,
+        title: &str,
+        bytes: &'a [u8],
+        size: usize,
+    ) -> Result<Self> {
         let bad =
             |found: String, expected: &str| source.malformed(format!("{title} {found}"), expected);
         let Some((header, data)) = split_header(bytes) else {
@@ -265,11 +249,9 @@ impl<'a> Array<'a> {
         let wanted = shape
             .iter()
             .try_fold(item.size, |n, &size| n.checked_mul(size));
-        if wanted.is_none_or(|wanted| wanted > data.len()) {
-            let found = format!(
-                "of shape {shape:?} has only {} bytes",
-                words::count(data.len())
-            );
+        let there = size - (bytes.len() - data.len());
+        if wanted.is_none_or(|wanted| wanted > there) {
+            let found = format!("of shape {shape:?} has only {} bytes", words::count(there));
             return Err(bad(found, "all of its data")
                 .with_hint("the file was cut short; copy or download it again"));
         }
@@ -278,12 +260,51 @@ impl<'a> Array<'a> {
             shape,
             fortran,
             item,
+            numbers: Numbers::After(0),
             data,
         })
     }
 
+    /// Some rows of it, `before` which there are others.
+    pub(crate) fn rows<'b>(&self, before: usize, rows: usize, data: &'b [u8]) -> Array<'b> {
+        Array {
+            title: self.title.clone(),
+            shape: vec![rows, self.shape[1]],
+            fortran: self.fortran,
+            item: self.item,
+            numbers: Numbers::After(before),
+            data,
+        }
+    }
+
+    /// Rows of these numbers.
+    pub(crate) fn drawn<'b>(&self, numbers: Vec<u32>, data: &'b [u8]) -> Array<'b> {
+        Array {
+            title: self.title.clone(),
+            shape: vec![numbers.len(), self.shape[1]],
+            fortran: false,
+            item: self.item,
+            numbers: Numbers::Drawn(numbers),
+            data,
+        }
+    }
+
+    /// How many bytes a value takes.
+    pub(crate) fn item_size(&self) -> usize {
+        self.item.size
+    }
+
+    /// Where the data begin in the bytes that this was parsed from.
+    pub(crate) fn offset_in(&self, bytes: &[u8]) -> usize {
+        bytes.len() - self.data.len()
+    }
+
     /// The number of rows, and the names of the columns: their numbers from 1.
-    fn table_shape(&self, source: &Source, allow_empty: bool) -> Result<(usize, Vec<String>)> {
+    pub(crate) fn table_shape(
+        &self,
+        source: &Source,
+        allow_empty: bool,
+    ) -> Result<(usize, Vec<String>)> {
         let bad = |expected: &str| {
             source.malformed(
                 format!("{} of shape {:?}", self.title, self.shape),
@@ -307,6 +328,75 @@ impl<'a> Array<'a> {
             _ => Err(bad("two dimensions, [rows, columns]")
                 .with_hint("make each sample a row with X.reshape(len(X), -1)")),
         }
+    }
+
+    /// The data set of these columns, and what is worth knowing of each.
+    pub(crate) fn data(
+        &self,
+        source: &Source,
+        format: Format,
+        (names, roles): (&[String], &[Role]),
+        mut classes: Option<Classes>,
+        options: &ReadOptions,
+    ) -> Result<(DataSet, BTreeMap<usize, ColumnRemarks>)> {
+        let missing = MissingCells::new(&options.missing);
+        let kinds = options.kinds();
+        let mut columns = Vec::with_capacity(names.len());
+        let mut ids = None;
+        let mut remarks = BTreeMap::new();
+        for (at, name) in names.iter().enumerate() {
+            match roles[at] {
+                Role::Dropped => {}
+                Role::Label => {
+                    let texts = self.places(at).map(|place| self.text(place));
+                    classes = Some(classes_of(source, name, &self.numbers, texts)?);
+                }
+                Role::Id => {
+                    let texts = self.places(at).map(|place| self.text(place));
+                    ids = Some(texts.map(Option::unwrap_or_default).collect());
+                }
+                Role::Feature => {
+                    let values = self.column(source, at, name, &missing)?;
+                    let values = if kinds.get(name.as_str()) == Some(&ColumnKind::Category) {
+                        // A place of a missing value has no text.
+                        let present = values.iter().zip(self.places(at));
+                        let texts =
+                            present.map(|(v, place)| self.text(place).filter(|_| !v.is_nan()));
+                        let (levels, codes) = categorised(texts);
+                        Values::Category {
+                            levels: levels.into(),
+                            codes,
+                        }
+                    } else {
+                        remarks.insert(at, self.rounded(at, &values));
+                        Values::Number(values)
+                    };
+                    columns.push(Column {
+                        name: name.as_str().into(),
+                        values,
+                    });
+                }
+            }
+        }
+        let rows = self.shape[0];
+        let mut table = Table::new(source.name(), columns)?;
+        debug_assert_eq!(table.rows(), rows);
+        if !matches!(self.numbers, Numbers::After(0)) {
+            let numbers = (0..rows).map(|row| self.numbers.of(row));
+            table = table.with_row_numbers(numbers.collect());
+        }
+        if let Some(ids) = ids {
+            table = table.with_ids(ids);
+        }
+        let data = DataSet::new(
+            &source.path,
+            format,
+            Samples::Table(table),
+            classes,
+            Convention::ZeroOne,
+            options,
+        )?;
+        Ok((data, remarks))
     }
 
     /// Where the values of a column are.
@@ -346,34 +436,24 @@ impl<'a> Array<'a> {
             )
             .set("missing", "NaN"),
         };
-        let place = source::cell(row as u64 + 1, name);
+        let place = source::cell(self.numbers.of(row).into(), name);
         Err(source
             .malformed_at(place, found.to_string(), "a finite number")
             .with_hint(hint))
     }
 
-    /// How many whole numbers of a column are rounded, if any is.
-    fn rounded(&self, at: usize, name: &str, values: &[f64]) -> Option<Note> {
+    /// How many whole numbers of a column are rounded.
+    fn rounded(&self, at: usize, values: &[f64]) -> ColumnRemarks {
         /// From here on, different whole numbers can be equal as floating-point numbers.
         const EXACT: f64 = (1u64 << 53) as f64;
+        if self.item.size < 8 || !self.is_whole() {
+            return ColumnRemarks::default();
+        }
         let large = values.iter().zip(self.places(at));
         let large = large.filter(|(v, _)| v.abs() >= EXACT);
         let is_rounded =
             |(v, place): &(&f64, usize)| self.text(*place).is_some_and(|t| t != format!("{v:.0}"));
-        let count = match self.item.size {
-            8 => large.filter(is_rounded).count(),
-            _ => 0,
-        };
-        (count > 0 && self.is_whole()).then(|| {
-            Note::new(format!(
-                "column `{name}`: {} of more than 15 digits rounded; if they are names, say ",
-                words::counted(count, "whole number")
-            ))
-            .set("id-column", name)
-            .text(" or ")
-            .set("category-columns", name)
-            .coded("whole-numbers-rounded")
-        })
+        ColumnRemarks::of_rounded(large.filter(is_rounded).count())
     }
 
     /// Whether the type holds whole numbers only.
@@ -401,7 +481,12 @@ impl<'a> Array<'a> {
                 format!("{}, one for each row of `{SAMPLES}`", words::count(rows)),
             ));
         }
-        classes_of(source, name, (0..length).map(|i| self.text(i)))
+        classes_of(
+            source,
+            name,
+            &Numbers::After(0),
+            (0..length).map(|i| self.text(i)),
+        )
     }
 
     fn bytes(&self, at: usize) -> &[u8] {

@@ -15,7 +15,7 @@ use crate::{source::Source, words};
 
 /// How a file can be packed, and the bytes that it then begins with.
 #[derive(Clone, Copy)]
-enum Packed {
+pub(crate) enum Packed {
     Gzip,
     Zstandard,
     Bzip2,
@@ -30,7 +30,7 @@ impl Packed {
         (Self::Xz, b"\xfd7zXZ\0"),
     ];
 
-    fn of(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         /// What each block of bzip2 begins with, after the digit of its size.
         const BZIP2_BLOCK: &[u8] = b"1AY&SY";
         let known = Self::MAGIC
@@ -58,6 +58,19 @@ impl Packed {
 }
 
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+
+/// How many bytes a packed file of this size may become: tables shrink to a twentieth or so, and a file
+/// that grows a thousandfold is made to fill the memory.
+pub(crate) fn most(size: usize, told: Option<usize>) -> usize {
+    const SMALL: usize = 64 << 20;
+    const TIMES: usize = 200;
+    told.unwrap_or_else(|| SMALL.saturating_add(size.saturating_mul(TIMES)))
+}
+
+/// The KiB that unpacking xz may take: a dictionary larger than what may come of the file serves nobody.
+pub(crate) fn xz_memory(most: usize) -> u32 {
+    u32::try_from(most >> 10).unwrap_or(u32::MAX).max(64 << 10)
+}
 
 impl Source {
     /// The only file of a zip archive, if this is one and holds no NumPy arrays.
@@ -136,7 +149,7 @@ impl Source {
                 file.read_to_end(&mut bytes).map_err(|e| e.to_string())
             });
         match read {
-            _ if bytes.len() > most_bytes => Err(self.too_large(most)),
+            _ if bytes.len() > most_bytes => Err(self.too_large(self.bytes.len(), most)),
             Ok(_) => Ok(bytes),
             Err(error) => Err(self
                 .malformed(format!("a damaged zip archive ({error})"), "a whole file")
@@ -144,17 +157,15 @@ impl Source {
         }
     }
 
-    /// How many bytes a packed file may become: tables shrink to a twentieth or so, and a file that
-    /// grows a thousandfold is made to fill the memory.
+    /// See [`most`].
     pub(crate) fn most(&self, told: Option<usize>) -> usize {
-        const SMALL: usize = 64 << 20;
-        const TIMES: usize = 200;
-        told.unwrap_or_else(|| SMALL.saturating_add(self.bytes.len().saturating_mul(TIMES)))
+        most(self.bytes.len(), told)
     }
 
-    pub(crate) fn too_large(&self, told: Option<usize>) -> Error {
-        let packed = words::memory(self.bytes.len());
-        let most = words::memory(self.most(told));
+    /// Of a packed file of this size.
+    pub(crate) fn too_large(&self, size: usize, told: Option<usize>) -> Error {
+        let packed = words::memory(size);
+        let most = words::memory(most(size, told));
         self.malformed(
             format!("{packed} that unpack to more than {most}"),
             "a file that unpacks to what its size suggests",
@@ -183,9 +194,7 @@ impl Source {
                 self.unpack(packed, MultiBzDecoder::new(content), &mut bytes, told)?;
             }
             Packed::Xz => {
-                // A dictionary larger than what may come of the file serves nobody.
-                let kib = u32::try_from(most >> 10).unwrap_or(u32::MAX).max(64 << 10);
-                let streams = XzReader::new_mem_limit(content, true, kib);
+                let streams = XzReader::new_mem_limit(content, true, xz_memory(most));
                 self.unpack(packed, streams, &mut bytes, told)?;
             }
         }
@@ -203,7 +212,7 @@ impl Source {
         let room = self.most(told).saturating_sub(bytes.len()) as u64;
         let read = decoder.take(room + 1).read_to_end(bytes);
         if bytes.len() > self.most(told) {
-            return Err(self.too_large(told));
+            return Err(self.too_large(self.bytes.len(), told));
         }
         match read {
             Ok(_) => Ok(()),
@@ -217,13 +226,7 @@ impl Source {
         let mut rest = &self.bytes[..];
         while !rest.iter().all(|&byte| byte == 0) {
             if !rest.starts_with(GZIP_MAGIC) {
-                let other = words::count(rest.len());
-                return Err(self
-                    .malformed(
-                        format!("gzip data and {other} bytes of something else after it"),
-                        "a whole file",
-                    )
-                    .with_hint("the file was damaged; copy or download it again"));
+                return Err(self.other_after_gzip(rest.len()));
             }
             let mut member = GzDecoder::new(rest);
             self.unpack(Packed::Gzip, &mut member, bytes, told)?;
@@ -232,7 +235,16 @@ impl Source {
         Ok(())
     }
 
-    fn damaged(&self, packed: Packed, error: &std::io::Error, after: usize) -> Error {
+    pub(crate) fn other_after_gzip(&self, bytes: usize) -> Error {
+        let bytes = words::count(bytes);
+        self.malformed(
+            format!("gzip data and {bytes} bytes of something else after it"),
+            "a whole file",
+        )
+        .with_hint("the file was damaged; copy or download it again")
+    }
+
+    pub(crate) fn damaged(&self, packed: Packed, error: &std::io::Error, after: usize) -> Error {
         let name = packed.name();
         let found = match error.kind() {
             ErrorKind::UnexpectedEof => format!("{name} data that ends too early"),

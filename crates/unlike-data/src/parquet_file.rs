@@ -1,9 +1,14 @@
 //! Parquet, through the column readers of the `parquet` crate: all columns but repeated ones, one after
 //! the other, without Arrow in between. Fields of structs are columns `a.b`.
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+    sync::Arc,
+};
 
-use bytes::{Buf, Bytes, buf};
+use bytes::{Buf, Bytes};
 use parquet::{
     basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical},
     column::reader::{ColumnReader, ColumnReaderImpl},
@@ -15,7 +20,7 @@ use parquet::{
 use unlike_core::{Error, Result};
 
 use crate::{
-    builder::{Cell, ColumnBuilder},
+    builder::{Cell, Cells, ColumnBuilder},
     caught::caught,
     dataset::DataSet,
     dates,
@@ -41,61 +46,82 @@ const DAY: i128 = 86_400_000_000_000;
 pub(crate) fn read(source: Source, options: &ReadOptions) -> Result<DataSet> {
     let most = source.most(options.max_unpacked);
     let Source { path, bytes } = source;
-    let content = Content(bytes.into());
-    // Only its name is still needed.
-    let source = Source {
-        path,
-        bytes: Vec::new(),
-    };
-    let damaged = |error: ParquetError| damaged(&source.path, &error);
-    let reader = caught(|| SerializedFileReader::new(content)).unwrap_or_else(contradictory);
-    let reader = reader.map_err(damaged)?;
-    let groups = reader.metadata().row_groups();
-    let schema = reader.metadata().file_metadata().schema_descr();
-    let mut rows = 0usize;
-    for group in groups {
-        let more = usize::try_from(group.num_rows()).ok();
-        let sum = more.and_then(|more| rows.checked_add(more));
-        rows = sum.ok_or_else(|| {
-            source.malformed(
-                format!("a row group of {} rows", group.num_rows()),
-                "a number of rows",
-            )
-        })?;
+    let file = ParquetFile::open(&path, Content::Memory(bytes.into()))?;
+    if file.rows == 0 && !options.allow_empty {
+        let source = &file.typed.source;
+        return Err(source.malformed("no rows", "at least one row"));
     }
-    let file = TypedFile {
-        source: &source,
-        format: Format::Parquet,
-        columns: schema
-            .columns()
-            .iter()
-            .map(|column| (column.path().parts().join("."), Meaning::of(column).holds()))
-            .collect(),
-        rows,
-        most,
-        dropped: Some(PANDAS_INDEX),
+    let plan = file.typed.plan(options, false)?;
+    file.typed.check_size(&plan, file.rows, most)?;
+    let fill = |at: usize, builder: &mut ColumnBuilder<'_>| {
+        file.column(at)?.pour(&file, usize::MAX, builder)?;
+        Ok(())
     };
-    file.read(options, |at, builder| {
+    let numbers = file.typed.numbers(0, file.rows)?;
+    let (data, _) = file.typed.rows(&plan, numbers, options, fill)?;
+    Ok(data.with_first_notes(plan.notes))
+}
+
+/// A file whose columns are known.
+pub(crate) struct ParquetFile {
+    pub(crate) typed: TypedFile,
+    reader: SerializedFileReader<Content>,
+    pub(crate) rows: usize,
+}
+
+impl ParquetFile {
+    pub(crate) fn open(path: &Path, content: Content) -> Result<Self> {
+        let source = Source::without_content(path);
+        let reader = caught(|| SerializedFileReader::new(content)).unwrap_or_else(contradictory);
+        let reader = reader.map_err(|error| damaged(path, &error))?;
+        let mut rows = 0usize;
+        for group in reader.metadata().row_groups() {
+            let more = usize::try_from(group.num_rows()).ok();
+            let sum = more.and_then(|more| rows.checked_add(more));
+            rows = sum.ok_or_else(|| {
+                source.malformed(
+                    format!("a row group of {} rows", group.num_rows()),
+                    "a number of rows",
+                )
+            })?;
+        }
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let columns = schema.columns().iter();
+        let columns = columns
+            .map(|column| (column.path().parts().join("."), Meaning::of(column).holds()))
+            .collect();
+        Ok(Self {
+            typed: TypedFile {
+                source,
+                format: Format::Parquet,
+                columns,
+                dropped: Some(PANDAS_INDEX),
+            },
+            reader,
+            rows,
+        })
+    }
+
+    /// A column, from its first row on.
+    pub(crate) fn column(&self, at: usize) -> Result<Column> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
         let column = schema.column(at);
-        let mut pour = Pour {
+        Ok(Column {
+            at,
             meaning: Meaning::of(&column),
             nullable: column.max_def_level(),
+            group: 0,
+            cells: None,
             row: 0,
-            builder,
-            failed: Ok(()),
-        };
-        for group in 0..groups.len() {
-            let of_group = caught(|| {
-                let group = reader.get_row_group(group)?;
-                pour.all(group.get_column_reader(at)?)
-            })
-            .unwrap_or_else(contradictory);
-            pour.failed?;
-            of_group.map_err(damaged)?;
-            pour.failed = Ok(());
-        }
-        Ok(())
-    })
+        })
+    }
+
+    /// Whether the dates in a column are such as are written year first.
+    pub(crate) fn is_typed_date(&self, at: usize) -> bool {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let meaning = Meaning::of(&schema.column(at));
+        matches!(meaning, Meaning::Date | Meaning::Moment(_))
+    }
 }
 
 fn damaged(path: &Path, error: &ParquetError) -> Error {
@@ -118,31 +144,87 @@ fn contradictory<T>() -> ParquetResult<T> {
     ))
 }
 
-/// The file in memory. Other than that of `parquet` for `Bytes`, it takes offsets of damaged files for
-/// what they are.
-struct Content(Bytes);
+/// The file in memory, or on the disk. Other than those of `parquet` for `Bytes` and `File`, it takes
+/// offsets of damaged files for what they are, and threads do not move each other's position.
+pub(crate) enum Content {
+    Memory(Bytes),
+    Disk { file: Arc<File>, size: u64 },
+}
+
+impl Content {
+    pub(crate) fn on_disk(path: &Path) -> Result<Self> {
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (size, file) = opened.map_err(Error::io("read", path))?;
+        Ok(Self::Disk {
+            file: Arc::new(file),
+            size,
+        })
+    }
+}
 
 impl Length for Content {
     fn len(&self) -> u64 {
-        self.0.len() as u64
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::Disk { size, .. } => *size,
+        }
     }
 }
 
 impl ChunkReader for Content {
-    type T = buf::Reader<Bytes>;
+    type T = Box<dyn Read + Send>;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        let length = self.0.len().saturating_sub(start as usize);
-        Ok(self.get_bytes(start, length)?.reader())
+        match self {
+            Self::Memory(bytes) => {
+                let length = bytes.len().saturating_sub(start as usize);
+                Ok(Box::new(self.get_bytes(start, length)?.reader()))
+            }
+            // Headers of pages are read so, which are short.
+            Self::Disk { file, .. } => Ok(Box::new(BufReader::with_capacity(
+                512,
+                At {
+                    file: Arc::clone(file),
+                    at: start,
+                },
+            ))),
+        }
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        let start = usize::try_from(start).ok();
-        let range = start.and_then(|start| Some(start..start.checked_add(length)?));
-        match range.filter(|range| range.end <= self.0.len()) {
-            Some(range) => Ok(self.0.slice(range)),
-            None => Err(ParquetError::EOF("what lies beyond its end".into())),
+        let end = start.checked_add(length as u64);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(ParquetError::EOF("what lies beyond its end".into()));
         }
+        match self {
+            Self::Memory(bytes) => Ok(bytes.slice(start as usize..start as usize + length)),
+            Self::Disk { file, .. } => {
+                let mut bytes = vec![0; length];
+                let mut at = At {
+                    file: Arc::clone(file),
+                    at: start,
+                };
+                at.read_exact(&mut bytes)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+}
+
+/// A position of its own in a file.
+struct At {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(&*self.file, into, self.at)?;
+        #[cfg(windows)]
+        let read = std::os::windows::fs::FileExt::seek_read(&*self.file, into, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -258,77 +340,158 @@ impl Meaning {
     }
 }
 
-/// Pours the values of a column into its builder, row group after row group.
-struct Pour<'a, 'b> {
+/// A column, and how far it was read: row group after row group, page after page.
+pub(crate) struct Column {
+    at: usize,
     meaning: Meaning,
     /// The level at which a value is there; 0 if it always is.
     nullable: i16,
+    /// The row group that is read next.
+    group: usize,
+    /// What is left of the one that is being read.
+    cells: Option<ColumnReader>,
     row: u32,
-    builder: &'a mut ColumnBuilder<'b>,
+}
+
+impl Column {
+    /// Pours the next values, at most so many, into a builder.
+    pub(crate) fn pour(
+        &mut self,
+        file: &ParquetFile,
+        most: usize,
+        builder: &mut dyn Cells,
+    ) -> Result<()> {
+        let mut left = most;
+        while left > 0 {
+            let mut cells = match self.cells.take() {
+                Some(cells) => cells,
+                None if self.group == file.reader.num_row_groups() => return Ok(()),
+                None => self.next_group(file)?,
+            };
+            let mut pour = Pour {
+                meaning: self.meaning,
+                nullable: self.nullable,
+                row: self.row,
+                builder,
+                failed: Ok(()),
+            };
+            let read = caught(|| pour.some(&mut cells, left)).unwrap_or_else(contradictory);
+            self.row = pour.row;
+            pour.failed?;
+            let read = read.map_err(|error| damaged(&file.typed.source.path, &error))?;
+            // The end of the row group otherwise.
+            if read > 0 {
+                self.cells = Some(cells);
+            }
+            left -= read;
+        }
+        Ok(())
+    }
+
+    fn next_group(&mut self, file: &ParquetFile) -> Result<ColumnReader> {
+        let cells = caught(|| {
+            let group = file.reader.get_row_group(self.group)?;
+            group.get_column_reader(self.at)
+        });
+        self.group += 1;
+        cells
+            .unwrap_or_else(contradictory)
+            .map_err(|error| damaged(&file.typed.source.path, &error))
+    }
+
+    /// Leaves out rows that were read before.
+    pub(crate) fn skip(&mut self, file: &ParquetFile, rows: usize) -> Result<()> {
+        let mut left = rows;
+        let groups = file.reader.metadata().row_groups();
+        while let Some(group) = groups.get(self.group)
+            && left >= group.num_rows() as usize
+        {
+            left -= group.num_rows() as usize;
+            self.row = self.row.saturating_add(group.num_rows() as u32);
+            self.group += 1;
+        }
+        self.pour(file, left, &mut Nowhere)
+    }
+}
+
+/// Cells that are not wanted.
+struct Nowhere;
+
+impl Cells for Nowhere {
+    fn push_cell(&mut self, _: Cell<'_>, _: u32) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Pours values of a column into its builder.
+struct Pour<'a> {
+    meaning: Meaning,
+    nullable: i16,
+    row: u32,
+    builder: &'a mut dyn Cells,
     /// What the builder refused.
     failed: Result<()>,
 }
 
-impl Pour<'_, '_> {
-    fn all(&mut self, cells: ColumnReader) -> ParquetResult<()> {
+impl Pour<'_> {
+    /// The next values, at most so many; none at the end.
+    fn some(&mut self, cells: &mut ColumnReader, most: usize) -> ParquetResult<usize> {
         let meaning = self.meaning;
         match cells {
             ColumnReader::BoolColumnReader(r) => {
-                self.typed(r, |pour, v| pour.cell(Cell::Truth(*v)))
+                self.typed(r, most, |pour, v| pour.cell(Cell::Truth(*v)))
             }
-            ColumnReader::Int32ColumnReader(r) => self.typed(r, |pour, &v| match meaning {
+            ColumnReader::Int32ColumnReader(r) => self.typed(r, most, |pour, &v| match meaning {
                 Meaning::Unsigned => pour.whole((v as u32).into()),
                 _ => pour.whole(v.into()),
             }),
-            ColumnReader::Int64ColumnReader(r) => self.typed(r, |pour, &v| match meaning {
+            ColumnReader::Int64ColumnReader(r) => self.typed(r, most, |pour, &v| match meaning {
                 Meaning::Unsigned => pour.whole((v as u64).into()),
                 _ => pour.whole(v.into()),
             }),
             ColumnReader::Int96ColumnReader(r) => {
-                self.typed(r, |pour, v| pour.whole(nanoseconds(v)))
+                self.typed(r, most, |pour, v| pour.whole(nanoseconds(v)))
             }
             ColumnReader::FloatColumnReader(r) => {
-                self.typed(r, |pour, v| pour.cell(Cell::Single(*v)))
+                self.typed(r, most, |pour, v| pour.cell(Cell::Single(*v)))
             }
             ColumnReader::DoubleColumnReader(r) => {
-                self.typed(r, |pour, v| pour.cell(Cell::Float(*v)))
+                self.typed(r, most, |pour, v| pour.cell(Cell::Float(*v)))
             }
-            ColumnReader::ByteArrayColumnReader(r) => self.typed(r, |pour, v| pour.bytes(v.data())),
+            ColumnReader::ByteArrayColumnReader(r) => {
+                self.typed(r, most, |pour, v| pour.bytes(v.data()))
+            }
             ColumnReader::FixedLenByteArrayColumnReader(r) => {
-                self.typed(r, |pour, v| pour.bytes(v.data()))
+                self.typed(r, most, |pour, v| pour.bytes(v.data()))
             }
         }
     }
 
     fn typed<T: DataType>(
         &mut self,
-        mut cells: ColumnReaderImpl<T>,
+        cells: &mut ColumnReaderImpl<T>,
+        most: usize,
         mut push: impl FnMut(&mut Self, &T::T) -> Result<()>,
-    ) -> ParquetResult<()> {
+    ) -> ParquetResult<usize> {
         let (mut values, mut levels) = (Vec::new(), Vec::new());
-        loop {
-            values.clear();
-            levels.clear();
-            let (rows, ..) = cells.read_records(BATCH, Some(&mut levels), None, &mut values)?;
-            if rows == 0 {
-                return Ok(());
-            }
-            let mut present = values.iter();
-            for row in 0..rows {
-                let is_there =
-                    self.nullable == 0 || levels.get(row).is_some_and(|&l| l >= self.nullable);
-                self.row = self.row.saturating_add(1);
-                let value = if is_there { present.next() } else { None };
-                let pushed = match value {
-                    Some(value) => push(self, value),
-                    None => self.cell(Cell::Missing),
-                };
-                if pushed.is_err() {
-                    self.failed = pushed;
-                    return Ok(());
-                }
+        let most = most.min(BATCH);
+        let (rows, ..) = cells.read_records(most, Some(&mut levels), None, &mut values)?;
+        let mut present = values.iter();
+        for row in 0..rows {
+            let is_there =
+                self.nullable == 0 || levels.get(row).is_some_and(|&l| l >= self.nullable);
+            self.row = self.row.saturating_add(1);
+            let value = if is_there { present.next() } else { None };
+            let pushed = match value {
+                Some(value) => push(self, value),
+                None => self.cell(Cell::Missing),
+            };
+            if pushed.is_err() {
+                self.failed = pushed;
+                break;
             }
         }
+        Ok(rows)
     }
 
     fn cell(&mut self, cell: Cell<'_>) -> Result<()> {

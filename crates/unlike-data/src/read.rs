@@ -244,6 +244,12 @@ impl Default for ReadOptions {
 }
 
 impl ReadOptions {
+    /// Whether training made numbers of the dates in this column.
+    pub(crate) fn makes_dates_of(&self, column: &str) -> bool {
+        let remembered = self.remembered.as_ref();
+        remembered.is_some_and(|reading| reading.dates.contains_key(column))
+    }
+
     /// The kinds that columns are told to be, by name.
     pub(crate) fn kinds(&self) -> HashMap<&str, ColumnKind> {
         let expected = self
@@ -310,28 +316,25 @@ fn read_settled(path: &Path, options: &ReadOptions) -> Result<DataSet> {
 
 /// The source as UTF-8, where it is told or marked to be in another encoding.
 fn decoded(source: Source, options: &ReadOptions) -> Result<(Source, Option<Note>)> {
-    let encoding = match options.encoding {
-        Some(encoding) => encoding,
-        None if sniff::is_utf16(&source.bytes) => Encoding::Utf16,
-        None => return Ok((source, None)),
-    };
-    if encoding == Encoding::Utf8 {
+    let (encoding, found) = encoding(&source.bytes, options);
+    let note = found.map(|encoding| encoding.found_in(&source));
+    let Some(encoding) = encoding else {
         return Ok((source, None));
-    }
-    let Some(bytes) = encoding.to_utf8(&source.bytes) else {
-        return Err(source.malformed(
-            format!("bytes that are no {encoding} text"),
-            format!("{encoding} text"),
-        ));
     };
-    let note = match options.encoding {
-        Some(_) => None,
-        None => {
-            let text = format!("`{}` is {encoding} text and read as such", source.name());
-            Some(Note::new(text).coded("encoding-found"))
-        }
-    };
+    let bytes = encoding.decoded(&source.bytes, &source)?;
     Ok((Source { bytes, ..source }, note))
+}
+
+/// How a text that begins so is written, if not in UTF-8; and the same again if nobody said so.
+pub(crate) fn encoding(head: &[u8], options: &ReadOptions) -> (Option<Encoding>, Option<Encoding>) {
+    match options.encoding {
+        Some(Encoding::Utf8) => (None, None),
+        Some(encoding) => (Some(encoding), None),
+        None => {
+            let found = sniff::is_utf16(head).then_some(Encoding::Utf16);
+            (found, found)
+        }
+    }
 }
 
 fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<DataSet> {
@@ -348,7 +351,13 @@ fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<Data
     }
 }
 
-fn recognise(source: &Source) -> Result<Format> {
+/// Whether delimited text that begins so is a list of images.
+pub(crate) fn is_listing(source: &Source, options: &ReadOptions) -> bool {
+    options.format.is_none() && options.expect.is_none() && List::of(source, options).is_some()
+}
+
+/// The format of a file that begins so.
+pub(crate) fn recognise(source: &Source) -> Result<Format> {
     let bytes = &source.bytes;
     let unknown = |found: &str| {
         Err(source.malformed(found, Format::any()).with_hint(

@@ -60,6 +60,9 @@ pub struct Reading {
     #[allow(missing_docs, reason = "as in ReadOptions")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
+    /// The most rows that were drawn to train on, if the user said so. New data are not drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_training_rows: Option<usize>,
     /// Columns that held dates, and the numbers that were made of them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dates: BTreeMap<String, Vec<DatePart>>,
@@ -84,6 +87,7 @@ impl Reading {
             decimal: options.decimal,
             decimals: BTreeMap::new(),
             encoding: options.encoding,
+            max_training_rows: None,
             dates: BTreeMap::new(),
         }
     }
@@ -120,6 +124,7 @@ impl Reading {
                 false => self.decimals,
             },
             encoding: self.encoding.or(below.encoding),
+            max_training_rows: self.max_training_rows.or(below.max_training_rows),
             dates: match self.dates.is_empty() {
                 true => below.dates.clone(),
                 false => self.dates,

@@ -1,6 +1,6 @@
 //! Which column plays which part: feature, label, id, or none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use unlike_core::{Error, Note, Result};
 
@@ -115,6 +115,28 @@ pub(crate) fn assign(
         });
     }
     Ok(roles)
+}
+
+/// Drops features that a model does not know, and that do not become some that it knows; gives their
+/// names. Nothing where no columns are expected.
+pub(crate) fn ignore_unknown(
+    names: &[String],
+    roles: &mut [Role],
+    options: &ReadOptions,
+) -> Vec<String> {
+    let Some(expected) = &options.expect else {
+        return Vec::new();
+    };
+    let known: HashSet<&str> = expected.iter().map(|column| &*column.name).collect();
+    let mut ignored = Vec::new();
+    for (role, name) in roles.iter_mut().zip(names) {
+        let is_known = known.contains(name.as_str()) || options.makes_dates_of(name);
+        if *role == Role::Feature && !is_known {
+            *role = Role::Dropped;
+            ignored.push(name.clone());
+        }
+    }
+    ignored
 }
 
 impl Role {

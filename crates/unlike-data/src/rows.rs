@@ -10,7 +10,19 @@ use unlike_core::{Column, MISSING, Samples, Table, Values};
 /// A number for each row that equal rows share, whatever the order of their columns, and others, but for
 /// one pair in 10¹⁹, do not.
 pub(crate) fn fingerprints(table: &Table) -> Vec<u64> {
-    let mut columns: Vec<&Column> = table.columns().iter().collect();
+    of_columns(table, table.columns().iter().collect())
+}
+
+/// A number for all rows so far, of a number for those before and of these, in columns of these names: the
+/// same for the same rows in the same order.
+pub(crate) fn folded(before: u64, table: &Table, names: &[&str]) -> u64 {
+    let known = |column: &&Column| names.contains(&&*column.name);
+    let columns = table.columns().iter().filter(known).collect();
+    let rows = of_columns(table, columns);
+    rows.into_iter().fold(before, |all, row| hash((all, row)))
+}
+
+fn of_columns(table: &Table, mut columns: Vec<&Column>) -> Vec<u64> {
     columns.sort_by(|a, b| a.name.cmp(&b.name));
     let mut rows = vec![0u64; table.rows()];
     let mut add = |row: usize, value: u64| {

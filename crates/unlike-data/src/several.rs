@@ -61,7 +61,16 @@ pub fn read_all(paths: &[impl AsRef<Path>], options: &ReadOptions) -> Result<Dat
         return read(path, options);
     }
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-    let names = short_names(&paths);
+    read_each(&paths, options, |_, path, options| read(path, options))
+}
+
+/// As [`read_all`] of several files, each of which `read` reads, given its position.
+pub(crate) fn read_each(
+    paths: &[&Path],
+    options: &ReadOptions,
+    mut read: impl FnMut(usize, &Path, &ReadOptions) -> Result<DataSet>,
+) -> Result<DataSet> {
+    let names = short_names(paths);
     // Classes are judged together: not every file has all of them.
     let mut each = ReadOptions {
         normal_labels: Vec::new(),
@@ -69,8 +78,8 @@ pub fn read_all(paths: &[impl AsRef<Path>], options: &ReadOptions) -> Result<Dat
         ..options.clone()
     };
     let mut parts: Vec<DataSet> = Vec::new();
-    for path in &paths {
-        let part = read(path, &each)?;
+    for (at, path) in paths.iter().enumerate() {
+        let part = read(at, path, &each)?;
         let Samples::Table(table) = part.samples() else {
             return Err(Error::Mismatch {
                 origin: Some(format!("`{}`", path.display())),
@@ -91,7 +100,7 @@ pub fn read_all(paths: &[impl AsRef<Path>], options: &ReadOptions) -> Result<Dat
         }
         parts.push(part);
     }
-    together(&paths, &names, parts, options)
+    together(&names, parts, options)
 }
 
 /// Columns of which a file has shown the kind are read so from the next file on.
@@ -111,19 +120,9 @@ fn expect(options: &mut ReadOptions, table: &Table) {
     }
 }
 
-fn together(
-    paths: &[&Path],
-    names: &[String],
-    parts: Vec<DataSet>,
-    options: &ReadOptions,
-) -> Result<DataSet> {
+fn together(names: &[String], parts: Vec<DataSet>, options: &ReadOptions) -> Result<DataSet> {
     let origin = words::limited(names.iter().cloned(), 3);
-    let read = format!(
-        "{} read one after the other: {}",
-        words::counted(paths.len(), "file"),
-        words::quoted(names)
-    );
-    let mut notes = vec![Note::new(read).coded("files-read")];
+    let mut notes = vec![files_read(names)];
     notes.extend(told_twice(names, &parts));
     let mut seen: Vec<String> = Vec::new();
     for (name, part) in names.iter().zip(&parts) {
@@ -138,11 +137,7 @@ fn together(
     let mut skipped = Vec::new();
     for (name, part) in names.iter().zip(&parts) {
         skipped.extend(part.skipped().iter().cloned().map(|mut row| {
-            // One without a name of its own is called by its number.
-            if row.id == row.row.to_string() {
-                row.id = format!("{name}:{}", row.row);
-            }
-            row.file = Some(name.clone());
+            row.call_by_file(name);
             row
         }));
     }
@@ -191,16 +186,25 @@ fn told_twice(names: &[String], parts: &[DataSet]) -> Vec<Note> {
         match first_with.entry(rows::fingerprints(table)) {
             Entry::Vacant(place) => _ = place.insert(name),
             Entry::Occupied(place) => {
-                let rows = words::counted(table.rows(), "row");
-                let text = format!(
-                    "`{name}` holds the same {rows} as `{}`: each counts twice",
-                    place.get()
-                );
-                notes.push(Note::new(text).coded("same-rows-twice"));
+                notes.push(same_rows(name, table.rows(), place.get()));
             }
         }
     }
     notes
+}
+
+/// That files are read as one.
+pub(crate) fn files_read(names: &[String]) -> Note {
+    let files = words::counted(names.len(), "file");
+    let text = format!("{files} read one after the other: {}", words::quoted(names));
+    Note::new(text).coded("files-read")
+}
+
+/// That a file holds the rows of an earlier one.
+pub(crate) fn same_rows(name: &str, rows: usize, earlier: &str) -> Note {
+    let rows = words::counted(rows, "row");
+    let text = format!("`{name}` holds the same {rows} as `{earlier}`: each counts twice");
+    Note::new(text).coded("same-rows-twice")
 }
 
 /// The classes of all files, if all have some.
@@ -222,7 +226,7 @@ fn classes(parts: &[DataSet]) -> Result<Option<Classes>> {
 }
 
 /// The names of files, or their whole paths where names repeat.
-fn short_names(paths: &[&Path]) -> Vec<String> {
+pub(crate) fn short_names(paths: &[&Path]) -> Vec<String> {
     let short: Vec<String> = paths.iter().map(|path| source::file_name(path)).collect();
     let mut distinct: Vec<&String> = short.iter().collect();
     distinct.sort_unstable();

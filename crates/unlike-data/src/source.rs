@@ -22,13 +22,22 @@ const START: u64 = 1 << 16;
 /// A file's content, and what to call it in messages.
 ///
 /// The whole content is held: readers look at its start before they decide how to read it, and a
-/// table in memory is larger than its file anyway. It also makes pipes work.
+/// table in memory is larger than its file anyway. It also makes pipes work. What is larger than memory is
+/// read in [`Chunks`](crate::Chunks).
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Source {
+    /// For messages about a file whose content is elsewhere.
+    pub(crate) fn without_content(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            bytes: Vec::new(),
+        }
+    }
+
     /// Reads the beginning of a file, if it is of a format whose header is to be found there.
     pub(crate) fn start(path: &Path) -> Result<Option<Self>> {
         #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
     builder::{Built, MissingCells, Told},
     clean::Clean,
     dataset::DataSet,
-    dates::{self, DatePart},
+    dates::{self, DatePart, Order},
     decimal::Decimal,
     labels::{Classes, Convention},
     read::{BadRows, Format, ReadOptions},
@@ -38,6 +38,29 @@ pub(crate) struct Layout {
 
 /// Reads delimited text whose layout is found by looking.
 pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet> {
+    let Found {
+        clean,
+        layout,
+        notes,
+    } = find_layout(source, options)?;
+    let text = Text::new(source, &clean.bytes, layout.delimiter);
+    read(
+        &text.allowing_empty(options.allow_empty),
+        &layout,
+        options,
+        notes,
+    )
+}
+
+/// What looking at delimited text, or at its beginning, tells.
+pub(crate) struct Found<'a> {
+    pub(crate) clean: Clean<'a>,
+    pub(crate) layout: Layout,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// Looks at delimited text, of which the beginning is enough.
+pub(crate) fn find_layout<'a>(source: &'a Source, options: &ReadOptions) -> Result<Found<'a>> {
     if let Some((found, hint)) = sniff::other_text(&source.bytes) {
         return Err(source.malformed(found, "delimited text").with_hint(hint));
     }
@@ -91,7 +114,11 @@ pub(crate) fn read_csv(source: &Source, options: &ReadOptions) -> Result<DataSet
         dropped: None,
         convention: Convention::ZeroOne,
     };
-    read(&text, &layout, options, notes)
+    Ok(Found {
+        clean,
+        layout,
+        notes,
+    })
 }
 
 /// Whether the first row names the columns: those that a model knows, or else by looking. Where it
@@ -167,6 +194,7 @@ pub(crate) fn read(
         built,
         rows,
         ragged,
+        ..
     } = text.columns(&layout.shape, &told, &wanted, &missing)?;
     let columns = wanted.into_iter().zip(built).collect();
     let read = Columns {
@@ -210,7 +238,7 @@ impl Columns<'_> {
         let names = &layout.shape.names;
         let mut columns = Vec::with_capacity(built.len());
         let (mut classes, mut ids) = (None, None);
-        let mut found = Found::default();
+        let mut found = Learned::default();
         let mut names_only = Vec::new();
         let mut bad: BTreeMap<usize, String> = BTreeMap::new();
         for (at, built) in built {
@@ -233,7 +261,8 @@ impl Columns<'_> {
                 Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
                 Role::Feature | Role::Dropped => {
                     if let Some(parts) = dates_of(name, &values, told[at], options) {
-                        let made = date_columns(source, name, &values, &parts, &rows, options)?;
+                        let dates = (&values, told[at].order);
+                        let made = date_columns(source, name, dates, &parts, &rows, options)?;
                         notes.extend(made.note);
                         found.dates.insert(name.to_owned(), made.parts);
                         columns.extend(made.columns);
@@ -247,7 +276,7 @@ impl Columns<'_> {
                     match undecided.then(|| names_rows(&column)).flatten() {
                         Some(note) => names_only.push((column, note)),
                         None => {
-                            notes.extend(built.notes);
+                            notes.extend(built.remarks.notes(&column.name));
                             columns.push(column);
                         }
                     }
@@ -319,7 +348,7 @@ fn without_gaps(name: &str, values: Values, bad: &mut BTreeMap<usize, String>) -
 
 /// What the content of a file says about how it is read, for a model to remember.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct Learned {
     /// Columns whose numbers are not written plainly.
     pub(crate) decimals: BTreeMap<String, Decimal>,
     /// Columns of dates, and what was made of them.
@@ -357,7 +386,7 @@ struct DateColumns {
 fn date_columns(
     source: &Source,
     name: &str,
-    values: &Values,
+    (values, order): (&Values, Option<Order>),
     parts: &[DatePart],
     rows: &[u32],
     options: &ReadOptions,
@@ -370,8 +399,16 @@ fn date_columns(
             Some(at) => return Err(no_date(source, name, &values.text(at), rows[at])),
         },
     };
-    let Some(moments) = dates::moments(levels.iter().map(String::as_str)) else {
-        let is_date = |text: &str| dates::moments([text].into_iter()).is_some();
+    let texts = || levels.iter().map(String::as_str);
+    let moments = match order {
+        Some(order) => dates::moments_in(order, texts()),
+        None => dates::moments(texts()),
+    };
+    let Some(moments) = moments else {
+        let is_date = |text: &str| match order {
+            Some(order) => dates::moments_in(order, [text].into_iter()).is_some(),
+            None => dates::moments([text].into_iter()).is_some(),
+        };
         let bad = codes
             .iter()
             .position(|&code| code != MISSING && !is_date(&levels[code as usize]));
@@ -412,7 +449,7 @@ fn date_columns(
     })
 }
 
-fn no_date(source: &Source, name: &str, text: &str, row: u32) -> Error {
+pub(crate) fn no_date(source: &Source, name: &str, text: &str, row: u32) -> Error {
     source
         .malformed_at(
             source::cell(row.into(), name),
@@ -491,6 +528,8 @@ pub(crate) fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Ve
             kind,
             decimal: options.decimal.or(remembered),
             skip: options.bad_rows != BadRows::Fail,
+            fits: None,
+            order: None,
         }
     };
     (0..roles.len()).map(of_column).collect()

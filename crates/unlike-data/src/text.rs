@@ -13,12 +13,32 @@ use crate::{
     words,
 };
 
-/// A delimited text in memory.
+/// A delimited text in memory, or a stretch of one.
 pub(crate) struct Text<'a> {
     pub(crate) source: &'a Source,
     bytes: &'a [u8],
     delimiter: u8,
     allow_empty: bool,
+    stretch: Stretch,
+    /// Whether more of the file is still to be read.
+    in_part: bool,
+}
+
+/// Which rows of a file a text holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    /// The line on which it begins.
+    pub(crate) line: u32,
+    /// Whether it begins the file, with the names of the columns if there are any.
+    pub(crate) is_first: bool,
+    /// Whether it ends the file; otherwise its last row may be cut off, and is left for the next stretch.
+    pub(crate) is_last: bool,
+    /// How many rows are read, at most.
+    pub(crate) most: usize,
+    /// The byte that ends lines.
+    pub(crate) end: u8,
+    /// The decimal mark where a column leaves it open, if other stretches say.
+    pub(crate) usual: Option<Decimal>,
 }
 
 /// The columns that every row must have.
@@ -37,6 +57,77 @@ pub(crate) struct Pass {
     pub(crate) rows: Vec<u32>,
     /// Rows of another number of cells, where these are left out, and what is wrong with them.
     pub(crate) ragged: Vec<(u32, String)>,
+    /// The bytes that were read, and the line after them.
+    pub(crate) end: (usize, u32),
+    /// Whether a column of numbers holds texts of which only the whole file says what they are.
+    pub(crate) unsettled: bool,
+}
+
+/// Columns that rows are poured into.
+pub(crate) struct Filled<'a> {
+    shape: &'a Shape,
+    wanted: &'a [usize],
+    /// Whether rows of another number of cells are left out.
+    skip: bool,
+    builders: Vec<ColumnBuilder<'a>>,
+    /// The number in the file of each row.
+    pub(crate) rows: Vec<u32>,
+    pub(crate) ragged: Vec<(u32, String)>,
+}
+
+impl<'a> Filled<'a> {
+    /// Of the wanted columns, as texts if that is asked for, for so many rows.
+    pub(crate) fn new(
+        source: &'a Source,
+        shape: &'a Shape,
+        told: &[Told],
+        (wanted, as_texts): (&'a [usize], bool),
+        missing: &'a MissingCells<'a>,
+        reserve: usize,
+    ) -> Self {
+        let build = |&at: &usize| {
+            let builder = ColumnBuilder::new(source, &shape.names[at], missing, told[at], reserve);
+            match as_texts || told[at].is_spelled() {
+                true => builder.of_texts(reserve),
+                false => builder,
+            }
+        };
+        Self {
+            shape,
+            wanted,
+            skip: told.iter().any(|t| t.skip),
+            builders: wanted.iter().map(build).collect(),
+            rows: Vec::with_capacity(reserve),
+            ragged: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, cells: &ByteRecord, row: u32) -> Result<()> {
+        let width = self.shape.names.len();
+        if cells.len() != width {
+            let found = words::counted(cells.len(), "cell");
+            let reason = format!("{found} instead of {width}");
+            self.ragged.push((row, reason));
+            return Ok(());
+        }
+        for (builder, &at) in self.builders.iter_mut().zip(self.wanted) {
+            builder.push(&cells[at], row)?;
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// What became of the columns, the numbers of their rows, and the rows that are left out.
+    #[allow(
+        clippy::type_complexity,
+        reason = "three things that belong to no type of their own"
+    )]
+    pub(crate) fn finish(self) -> Result<(Vec<Built>, Vec<u32>, Vec<(u32, String)>)> {
+        let rows = self.rows;
+        let finish = |builder: ColumnBuilder<'_>| builder.finish(&rows);
+        let built = self.builders.into_iter().map(finish);
+        Ok((built.collect::<Result<_>>()?, rows, self.ragged))
+    }
 }
 
 impl<'a> Text<'a> {
@@ -47,6 +138,25 @@ impl<'a> Text<'a> {
             bytes,
             delimiter,
             allow_empty: false,
+            stretch: Stretch {
+                line: 1,
+                is_first: true,
+                is_last: true,
+                most: usize::MAX,
+                end: line_end(bytes),
+                usual: None,
+            },
+            in_part: false,
+        }
+    }
+
+    /// The same as a stretch of a file; one without rows is no error.
+    pub(crate) fn stretch(self, stretch: Stretch) -> Self {
+        Self {
+            stretch,
+            in_part: true,
+            allow_empty: true,
+            ..self
         }
     }
 
@@ -148,6 +258,10 @@ impl<'a> Text<'a> {
         let mut pass = self.pass(shape, told, wanted, missing, false)?;
         let built = &mut pass.built;
         let again: Vec<usize> = (0..built.len()).filter(|&i| built[i].again).collect();
+        if self.in_part && again.iter().any(|&i| told[wanted[i]].fits.is_none()) {
+            pass.unsettled = true;
+            return Ok(pass);
+        }
         if !again.is_empty() {
             let columns: Vec<usize> = again.iter().map(|&i| wanted[i]).collect();
             let second = self.pass(shape, told, &columns, missing, true)?;
@@ -159,10 +273,10 @@ impl<'a> Text<'a> {
             b';' => Decimal::Comma,
             _ => Decimal::Point,
         };
-        let usual = usual_mark(built, by_delimiter);
+        let usual = self.stretch.usual;
+        let usual = usual.unwrap_or_else(|| usual_mark(built, by_delimiter));
         for (column, &at) in built.iter_mut().zip(wanted) {
-            let name = &shape.names[at];
-            column.spell_out(name, told[at].decimal, usual, missing, &pass.rows);
+            column.spell_out(told[at].decimal, usual, missing, &pass.rows);
         }
         Ok(pass)
     }
@@ -175,50 +289,71 @@ impl<'a> Text<'a> {
         missing: &MissingCells<'_>,
         as_texts: bool,
     ) -> Result<Pass> {
-        let width = shape.names.len();
-        let reserve = self.rows_at_most(width);
-        let build = |&at: &usize| {
-            let builder =
-                ColumnBuilder::new(self.source, &shape.names[at], missing, told[at], reserve);
-            match as_texts {
-                true => builder.of_texts(reserve),
-                false => builder,
-            }
-        };
-        let mut builders: Vec<ColumnBuilder<'_>> = wanted.iter().map(build).collect();
-        let mut row_numbers = Vec::with_capacity(reserve);
-        let mut rows = self.rows();
-        let mut header = shape.header;
-        let skip = told.iter().any(|t| t.skip);
-        let mut ragged = Vec::new();
-        while let Some((cells, row)) = rows.next()? {
-            if cells.len() != width && !header && skip {
-                let found = words::counted(cells.len(), "cell");
-                ragged.push((row, format!("{found} instead of {width}")));
-                continue;
-            }
-            if cells.len() != width {
-                return Err(self.ragged(cells, row, shape));
-            }
-            if std::mem::take(&mut header) {
-                continue;
-            }
-            for (builder, &at) in builders.iter_mut().zip(wanted) {
-                builder.push(&cells[at], row)?;
-            }
-            row_numbers.push(row);
-        }
-        if row_numbers.is_empty() && ragged.is_empty() && !self.allow_empty {
+        let reserve = self.rows_at_most(shape.names.len());
+        let columns = (wanted, as_texts);
+        let mut filled = Filled::new(self.source, shape, told, columns, missing, reserve);
+        let (_, end) = self.fill(&mut filled, None)?;
+        if filled.rows.is_empty() && filled.ragged.is_empty() && !self.allow_empty {
             return Err(self
                 .source
                 .malformed("a header and no rows", "at least one row below the header"));
         }
-        let finish = |builder: ColumnBuilder<'_>| builder.finish(&row_numbers);
+        let (built, rows, ragged) = filled.finish()?;
         Ok(Pass {
-            built: builders.into_iter().map(finish).collect::<Result<_>>()?,
-            rows: row_numbers,
+            built,
+            rows,
             ragged,
+            end,
+            unsettled: false,
         })
+    }
+
+    /// Pours rows into columns, those of them that are kept; gives how many there were, and their end.
+    pub(crate) fn fill(
+        &self,
+        filled: &mut Filled<'_>,
+        mut is_kept: Option<&mut dyn FnMut() -> bool>,
+    ) -> Result<(usize, (usize, u32))> {
+        let width = filled.shape.names.len();
+        let mut rows = self.rows();
+        let mut header = filled.shape.header && self.stretch.is_first;
+        let mut count = 0;
+        while count < self.stretch.most
+            && let Some((cells, row)) = rows.next()?
+        {
+            if cells.len() != width && (header || !filled.skip) {
+                return Err(self.ragged(cells, row, filled.shape));
+            }
+            if std::mem::take(&mut header) {
+                continue;
+            }
+            count += 1;
+            if is_kept.as_mut().is_none_or(|is_kept| is_kept()) {
+                filled.push(cells, row)?;
+            }
+        }
+        Ok((count, rows.end()))
+    }
+
+    /// Calls `f` with the cells of each row below the header; gives how many there were, and their end.
+    pub(crate) fn each(
+        &self,
+        shape: &Shape,
+        mut f: impl FnMut(&ByteRecord, u32) -> Result<()>,
+    ) -> Result<(usize, (usize, u32))> {
+        let mut rows = self.rows();
+        let mut header = shape.header && self.stretch.is_first;
+        let mut count = 0;
+        while count < self.stretch.most
+            && let Some((cells, row)) = rows.next()?
+        {
+            if std::mem::take(&mut header) {
+                continue;
+            }
+            f(cells, row)?;
+            count += 1;
+        }
+        Ok((count, rows.end()))
     }
 
     fn blank(&self) -> Error {
@@ -256,9 +391,10 @@ impl<'a> Text<'a> {
     /// A bound on the number of rows, for reserving memory: proportional to the file even if most
     /// of its lines are blank.
     fn rows_at_most(&self, width: usize) -> usize {
-        let end = line_end(self.bytes);
+        let end = self.stretch.end;
         let lines = self.bytes.iter().filter(|&&b| b == end).count() + 1;
-        lines.min(self.bytes.len() / width.max(1) + 1)
+        let most = lines.min(self.bytes.len() / width.max(1) + 1);
+        most.min(self.stretch.most)
     }
 
     fn rows(&self) -> Rows<'_> {
@@ -267,15 +403,17 @@ impl<'a> Text<'a> {
             bytes: self.bytes,
             reader: sniff::reader(self.bytes, self.delimiter),
             record: ByteRecord::new(),
-            end: line_end(self.bytes),
+            end: self.stretch.end,
+            is_last: self.stretch.is_last,
             at: 0,
-            number: 1,
+            number: self.stretch.line,
+            is_cut: false,
         }
     }
 }
 
 /// The byte that ends lines; a file without any line feed is one of carriage returns.
-fn line_end(bytes: &[u8]) -> u8 {
+pub(crate) fn line_end(bytes: &[u8]) -> u8 {
     if bytes.contains(&b'\n') { b'\n' } else { b'\r' }
 }
 
@@ -286,9 +424,12 @@ struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     record: ByteRecord,
     end: u8,
+    is_last: bool,
     /// Lines are counted up to here, and this is the line there.
     at: usize,
     number: u32,
+    /// Whether the row there may be cut off.
+    is_cut: bool,
 }
 
 impl Rows<'_> {
@@ -300,6 +441,7 @@ impl Rows<'_> {
                 .read_byte_record(&mut self.record)
                 .map_err(|error| self.source.malformed(error.to_string(), "delimited text"))?;
             if !more {
+                self.count_to(self.bytes.len());
                 return Ok(None);
             }
             let start = self.record.position().map_or(0, |p| p.byte() as usize);
@@ -310,6 +452,10 @@ impl Rows<'_> {
                 .take_while(|b| b"\r\n".contains(b))
                 .count();
             self.count_to(self.at + blank);
+            if !self.is_last && self.is_at_end() {
+                self.is_cut = true;
+                return Ok(None);
+            }
             if self.record.len() == 1
                 && self.record[0].trim_ascii().is_empty()
                 && self.bytes.get(self.at) != Some(&b'"')
@@ -323,8 +469,7 @@ impl Rows<'_> {
 
     /// A quote that is never closed swallows the rest of the file.
     fn check_closed(&self) -> Result<()> {
-        let at_end = self.reader.position().byte() as usize >= self.bytes.len();
-        if at_end && self.record.as_slice().contains(&self.end) {
+        if self.is_at_end() && self.record.as_slice().contains(&self.end) {
             let quotes = self.bytes[self.at..].iter().filter(|&&b| b == b'"').count();
             if quotes % 2 == 1 {
                 return Err(self
@@ -340,6 +485,19 @@ impl Rows<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing follows the row.
+    fn is_at_end(&self) -> bool {
+        self.reader.position().byte() as usize >= self.bytes.len()
+    }
+
+    /// How far rows were read, and the line there.
+    fn end(mut self) -> (usize, u32) {
+        if !self.is_cut {
+            self.count_to(self.reader.position().byte() as usize);
+        }
+        (self.at, self.number)
     }
 
     fn count_to(&mut self, to: usize) {

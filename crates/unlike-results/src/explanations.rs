@@ -2,17 +2,19 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use unlike::{Judged, Model};
 use unlike_core::{Error, Result, Samples, files::write_atomically};
 
 use crate::{
     images,
     reasons::{Explainer, Reason},
-    score_table::{ScoreFormat, csv_error, json_line, number},
+    score_rows::{csv_error, json_line, number},
+    score_table::ScoreFormat,
 };
 
 /// The name of the file of reasons in a folder of explanations: one line per row in JSON Lines, one
@@ -77,54 +79,99 @@ fn save_reasons(
     path: &Path,
     format: ScoreFormat,
 ) -> Result<()> {
-    write_atomically(path, |to| match format {
-        ScoreFormat::JsonLines => (0..judged.len()).try_for_each(|row| {
+    write_atomically(path, |to| {
+        write_header(to, format, path)?;
+        for row in 0..judged.len() {
+            let reasons = explainer.reasons(row);
+            let said = encoded(&judged.ids[row], &reasons, format, path)?;
+            let decided = Decided {
+                id: &judged.ids[row],
+                score: judged.scores[row],
+                p_value: judged.decisions.p_values[row],
+                anomalous: judged.decisions.anomalous[row],
+            };
+            write_row(to, &decided, &said, format, path)?;
+        }
+        Ok(())
+    })
+}
+
+/// What a line of JSON says of a row beside its reasons.
+pub(crate) struct Decided<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) score: f64,
+    pub(crate) p_value: f64,
+    pub(crate) anomalous: bool,
+}
+
+/// Writes what stands above the reasons.
+pub(crate) fn write_header(to: &mut dyn Write, format: ScoreFormat, path: &Path) -> Result<()> {
+    const NAMES: &[u8] = b"id,rank,column,contribution,share,found,typical\n";
+    match format {
+        ScoreFormat::JsonLines => Ok(()),
+        ScoreFormat::Csv | ScoreFormat::Parquet => {
+            to.write_all(NAMES).map_err(Error::io("write", path))
+        }
+    }
+}
+
+/// The reasons of a row before anything is decided about it: lines of CSV, or JSON.
+pub(crate) fn encoded(
+    id: &str,
+    reasons: &[Reason<'_>],
+    format: ScoreFormat,
+    path: &Path,
+) -> Result<Vec<u8>> {
+    match format {
+        ScoreFormat::JsonLines => {
+            serde_json::to_vec(reasons).map_err(|e| Error::io("write", path)(e.into()))
+        }
+        ScoreFormat::Csv | ScoreFormat::Parquet => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for (reason, rank) in reasons.iter().zip(1..) {
+                let Reason {
+                    column,
+                    contribution,
+                    share,
+                    found,
+                    ..
+                } = reason;
+                let typical = reason.typical_in_words();
+                let (rank, contribution, share) =
+                    (format!("{rank}"), number(*contribution), number(*share));
+                writer
+                    .write_record([id, &rank, column, &contribution, &share, found, &typical])
+                    .map_err(|e| csv_error(e, path))?;
+            }
+            let bytes = writer.into_inner();
+            bytes.map_err(|e| Error::io("write", path)(e.into_error()))
+        }
+    }
+}
+
+/// Writes the reasons of a row that was decided about, which [`encoded`] gave.
+pub(crate) fn write_row(
+    to: &mut dyn Write,
+    row: &Decided<'_>,
+    encoded: &[u8],
+    format: ScoreFormat,
+    path: &Path,
+) -> Result<()> {
+    match format {
+        ScoreFormat::JsonLines => {
+            let reasons: Value =
+                serde_json::from_slice(encoded).map_err(|e| Error::io("write", path)(e.into()))?;
             let line = json!({
-                "id": judged.ids[row],
-                "score": judged.scores[row],
-                "p_value": judged.decisions.p_values[row],
-                "anomalous": judged.decisions.anomalous[row],
-                "reasons": explainer.reasons(row),
+                "id": row.id,
+                "score": row.score,
+                "p_value": row.p_value,
+                "anomalous": row.anomalous,
+                "reasons": reasons,
             });
             json_line(to, &line, path)
-        }),
-        ScoreFormat::Csv | ScoreFormat::Parquet => {
-            let mut writer = csv::Writer::from_writer(to);
-            let mut write =
-                |cells: &[&str]| writer.write_record(cells).map_err(|e| csv_error(e, path));
-            write(&[
-                "id",
-                "rank",
-                "column",
-                "contribution",
-                "share",
-                "found",
-                "typical",
-            ])?;
-            for row in 0..judged.len() {
-                for (reason, rank) in explainer.reasons(row).iter().zip(1..) {
-                    let Reason {
-                        column,
-                        contribution,
-                        share,
-                        found,
-                        ..
-                    } = reason;
-                    let typical = reason.typical_in_words();
-                    let (rank, contribution, share) =
-                        (format!("{rank}"), number(*contribution), number(*share));
-                    write(&[
-                        &judged.ids[row],
-                        &rank,
-                        column,
-                        &contribution,
-                        &share,
-                        found,
-                        &typical,
-                    ])?;
-                }
-            }
-            writer.flush().map_err(Error::io("write", path))
         }
-    })
+        ScoreFormat::Csv | ScoreFormat::Parquet => {
+            to.write_all(encoded).map_err(Error::io("write", path))
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! A command line, a Python module, a server and a notebook find here whatever they show:
 //!
 //! - [`ScoreTable`]: what a [`Judge`](unlike::Judge) found, as CSV, JSON Lines or Parquet.
+//! - [`Scoring`] and [`BatchScores`]: the same of tables that are larger than memory.
 //! - [`Explainer`] and [`Reason`]: which columns made a row strange. [`Strips`] and [`maps`]: where
 //!   an image is. [`save_explanations`] writes either to a folder.
 //! - [`TestSet`]: labelled samples. [`TestSet::evaluate`] measures a judge on them, every score that
@@ -48,7 +49,9 @@ mod parquet_file;
 mod reasons;
 mod reports;
 mod run;
+mod score_rows;
 mod score_table;
+mod scoring;
 pub mod survey;
 mod test_set;
 
@@ -60,5 +63,7 @@ pub use images::{Raster, Sheets, Strips, maps, pixel_threshold};
 pub use reasons::{Explainer, Reason};
 pub use reports::{ReportFormat, load_report, save_evaluation, save_report};
 pub use run::{is_monitor, run_report, short_loss_name, warning_kind};
-pub use score_table::{ScoreFormat, ScoreTable, json_line};
+pub use score_rows::{FoundRow, ScoredRow, json_line};
+pub use score_table::{ScoreFormat, ScoreTable};
+pub use scoring::{BatchScores, Scoring, ScoringProgress, can_resume};
 pub use test_set::{Evaluated, TestSet};

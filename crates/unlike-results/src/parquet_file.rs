@@ -1,6 +1,10 @@
 //! Tables of scores as Parquet, through the column writers of the `parquet` crate.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use parquet::{
     basic::{Compression, ConvertedType, Repetition, Type as Physical},
@@ -14,97 +18,129 @@ use parquet::{
 };
 use unlike_core::{Error, Result};
 
-use crate::score_table::{Row, ScoreTable};
+use crate::score_rows::{FIRST, FoundRow, RowLayout, ScoredRow};
 
-/// Writes one row group; compressed with Snappy, which every reader knows. Columns can hold null only
-/// where rows could not be read.
-pub(crate) fn write(table: &ScoreTable<'_>, to: &mut dyn Write, path: &Path) -> Result<()> {
-    // The writer asks for `Send`, which a borrowed `dyn Write` is not: it fills a buffer first.
-    let mut bytes = Vec::new();
-    encode(table, &mut bytes).map_err(|e| Error::io("write", path)(std::io::Error::other(e)))?;
-    to.write_all(&bytes).map_err(Error::io("write", path))
+/// Rows of a group: those that are held at a time.
+const GROUP: usize = 1 << 18;
+
+const OPTIONAL: Repetition = Repetition::OPTIONAL;
+const REQUIRED: Repetition = Repetition::REQUIRED;
+
+/// Writes rows as they come, a row group after the other, compressed with Snappy, which every reader
+/// knows. Columns can hold null only where rows could not be read.
+pub(crate) struct ParquetRows<'a> {
+    file: SerializedFileWriter<&'a mut (dyn Write + Send)>,
+    path: PathBuf,
+    more: usize,
+    reasons: bool,
+    rows: Vec<ScoredRow>,
 }
 
-fn encode(table: &ScoreTable<'_>, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
-    const OPTIONAL: Repetition = Repetition::OPTIONAL;
-    const REQUIRED: Repetition = Repetition::REQUIRED;
-    let judged = table.judged;
-    let numbers = match table.has_reasons() {
+impl<'a> ParquetRows<'a> {
+    /// `path` is for messages.
+    pub(crate) fn new(
+        layout: &RowLayout,
+        to: &'a mut (dyn Write + Send),
+        path: &Path,
+    ) -> Result<Self> {
+        let schema = schema(layout).map_err(|e| failed(path, e))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .build();
+        let file = SerializedFileWriter::new(to, Arc::new(schema), Arc::new(properties));
+        Ok(Self {
+            file: file.map_err(|e| failed(path, e))?,
+            path: path.to_owned(),
+            more: layout.more.len(),
+            reasons: layout.reasons,
+            rows: Vec::new(),
+        })
+    }
+
+    pub(crate) fn push(&mut self, row: ScoredRow) -> Result<()> {
+        self.rows.push(row);
+        match self.rows.len() {
+            GROUP => self.group(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what is left, and the end of the file.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        // A table without rows has a group without rows.
+        if !self.rows.is_empty() || self.file.flushed_row_groups().is_empty() {
+            self.group()?;
+        }
+        self.file.close().map_err(|e| failed(&self.path, e))?;
+        Ok(())
+    }
+
+    fn group(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        self.encode(&rows).map_err(|e| failed(&self.path, e))
+    }
+
+    fn encode(&mut self, rows: &[ScoredRow]) -> Result<(), ParquetError> {
+        let mut group = self.file.next_row_group()?;
+        let numbers = match self.reasons {
+            true => OPTIONAL,
+            false => REQUIRED,
+        };
+        let text = |text: &String| ByteArray::from(text.as_str());
+        let ids = rows.iter().map(|row| Some(text(&row.id)));
+        column::<ByteArrayType, _>(&mut group, ids, REQUIRED)?;
+        let mut numbers_of = |value: &dyn Fn(&FoundRow) -> f64| {
+            let values = rows.iter().map(|row| row.found.as_ref().map(value));
+            column::<DoubleType, _>(&mut group, values, numbers)
+        };
+        numbers_of(&|row| row.score)?;
+        numbers_of(&|row| row.p_value)?;
+        numbers_of(&|row| row.q_value)?;
+        let flag = |row: &ScoredRow| Some(row.found.as_ref().is_none_or(|found| found.anomalous));
+        column::<BoolType, _>(&mut group, rows.iter().map(flag), REQUIRED)?;
+        for at in 0..self.more {
+            let values = rows.iter();
+            let values = values.map(|row| row.found.as_ref().map(|found| found.more[at]));
+            column::<DoubleType, _>(&mut group, values, numbers)?;
+        }
+        if self.reasons {
+            let reasons = rows.iter().map(|row| row.reason.as_ref().map(text));
+            column::<ByteArrayType, _>(&mut group, reasons, OPTIONAL)?;
+        }
+        group.close()?;
+        Ok(())
+    }
+}
+
+fn failed(path: &Path, error: ParquetError) -> Error {
+    Error::io("write", path)(std::io::Error::other(error))
+}
+
+fn schema(layout: &RowLayout) -> Result<Type, ParquetError> {
+    let numbers = match layout.reasons {
         true => OPTIONAL,
         false => REQUIRED,
     };
     let number = |name: &str| field(name, Physical::DOUBLE, ConvertedType::NONE, numbers);
+    let text =
+        |name: &str, repetition| field(name, Physical::BYTE_ARRAY, ConvertedType::UTF8, repetition);
+    let [id, score, p_value, q_value, anomalous] = FIRST;
     let mut fields = vec![
-        field("id", Physical::BYTE_ARRAY, ConvertedType::UTF8, REQUIRED)?,
-        number("score")?,
-        number("p_value")?,
-        number("q_value")?,
-        field(
-            "anomalous",
-            Physical::BOOLEAN,
-            ConvertedType::NONE,
-            REQUIRED,
-        )?,
+        text(id, REQUIRED)?,
+        number(score)?,
+        number(p_value)?,
+        number(q_value)?,
+        field(anomalous, Physical::BOOLEAN, ConvertedType::NONE, REQUIRED)?,
     ];
-    let more = table.more_numbers();
-    for (name, _) in &more {
+    for name in &layout.more {
         fields.push(number(name)?);
     }
-    if table.has_reasons() {
-        fields.push(field(
-            "reason",
-            Physical::BYTE_ARRAY,
-            ConvertedType::UTF8,
-            OPTIONAL,
-        )?);
+    if layout.reasons {
+        fields.push(text("reason", OPTIONAL)?);
     }
-    let schema = Type::group_type_builder("scores")
+    Type::group_type_builder("scores")
         .with_fields(fields)
-        .build()?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .build();
-    let mut file = SerializedFileWriter::new(bytes, Arc::new(schema), Arc::new(properties))?;
-    let mut group = file.next_row_group()?;
-    let rows: Vec<Row<'_>> = table.rows().collect();
-    let id = |row: &Row<'_>| match row {
-        Row::Judged(i) => ByteArray::from(judged.ids[*i].as_str()),
-        Row::Unreadable(skipped) => ByteArray::from(skipped.id.as_str()),
-    };
-    column::<ByteArrayType, _>(&mut group, rows.iter().map(|row| Some(id(row))), REQUIRED)?;
-    let mut numbers_of = |value: &dyn Fn(usize) -> f64| {
-        let value = |row: &Row<'_>| match row {
-            Row::Judged(i) => Some(value(*i)),
-            Row::Unreadable(_) => None,
-        };
-        column::<DoubleType, _>(&mut group, rows.iter().map(value), numbers)
-    };
-    let decisions = &judged.decisions;
-    numbers_of(&|i| judged.scores[i])?;
-    numbers_of(&|i| decisions.p_values[i])?;
-    numbers_of(&|i| decisions.q_values[i])?;
-    let flag = |row: &Row<'_>| match row {
-        Row::Judged(i) => Some(decisions.anomalous[*i]),
-        Row::Unreadable(_) => Some(true),
-    };
-    column::<BoolType, _>(&mut group, rows.iter().map(flag), REQUIRED)?;
-    for (_, of) in &more {
-        let value = |row: &Row<'_>| match row {
-            Row::Judged(i) => Some(of(*i)),
-            Row::Unreadable(_) => None,
-        };
-        column::<DoubleType, _>(&mut group, rows.iter().map(value), numbers)?;
-    }
-    if table.has_reasons() {
-        let reason = |row: &Row<'_>| match row {
-            Row::Judged(_) => None,
-            Row::Unreadable(skipped) => Some(ByteArray::from(skipped.reason.as_str())),
-        };
-        column::<ByteArrayType, _>(&mut group, rows.iter().map(reason), OPTIONAL)?;
-    }
-    group.close()?;
-    file.close()?;
-    Ok(())
+        .build()
 }
 
 fn field(
@@ -149,7 +185,7 @@ mod tests {
     use unlike_data::Skipped;
 
     use super::*;
-    use crate::ScoreFormat;
+    use crate::{ScoreFormat, ScoreTable};
 
     #[test]
     fn what_was_written_reads_back() {

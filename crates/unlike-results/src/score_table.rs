@@ -1,17 +1,16 @@
 //! Files of scores: CSV, JSON Lines or Parquet, by the ending of their name.
 
-use std::{
-    collections::HashMap,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, io::Write, path::Path};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use unlike::Judged;
-use unlike_core::{Decisions, Error, Location, Result, Samples, files::write_atomically};
+use unlike_core::{Error, Result, Samples, files::write_atomically};
 use unlike_data::Skipped;
 
-use crate::parquet_file;
+use crate::{
+    parquet_file::ParquetRows,
+    score_rows::{FoundRow, RowLayout, ScoredRow, csv_error, json_line, more},
+};
 
 /// What was found out about samples as a table: the columns `id, score, p_value, q_value,
 /// anomalous`; where labelled samples told of probabilities, `probability`, `probability_low` and
@@ -19,13 +18,10 @@ use crate::parquet_file;
 /// read](Self::with_unreadable), a `reason`.
 #[derive(Clone, Debug)]
 pub struct ScoreTable<'a> {
-    pub(crate) judged: &'a Judged,
+    judged: &'a Judged,
     /// Rows in the order of the file, where some cannot be read.
     mixed: Option<Vec<Row<'a>>>,
 }
-
-/// The values of a column, by position.
-pub(crate) type Numbers<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +39,7 @@ pub enum ScoreFormat {
     Csv,
     /// One JSON object a line.
     JsonLines,
-    /// One row group, compressed with Snappy.
+    /// Row groups of 262,144 rows, compressed with Snappy.
     Parquet,
 }
 
@@ -87,32 +83,47 @@ impl<'a> ScoreTable<'a> {
         }
     }
 
-    /// The columns of numbers after the flags: probabilities, if there are any, and the parts.
-    pub(crate) fn more_numbers(&self) -> Vec<(&'a str, Numbers<'a>)> {
-        let mut columns: Vec<(&str, Numbers<'a>)> = Vec::new();
-        if let Some(probabilities) = &self.judged.probabilities {
-            columns.push(("probability", Box::new(|i| probabilities[i].point())));
-            columns.push(("probability_low", Box::new(|i| probabilities[i].low)));
-            columns.push(("probability_high", Box::new(|i| probabilities[i].high)));
-        }
-        for (name, values) in self.judged.parts.iter() {
-            columns.push((name, Box::new(move |i| values[i].into())));
-        }
-        columns
-    }
-
-    /// Whether there is a column of reasons.
-    pub(crate) fn has_reasons(&self) -> bool {
-        self.mixed.is_some()
+    fn layout(&self) -> RowLayout {
+        let Judged {
+            probabilities,
+            parts,
+            ..
+        } = self.judged;
+        RowLayout::new(probabilities.is_some(), parts.names(), self.mixed.is_some())
     }
 
     /// All rows, in the order of the file.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'a>> {
-        let mixed = self.mixed.clone();
+    fn rows(&self) -> impl Iterator<Item = ScoredRow> {
+        let mixed = self.mixed.as_ref();
         let all = mixed
             .is_none()
             .then(|| (0..self.judged.len()).map(Row::Judged));
-        mixed.into_iter().flatten().chain(all.into_iter().flatten())
+        let mixed = mixed.into_iter().flatten().copied();
+        mixed.chain(all.into_iter().flatten()).map(|row| match row {
+            Row::Judged(i) => ScoredRow {
+                id: self.judged.ids[i].clone(),
+                found: Some(self.found(i)),
+                reason: None,
+            },
+            Row::Unreadable(skipped) => skipped_row(skipped),
+        })
+    }
+
+    fn found(&self, i: usize) -> FoundRow {
+        let Judged {
+            scores,
+            decisions,
+            probabilities,
+            parts,
+            ..
+        } = self.judged;
+        FoundRow {
+            score: scores[i],
+            p_value: decisions.p_values[i],
+            q_value: decisions.q_values[i],
+            anomalous: decisions.anomalous[i],
+            more: more(probabilities.as_ref().map(|p| p[i]), parts, i),
+        }
     }
 
     /// Writes a file, as a whole or not at all, in the format that its name asks for.
@@ -137,115 +148,51 @@ impl<'a> ScoreTable<'a> {
 
     /// One JSON object per sample, with the columns as keys.
     pub fn objects(&self) -> impl Iterator<Item = Map<String, Value>> {
-        let Judged {
-            ids,
-            scores,
-            decisions,
-            ..
-        } = self.judged;
-        let more = self.more_numbers();
-        let reasons = self.has_reasons();
-        self.rows().map(move |row| {
-            let mut object = Map::new();
-            let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
-            let i = match row {
-                Row::Judged(i) => i,
-                Row::Unreadable(skipped) => {
-                    put("id", json!(skipped.id));
-                    for name in ["score", "p_value", "q_value"] {
-                        put(name, Value::Null);
-                    }
-                    put("anomalous", json!(true));
-                    for (name, _) in &more {
-                        put(name, Value::Null);
-                    }
-                    put("reason", json!(skipped.reason));
-                    return object;
-                }
-            };
-            put("id", json!(ids[i]));
-            put("score", json!(scores[i]));
-            put("p_value", json!(decisions.p_values[i]));
-            put("q_value", json!(decisions.q_values[i]));
-            put("anomalous", json!(decisions.anomalous[i]));
-            for (name, value) in &more {
-                put(name, json!(value(i)));
-            }
-            if reasons {
-                put("reason", Value::Null);
-            }
-            object
-        })
+        let layout = self.layout();
+        self.rows().map(move |row| layout.object(&row))
     }
 
-    fn write_to(&self, format: ScoreFormat, to: &mut dyn Write, path: &Path) -> Result<()> {
+    fn write_to(
+        &self,
+        format: ScoreFormat,
+        to: &mut (dyn Write + Send),
+        path: &Path,
+    ) -> Result<()> {
+        let layout = self.layout();
         match format {
-            ScoreFormat::Csv => self.write_csv(to, path),
-            ScoreFormat::JsonLines => {
-                for object in self.objects() {
-                    json_line(to, &object, path)?;
-                }
-                Ok(())
+            ScoreFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(to);
+                let written = layout.csv_header(&mut writer).and_then(|()| {
+                    self.rows()
+                        .try_for_each(|row| layout.csv_row(&mut writer, &row))
+                });
+                written.map_err(|e| csv_error(e, path))?;
+                writer.flush().map_err(Error::io("write", path))
             }
-            ScoreFormat::Parquet => parquet_file::write(self, to, path),
+            ScoreFormat::JsonLines => {
+                let mut rows = self.rows();
+                rows.try_for_each(|row| json_line(to, &layout.object(&row), path))
+            }
+            ScoreFormat::Parquet => {
+                let mut file = ParquetRows::new(&layout, to, path)?;
+                self.rows().try_for_each(|row| file.push(row))?;
+                file.finish()
+            }
         }
     }
+}
 
-    fn write_csv(&self, to: &mut dyn Write, path: &Path) -> Result<()> {
-        let Judged {
-            ids,
-            scores,
-            decisions,
-            ..
-        } = self.judged;
-        let more = self.more_numbers();
-        let mut writer = csv::Writer::from_writer(to);
-        let header = ["id", "score", "p_value", "q_value", "anomalous"].into_iter();
-        let mut row = |cells: &mut dyn Iterator<Item = String>| {
-            writer.write_record(cells).map_err(|e| csv_error(e, path))
-        };
-        let reason = self.has_reasons().then_some("reason");
-        row(&mut header
-            .chain(more.iter().map(|(name, _)| *name))
-            .chain(reason)
-            .map(str::to_owned))?;
-        let Decisions {
-            p_values,
-            q_values,
-            anomalous,
-            ..
-        } = decisions;
-        for of in self.rows() {
-            let i = match of {
-                Row::Judged(i) => i,
-                Row::Unreadable(skipped) => {
-                    let blank = std::iter::repeat_n(String::new(), 3);
-                    let parts = more.iter().map(|_| String::new());
-                    row(&mut [skipped.id.clone()]
-                        .into_iter()
-                        .chain(blank)
-                        .chain(["true".to_owned()])
-                        .chain(parts)
-                        .chain([skipped.reason.clone()]))?;
-                    continue;
-                }
-            };
-            let numbers = [scores[i], p_values[i], q_values[i]].map(number);
-            let parts = more.iter().map(|(_, value)| number(value(i)));
-            let flag = anomalous[i].to_string();
-            row(&mut [ids[i].clone()]
-                .into_iter()
-                .chain(numbers)
-                .chain([flag])
-                .chain(parts)
-                .chain(reason.map(|_| String::new())))?;
-        }
-        writer.flush().map_err(Error::io("write", path))
+/// The row of one that could not be read.
+pub(crate) fn skipped_row(skipped: &Skipped) -> ScoredRow {
+    ScoredRow {
+        id: skipped.id.clone(),
+        found: None,
+        reason: Some(skipped.reason.clone()),
     }
 }
 
 /// Samples and rows that could not be read in the order of their files; both are in this order already.
-fn mixed<'a>(samples: &Samples, unreadable: &'a [Skipped]) -> Vec<Row<'a>> {
+pub(crate) fn mixed<'a>(samples: &Samples, unreadable: &'a [Skipped]) -> Vec<Row<'a>> {
     let place = |i: usize| match samples {
         Samples::Table(table) => {
             let file = Some(table.file(i)).filter(|&file| file != table.origin());
@@ -272,33 +219,4 @@ fn mixed<'a>(samples: &Samples, unreadable: &'a [Skipped]) -> Vec<Row<'a>> {
     }
     rows.extend(unreadable.map(Row::Unreadable));
     rows
-}
-
-/// The shortest text that reads back as the same number.
-pub(crate) fn number(value: f64) -> String {
-    format!("{value:?}")
-}
-
-/// Writes one line of JSON; `path` is for the message if that fails.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn json_line(to: &mut dyn Write, document: &impl serde::Serialize, path: &Path) -> Result<()> {
-    serde_json::to_writer(&mut *to, document).map_err(|e| Error::io("write", path)(e.into()))?;
-    to.write_all(b"\n").map_err(Error::io("write", path))
-}
-
-/// A CSV writer's error as ours.
-pub(crate) fn csv_error(error: csv::Error, path: &Path) -> Error {
-    let path: PathBuf = path.to_owned();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::io("write", path)(source),
-        other => Error::Malformed {
-            path,
-            location: Location::default(),
-            found: format!("{other:?}"),
-            expected: "rows of one length".into(),
-            hint: None,
-        },
-    }
 }

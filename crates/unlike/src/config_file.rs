@@ -163,6 +163,13 @@ impl ConfigFile {
         reading.clone().try_into().ok()
     }
 
+    /// The seed, if the file says one.
+    pub fn seed(&self) -> Option<u64> {
+        let seed = self.given.as_ref()?.settings.get("seed")?;
+        // What is wrong with it is said when all settings are read.
+        seed.clone().try_into().ok()
+    }
+
     /// What the file says that detectors see of images.
     ///
     /// # Errors

@@ -86,61 +86,87 @@ pub fn groups_of(samples: &Samples, by: &str) -> Result<Vec<String>> {
     }
 }
 
-/// What is worth knowing of the groups of some samples: how many belong to none that calibrated, and to
-/// such as are too small for a rate.
-pub(crate) fn notes(
-    by: &str,
-    of: &[String],
-    calibrations: &GroupCalibrations,
-    rate: Option<f64>,
-    noun: &str,
-) -> Vec<Note> {
-    let mut unseen: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut small: BTreeMap<&str, (&Calibration, usize)> = BTreeMap::new();
-    for group in of {
-        match (calibrations.of(group), rate) {
-            (None, _) => *unseen.entry(group).or_default() += 1,
-            (Some(own), Some(rate)) if own.smallest_rate() > rate => {
-                small.entry(group).or_insert((own, 0)).1 += 1;
+/// How many samples belong to which group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupCounts(BTreeMap<String, usize>);
+
+impl GroupCounts {
+    /// Of samples whose groups these are.
+    pub(crate) fn of(groups: &[String]) -> Self {
+        let mut counts = BTreeMap::new();
+        for group in groups {
+            match counts.get_mut(group) {
+                Some(count) => *count += 1,
+                None => _ = counts.insert(group.clone(), 1),
             }
-            _ => {}
+        }
+        Self(counts)
+    }
+
+    /// Adds further samples.
+    pub fn merge(&mut self, more: Self) {
+        for (group, count) in more.0 {
+            *self.0.entry(group).or_default() += count;
         }
     }
-    let shown = |group: &str| match group {
-        "" => "none".to_owned(),
-        group => format!("`{group}`"),
-    };
-    let listed = |items: Vec<String>| {
-        let more = items.len().saturating_sub(8);
-        let first = items[..items.len() - more].join(", ");
-        match more {
-            0 => first,
-            _ => format!("{first} and {} more", words::count(more)),
+
+    /// What is worth knowing: how many samples belong to no group that calibrated, and to such as are too
+    /// small for a rate.
+    pub(crate) fn notes(
+        &self,
+        by: &str,
+        calibrations: &GroupCalibrations,
+        rate: Option<f64>,
+        noun: &str,
+    ) -> Vec<Note> {
+        let mut unseen: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut small: BTreeMap<&str, (&Calibration, usize)> = BTreeMap::new();
+        for (group, &count) in &self.0 {
+            match (calibrations.of(group), rate) {
+                (None, _) => _ = unseen.insert(group, count),
+                (Some(own), Some(rate)) if own.smallest_rate() > rate => {
+                    small.insert(group, (own, count));
+                }
+                _ => {}
+            }
         }
-    };
-    let mut notes = Vec::new();
-    if !unseen.is_empty() {
-        let count: usize = unseen.values().sum();
-        let text = format!(
-            "{} of groups by `{by}` without held-out normals, compared with those of all groups: {}",
-            words::counted(count, noun),
-            listed(unseen.keys().map(|group| shown(group)).collect()),
-        );
-        notes.push(Note::new(text).coded("groups-unseen"));
-    }
-    if !small.is_empty() {
-        let count: usize = small.values().map(|(_, count)| count).sum();
-        let group = |(group, (own, _)): (&&str, &(&Calibration, usize))| {
-            format!("{} ({})", shown(group), words::count(own.len()))
+        let shown = |group: &str| match group {
+            "" => "none".to_owned(),
+            group => format!("`{group}`"),
         };
-        let text = format!(
-            "{} of groups by `{by}` with too few held-out normals for a rate of {}, so that none of \
-             them can be flagged: {}",
-            words::counted(count, noun),
-            words::rate(rate.unwrap_or_default()),
-            listed(small.iter().map(group).collect()),
-        );
-        notes.push(Note::new(text).coded("groups-too-small"));
+        let listed = |items: Vec<String>| {
+            let more = items.len().saturating_sub(8);
+            let first = items[..items.len() - more].join(", ");
+            match more {
+                0 => first,
+                _ => format!("{first} and {} more", words::count(more)),
+            }
+        };
+        let mut notes = Vec::new();
+        if !unseen.is_empty() {
+            let count: usize = unseen.values().sum();
+            let text = format!(
+                "{} of groups by `{by}` without held-out normals, compared with those of all groups: {}",
+                words::counted(count, noun),
+                listed(unseen.keys().map(|group| shown(group)).collect()),
+            );
+            notes.push(Note::new(text).coded("groups-unseen"));
+        }
+        if !small.is_empty() {
+            let count: usize = small.values().map(|(_, count)| count).sum();
+            let group = |(group, (own, _)): (&&str, &(&Calibration, usize))| {
+                format!("{} ({})", shown(group), words::count(own.len()))
+            };
+            let text = format!(
+                "{} of groups by `{by}` with too few held-out normals for a rate of {}, so that none of \
+                 them can be flagged: {}",
+                words::counted(count, noun),
+                words::rate(rate.unwrap_or_default()),
+                listed(small.iter().map(group).collect()),
+            );
+            notes.push(Note::new(text).coded("groups-too-small"));
+        }
+        notes
     }
-    notes
 }

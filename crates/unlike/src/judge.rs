@@ -5,12 +5,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Decision, Decisions, Detector, InputSpec, Note, Place, Probability, Result,
-    Samples, ScoreParts, Scores, Ties,
+    Samples, ScoreParts, Scores, Tally, Ties, Verdicts,
     words::{self, count, counted, rate, score},
 };
 
+use unlike_data::Noticed;
+
 use crate::{
-    groups::{self, groups_of},
+    groups::{GroupCounts, groups_of},
     model::{Model, Scored},
 };
 
@@ -70,6 +72,36 @@ pub struct Judged {
     pub parts: ScoreParts,
     /// What is worth knowing about the samples: unseen categories, columns that the model ignores.
     pub notes: Vec<Note>,
+}
+
+/// Samples with their scores and their places among held-out normals, before anything is decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// One per sample, as in [`Judged`].
+    pub ids: Vec<String>,
+    /// One raw score per sample.
+    pub scores: Scores,
+    /// What the scores are made of.
+    pub parts: ScoreParts,
+    /// One per sample: its p-value, as a fraction.
+    pub places: Vec<Place>,
+    /// What preprocessing noticed about the samples.
+    pub noticed: Noticed,
+    /// How many samples belong to which group, if the model compares them by groups.
+    pub groups: GroupCounts,
+}
+
+/// What is known of a batch when all of it is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// All of its samples.
+    pub tally: &'a Tally,
+    /// What people call one of them.
+    pub noun: &'a str,
+    /// How many are flagged.
+    pub flagged: u64,
+    /// [`Decision::expected_false_alarms`].
+    pub expected: Option<f64>,
 }
 
 /// What a model says about itself, for those who choose or show it.
@@ -152,32 +184,37 @@ impl Judge {
     /// # Errors
     /// If the samples do not fit the model; the message names the place.
     pub fn judge(&self, samples: &Samples) -> Result<Judged> {
-        let Scored {
+        let Placed {
+            ids,
             scores,
             parts,
-            mut notes,
-        } = self.model.evaluate(samples)?;
-        let calibration = self.model.calibration();
-        let decisions = self.decide(samples, &scores, &mut notes)?;
-        // Of groups, each has a smallest p-value of its own.
-        let once = self.model.grouped_by().is_none();
-        let why_nothing = self.decision.why_nothing(&decisions, calibration);
-        let why_nothing = why_nothing.filter(|_| once);
-        let why_nothing = why_nothing.map(|text| Note::new(text).coded("fdr-flags-nothing"));
-        notes.extend(why_nothing);
-        if let (Decision::Budget(_), Some(expected)) =
-            (self.decision, Decision::expected_false_alarms(&decisions))
-        {
-            let text = format!(
-                "if all {} were normal, about {} would score as high as the lowest of the {} flagged",
-                counted(decisions.len(), samples.noun()),
-                rate(expected),
-                count(decisions.count()),
-            );
-            notes.push(Note::new(text).coded("budget-false-alarms"));
+            places,
+            noticed,
+            groups,
+        } = self.place(samples)?;
+        let mut tally = self.tally();
+        for (&score, &place) in scores.iter().zip(&places) {
+            tally.add(score, place);
         }
+        let verdicts = self.settle(&tally)?;
+        let flag = |(&score, &place)| verdicts.is_anomalous(score, place);
+        let decisions = Decisions {
+            p_values: places.iter().map(|place| place.p_value()).collect(),
+            q_values: places.iter().map(|&p| verdicts.q_value(p)).collect(),
+            anomalous: scores.iter().zip(&places).map(flag).collect(),
+            threshold: verdicts.threshold(),
+        };
+        let expected = Decision::expected_false_alarms(&decisions);
+        let batch = Batch {
+            tally: &tally,
+            noun: samples.noun(),
+            flagged: decisions.count() as u64,
+            expected,
+        };
+        let mut notes = self.placed_notes(&noticed, &groups, samples.noun());
+        notes.extend(self.batch_notes(&batch, &verdicts));
         Ok(Judged {
-            ids: (0..samples.len()).map(|i| samples.id(i)).collect(),
+            ids,
             score: self.model.score_name().to_owned(),
             decision: self.decision,
             decisions,
@@ -191,19 +228,26 @@ impl Judge {
         })
     }
 
-    /// Decides, each sample compared with the held-out normals that it is to be compared with.
-    fn decide(
-        &self,
-        samples: &Samples,
-        scores: &[f64],
-        notes: &mut Vec<Note>,
-    ) -> Result<Decisions> {
+    /// The first half of [`judge`](Self::judge): scores samples, and says where each stands among held-out
+    /// normals. Neither depends on what else is in the batch, so samples can come some at a time; all of
+    /// them, counted in a [`tally`](Self::tally), are what [`settle`](Self::settle) decides about.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge).
+    pub fn place(&self, samples: &Samples) -> Result<Placed> {
+        let Scored {
+            scores,
+            parts,
+            mut noticed,
+        } = self.model.evaluate(samples)?;
         let model = &self.model;
         let calibration = model.calibration();
+        let ids: Vec<String> = (0..samples.len()).map(|i| samples.id(i)).collect();
         let draw = |i: usize| match self.ties {
-            Ties::Random => drawn(&samples.id(i), scores[i]),
+            Ties::Random => drawn(&ids[i], scores[i]),
             _ => 0,
         };
+        let mut counted = GroupCounts::default();
         let places: Vec<Place> = if !model.folds().is_empty() {
             let by_fold = model.folds().iter().map(|fold| fold.score(samples));
             let by_fold: Vec<Scores> = by_fold.collect::<Result<_>>()?;
@@ -215,26 +259,87 @@ impl Judge {
             (0..scores.len()).map(place).collect()
         } else if let (Some(by), Some(groups)) = (model.grouped_by(), model.group_calibrations()) {
             let of = groups_of(samples, by)?;
-            let rate = match self.decision {
-                Decision::FalseAlarms(rate) => Some(rate),
-                _ => None,
-            };
             // It says which group a row belongs to, and so is not ignored.
-            let ignored = format!("column `{by}` is not known to the model and ignored");
-            notes.retain(|note| *note != ignored);
-            notes.extend(groups::notes(by, &of, groups, rate, samples.noun()));
+            noticed = noticed.without_ignored(by);
+            counted = GroupCounts::of(&of);
             let place = |i: usize| {
                 let own = groups.of(&of[i]).unwrap_or(groups.pooled());
                 own.place(scores[i], self.ties, draw(i))
             };
             (0..scores.len()).map(place).collect()
-        } else if self.ties != Ties::Above {
+        } else {
             let place = |i: usize| calibration.place(scores[i], self.ties, draw(i));
             (0..scores.len()).map(place).collect()
-        } else {
-            return self.decision.decide(scores, calibration);
         };
-        self.decision.decide_placed(scores, &places)
+        Ok(Placed {
+            ids,
+            scores,
+            parts,
+            places,
+            noticed,
+            groups: counted,
+        })
+    }
+
+    /// An empty batch to count samples in.
+    pub fn tally(&self) -> Tally {
+        Tally::new(self.decision)
+    }
+
+    /// The second half of [`judge`](Self::judge): decides about a batch.
+    ///
+    /// # Errors
+    /// If the calibration is too small for the decision.
+    pub fn settle(&self, tally: &Tally) -> Result<Verdicts> {
+        let verdicts = self.decision.settle(tally)?;
+        match self.is_plain() {
+            true => {
+                let calibration = self.model.calibration();
+                self.decision.check_possible([calibration])?;
+                verdicts.with_threshold_of(calibration)
+            }
+            false => Ok(verdicts),
+        }
+    }
+
+    /// Whether one calibration places all samples, those of one score alike.
+    fn is_plain(&self) -> bool {
+        let model = &self.model;
+        model.folds().is_empty() && model.grouped_by().is_none() && self.ties == Ties::Above
+    }
+
+    /// What is worth knowing about samples that were placed, of which `noun` is one.
+    pub fn placed_notes(&self, noticed: &Noticed, groups: &GroupCounts, noun: &str) -> Vec<Note> {
+        let model = &self.model;
+        let mut notes = noticed.notes(model.preprocessing());
+        if let (Some(by), Some(calibrations)) = (model.grouped_by(), model.group_calibrations()) {
+            let rate = match self.decision {
+                Decision::FalseAlarms(rate) => Some(rate),
+                _ => None,
+            };
+            notes.extend(groups.notes(by, calibrations, rate, noun));
+        }
+        notes
+    }
+
+    /// What is worth knowing about what was decided.
+    pub fn batch_notes(&self, batch: &Batch<'_>, verdicts: &Verdicts) -> Vec<Note> {
+        let mut notes = Vec::new();
+        // Of groups, each has a smallest p-value of its own.
+        let once = self.model.grouped_by().is_none();
+        let why_nothing = verdicts.why_nothing(batch.tally, self.model.calibration());
+        let why_nothing = why_nothing.filter(|_| once);
+        notes.extend(why_nothing.map(|text| Note::new(text).coded("fdr-flags-nothing")));
+        if let (Decision::Budget(_), Some(expected)) = (self.decision, batch.expected) {
+            let text = format!(
+                "if all {} were normal, about {} would score as high as the lowest of the {} flagged",
+                counted(batch.tally.len(), batch.noun),
+                rate(expected),
+                count(batch.flagged),
+            );
+            notes.push(Note::new(text).coded("budget-false-alarms"));
+        }
+        notes
     }
 
     /// How many normals the decision will flag, as a sentence, if it promises a rate: what is promised
@@ -266,6 +371,11 @@ impl Judge {
     /// The model alone again.
     pub fn into_model(self) -> Model {
         self.model
+    }
+
+    /// What counts of held-out normals that score exactly as a sample.
+    pub fn ties(&self) -> Ties {
+        self.ties
     }
 
     /// What flags samples.

@@ -30,7 +30,7 @@ pub mod train;
 pub use config_file::ConfigFile;
 pub use cross::fit_cross;
 pub use fingerprint::Sketch;
-pub use judge::{About, Judge, Judged};
+pub use judge::{About, Judge, Judged, Placed};
 pub use model::{Model, Provenance, Scored};
 pub use registry::ModelConfig;
 pub use train::{RunOptions, TrainConfig, fit};

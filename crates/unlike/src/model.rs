@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Detector, Error, Explanations, GroupCalibrations, ImageShape, Images, InputSpec,
-    Note, Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
+    Result, Samples, ScoreParts, ScoreRule, Scorer, Scores,
 };
-use unlike_data::Preprocessing;
+use unlike_data::{Noticed, Preprocessing};
 use unlike_features::resized;
 
 use self::{compared::Probabilities, stored::TYPICAL};
@@ -145,8 +145,8 @@ pub struct Scored {
     pub scores: Scores,
     /// What the scores are made of.
     pub parts: ScoreParts,
-    /// What the user should know about the samples: unseen categories, for instance.
-    pub notes: Vec<Note>,
+    /// What is worth knowing about the samples: unseen categories, for instance.
+    pub noticed: Noticed,
 }
 
 impl Model {
@@ -261,7 +261,7 @@ impl Model {
         Ok(Scored {
             scores,
             parts,
-            notes: seen.notes(),
+            noticed: seen.noticed(),
         })
     }
 
@@ -353,6 +353,11 @@ impl Model {
     /// The score that is recommended.
     fn recommended(&self) -> &str {
         &self.parts.scores[0].0
+    }
+
+    /// The names of the parts that scores are made of, in the order in which they are shown.
+    pub fn part_names(&self) -> impl Iterator<Item = &str> {
+        self.parts.calibration.names()
     }
 
     /// How the score in use is made from its parts.

@@ -3,10 +3,10 @@
 use std::{borrow::Cow, ops::Range};
 
 use unlike_core::{
-    Arrays, FeatureShape, Features, ImageShape, Note, Result, Samples, ScoreParts, Scorer,
+    Arrays, FeatureShape, Features, ImageShape, Result, Samples, ScoreParts, Scorer,
     samples::Images,
 };
-use unlike_data::{Bound, Preprocessing};
+use unlike_data::{Bound, Noticed, Preprocessing};
 use unlike_features::{Extraction, FeatureConfig};
 
 use crate::train::TrainConfig;
@@ -242,9 +242,9 @@ impl Region {
 }
 
 impl Seen<'_> {
-    /// What a user should know about the samples.
-    pub(crate) fn notes(&self) -> Vec<Note> {
-        self.bound.notes()
+    /// What is worth knowing about the samples.
+    pub(crate) fn noticed(&self) -> Noticed {
+        self.bound.noticed()
     }
 
     /// What a detector sees of these samples, [`places`](Sight::places) for each.

@@ -4,7 +4,8 @@ use clap::{Args, builder::PossibleValuesParser};
 use unlike::{ConfigFile, Model, features::FeatureConfig};
 use unlike_core::Error;
 use unlike_data::{
-    BadRows, DataInfo, DataSet, DatePart, Decimal, Fit, Format, ReadOptions, Reading,
+    BadRows, DataInfo, DataSet, DatePart, Decimal, Draw, Drawn, Fit, Format, ReadOptions, Reading,
+    read_drawn,
 };
 
 use super::{image::ImageArgs, paths::DataPaths};
@@ -99,23 +100,32 @@ impl DataArgs {
         self.drop_columns.iter().any(|name| name == column)
     }
 
-    /// Reads DATA to train on, with the column `by` that says which group a row belongs to, even if it is
-    /// dropped. `fit` is how images come to their size, `features` what detectors see of
-    /// them, and `remembered` what a file of settings says about the data.
+    /// Reads DATA to train on, no more of its rows than `draw` says if it says so, with the column `by` that
+    /// says which group a row belongs to, even if it is dropped. `fit` is how images come to their size,
+    /// `features` what detectors see of them, and `remembered` what a file of settings says about the data.
     pub(crate) fn read_for_training(
         &self,
         data: DataPaths<'_>,
+        draw: Option<Draw>,
         by: Option<&str>,
         fit: Fit,
         features: Option<&FeatureConfig>,
         remembered: Option<Reading>,
-    ) -> Result<DataSet> {
+    ) -> Result<(DataSet, Option<Drawn>)> {
         let mut options = self.options()?;
         options.image.fit = fit;
         options.drop_columns.retain(|name| Some(&**name) != by);
         options.image = ConfigFile::images_for(features, options.image);
         options.remembered = remembered;
-        told(data, &options)
+        let (data, drawn) = match draw {
+            Some(draw) => {
+                let (data, drawn) = read_drawn(&data.files()?, &options, draw)?;
+                (data, Some(drawn))
+            }
+            None => (data.read(&options)?, None),
+        };
+        terminal::notes(data.notes());
+        Ok((data, drawn))
     }
 
     /// How images come to their size, if the user said so.
@@ -147,12 +157,20 @@ impl DataArgs {
         model: &Model,
         allow_empty: bool,
     ) -> Result<DataSet> {
-        let options = ReadOptions {
+        self.read_as(data, model, None, self.to_score(allow_empty)?)
+    }
+
+    /// How a table is read for scoring.
+    pub(crate) fn options_to_score(&self, model: &Model, allow_empty: bool) -> Result<ReadOptions> {
+        self.known_to(model, None, self.to_score(allow_empty)?)
+    }
+
+    fn to_score(&self, allow_empty: bool) -> Result<ReadOptions> {
+        Ok(ReadOptions {
             allow_empty,
             without_labels: true,
             ..self.options()?
-        };
-        self.read_as(data, model, None, options)
+        })
     }
 
     fn read_as(
@@ -162,13 +180,7 @@ impl DataArgs {
         by: Option<&str>,
         options: ReadOptions,
     ) -> Result<DataSet> {
-        let mut options = model.preprocessing().read_options(options);
-        let mut reading = model.config().preprocessing.reading.clone();
-        // What says which group a row belongs to need not be a feature.
-        let by = by.or(model.grouped_by());
-        reading.drop_columns.retain(|name| Some(&**name) != by);
-        options.remembered = Some(reading);
-        self.images.check_against(&options.image)?;
+        let options = self.known_to(model, by, options)?;
         let data = data.read(&options)?;
         let data = match options.bad_rows {
             BadRows::Fail => data,
@@ -181,9 +193,21 @@ impl DataArgs {
         Ok(data)
     }
 
-    /// Whether rows that cannot be read are among the results.
-    pub(crate) fn reports_bad_rows(&self) -> bool {
-        self.bad_rows() == BadRows::Flag
+    /// These options, where they say nothing else, as training was told.
+    fn known_to(
+        &self,
+        model: &Model,
+        by: Option<&str>,
+        options: ReadOptions,
+    ) -> Result<ReadOptions> {
+        let mut options = model.preprocessing().read_options(options);
+        let mut reading = model.config().preprocessing.reading.clone();
+        // What says which group a row belongs to need not be a feature.
+        let by = by.or(model.grouped_by());
+        reading.drop_columns.retain(|name| Some(&**name) != by);
+        options.remembered = Some(reading);
+        self.images.check_against(&options.image)?;
+        Ok(options)
     }
 
     fn bad_rows(&self) -> BadRows {
@@ -219,13 +243,6 @@ impl DataArgs {
             ..ReadOptions::default()
         })
     }
-}
-
-/// Reads DATA, and tells the user what is worth knowing about it.
-fn told(data: DataPaths<'_>, options: &ReadOptions) -> Result<DataSet> {
-    let data = data.read(options)?;
-    terminal::notes(data.notes());
-    Ok(data)
 }
 
 fn delimiter(text: &str) -> Result<u8> {

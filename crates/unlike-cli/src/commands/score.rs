@@ -1,26 +1,34 @@
 //! `unlike score`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use unlike::Judged;
+use unlike::Judge;
 use unlike_core::{
-    Decision, Note,
+    Decision, Error, Note,
     files::check_writable,
     words::{count, counted},
 };
 use unlike_data::{Skipped, Unread};
-use unlike_results::{ScoreFormat, ScoreTable, explanation_files, save_explanations};
+use unlike_results::{
+    ScoreFormat, ScoreTable, Scoring, can_resume, explanation_files, explanations_of,
+    save_explanations,
+};
 
 use crate::{
     args::{Common, DataArgs, DataPaths, DecisionArgs, DeviceArg},
+    environment::command_line,
     folders::NewFolders,
     inputs::{refuse_over, refuse_there},
     terminal::{
         self,
-        failure::{Outcome, Result},
+        failure::{Failure, Outcome, Result},
         say,
+        scoring::Progress,
     },
 };
 
@@ -32,12 +40,20 @@ q_value (the smallest false-discovery rate at which the sample is flagged),
 anomalous, then the named parts of the score; with --bad-rows flag, the reason
 why a row could not be read: such rows have no score, and are anomalous.
 
+Ids are written as they are: a spreadsheet may take one that begins with = + - @
+for a formula; import that column as text, or write .parquet.
+
+Tables of any size are scored some rows at a time: CSV (packed, too), NPY and
+Parquet files may be larger than memory.
+
 Examples:
   unlike score runs/egbad-flows new.csv                      CSV on stdout
   unlike score runs/egbad-flows new.csv --fdr 0.1 --out s.parquet
                                  at most 10 % of the flagged are normal
   unlike score runs/egbad-flows new.csv --out s.csv --explain why
                                  and which columns made them so
+  unlike score runs/egbad-flows year.parquet --out s.parquet --resume
+                                 go on after an interruption
   unlike score runs/egbad-flows new.csv --fail-on-anomaly > s.csv
                                  exit code 1 if a sample is flagged, 3 if none
                                  is, but a row or an image was not read";
@@ -57,6 +73,13 @@ pub(crate) struct ScoreArgs {
     /// Replace results that are there already
     #[arg(long)]
     force: bool,
+    /// Go on with a scoring of rows that was interrupted or killed; the results are the same as without
+    /// the interruption
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Rows that are held at a time, for tests: results do not depend on it
+    #[arg(long, value_name = "N", hide = true)]
+    chunk_rows: Option<NonZeroUsize>,
     /// Also write, to this folder, why samples got their scores. For rows: the columns that
     /// contributed most (explanations.csv). For images: all anomaly maps (maps.npy), which image
     /// each belongs to and boxes around where it is high (maps.csv), and the maps of the flagged
@@ -82,17 +105,30 @@ pub(crate) struct ScoreArgs {
     reading: DataArgs,
 }
 
-/// What was found out, for a document.
-struct Found<'a> {
-    judged: &'a Judged,
-    table: &'a ScoreTable<'a>,
-    unread: &'a [Unread],
-    skipped: &'a [Skipped],
-    /// How many of the skipped are reported as anomalous.
-    unreadable: usize,
-    notes: &'a [Note],
+/// What was found out, in numbers.
+struct Found {
+    decision: Decision,
+    score: String,
+    threshold: Option<f64>,
     /// Within which the rate of false alarms lies, 19 times in 20.
     range: Option<[f64; 2]>,
+    promise: Option<String>,
+    /// How many rows or images were scored.
+    scored: u64,
+    noun: &'static str,
+    /// How many are flagged, those that cannot be read among them.
+    flagged: u64,
+    unread: Vec<Unread>,
+    skipped: Vec<Skipped>,
+    n_skipped: u64,
+    /// How many of the skipped are reported as anomalous.
+    unreadable: u64,
+    expected: Option<f64>,
+    notes: Vec<Note>,
+    /// Files that were written.
+    written: Vec<PathBuf>,
+    /// For a document, where no file holds them.
+    scores: Option<Value>,
 }
 
 impl ScoreArgs {
@@ -105,12 +141,116 @@ impl ScoreArgs {
             model = model.with_score(name)?;
         }
         let judge = self.decision.judge(model)?;
+        let found = match judge.model().preprocessing().as_table() {
+            Some(_) => self.rows(&judge, explain.as_ref(), common)?,
+            None => self.images(&judge, explain.as_ref(), common)?,
+        };
+        self.tell(&found);
+        if common.json {
+            terminal::print_json(&self.document(&found, &device))?;
+        }
+        Ok(match self.fail_on_anomaly {
+            true if found.flagged > 0 => Outcome::AnomaliesFound,
+            true if !found.unread.is_empty() || found.n_skipped > 0 => Outcome::Unread,
+            _ => Outcome::Done,
+        })
+    }
+
+    /// Scores a table of any size.
+    fn rows(&self, judge: &Judge, explain: Option<&Explain<'_>>, common: Common) -> Result<Found> {
+        let options = self
+            .reading
+            .options_to_score(judge.model(), self.allow_empty)?;
+        let mut scoring = Scoring::new(judge, &DataPaths(&self.data).files()?, &options)?;
+        if let Some(rows) = self.chunk_rows {
+            scoring = scoring.of(rows.get(), 16 * rows.get());
+        }
+        if let Some(explain) = explain {
+            scoring = scoring.with_reasons(explain.format);
+        }
+        if let Some(out) = &self.out {
+            scoring = scoring.resumable(resume_file(out), self.resume);
+        }
+        let mut progress = Progress::new();
+        let ran = scoring.run(|done| progress.observe(done));
+        progress.finish();
+        let mut scores = match ran {
+            Err(Error::Interrupted) => return Err(self.interrupted()),
+            ran => ran?,
+        };
+        terminal::notes(scores.reading_notes());
+        terminal::notes(scores.notes());
+        terminal::notes(judge.notes());
+        let mut notes = scores.reading_notes().to_vec();
+        notes.extend_from_slice(scores.notes());
+        notes.extend_from_slice(judge.notes());
+        let mut written = Vec::new();
+        if let Some(explain) = explain {
+            let path = explanations_of(explain.folder, explain.format);
+            scores.save_reasons(&path)?;
+            written.push(path);
+        }
+        let mut document = None;
+        match &self.out {
+            Some(path) => {
+                scores.save(path)?;
+                written.insert(0, path.clone());
+            }
+            None if common.json => {
+                let mut objects = Vec::new();
+                scores.each_object(|object| {
+                    objects.push(Value::Object(object));
+                    Ok(())
+                })?;
+                document = Some(Value::Array(objects));
+            }
+            None => {
+                terminal::write_with(|to| scores.write(ScoreFormat::Csv, to, Path::new("stdout")))?
+            }
+        }
+        let found = Found {
+            decision: judge.decision(),
+            score: judge.model().score_name().to_owned(),
+            threshold: scores.threshold(),
+            range: judge.range(),
+            promise: judge.promise(),
+            scored: scores.len(),
+            noun: "row",
+            flagged: scores.flagged() + scores.unreadable(),
+            unread: Vec::new(),
+            skipped: scores.skipped().to_vec(),
+            n_skipped: scores.n_skipped(),
+            unreadable: scores.unreadable(),
+            expected: scores.expected_false_alarms(),
+            notes,
+            written,
+            scores: document,
+        };
+        scores.finish()?;
+        Ok(found)
+    }
+
+    /// Scores images.
+    fn images(
+        &self,
+        judge: &Judge,
+        explain: Option<&Explain<'_>>,
+        common: Common,
+    ) -> Result<Found> {
         let model = judge.model();
+        if self.resume {
+            return Err(Error::Setting {
+                name: "resume".into(),
+                found: "a model of images".into(),
+                expected: "a model of rows".into(),
+                hint: None,
+            }
+            .into());
+        }
         let data = self
             .reading
             .read_to_score(DataPaths(&self.data), model, self.allow_empty)?;
         let unread = data.unread().to_vec();
-        let skipped = data.skipped().to_vec();
         let mut notes = data.notes().to_vec();
         let samples = data.into_samples();
         let judged = judge.judge(&samples)?;
@@ -118,68 +258,83 @@ impl ScoreArgs {
         terminal::notes(judge.notes());
         notes.extend_from_slice(&judged.notes);
         notes.extend_from_slice(judge.notes());
-
-        let explained = match &explain {
-            None => Vec::new(),
-            Some((folder, format, _)) => {
-                save_explanations(model, &samples, &judged, folder, *format)?
-            }
-        };
-        let reported = self.reading.reports_bad_rows();
-        let table = match reported {
-            true => ScoreTable::new(&judged).with_unreadable(&samples, &skipped),
-            false => ScoreTable::new(&judged),
-        };
+        let mut written = self.out.clone().into_iter().collect::<Vec<PathBuf>>();
+        if let Some(explain) = explain {
+            let (folder, format) = (explain.folder, explain.format);
+            written.extend(save_explanations(model, &samples, &judged, folder, format)?);
+        }
+        let table = ScoreTable::new(&judged);
+        let mut document = None;
         match &self.out {
             Some(path) => table.save(path)?,
-            None if common.json => {}
+            None if common.json => document = Some(table.objects().map(Value::Object).collect()),
             None => terminal::write(&table.bytes(ScoreFormat::Csv)?)?,
         }
-        let unreadable = if reported { skipped.len() } else { 0 };
-        let flagged = judged.decisions.count() + unreadable;
-        let scored = counted(judged.len(), samples.noun());
-        say("scored", &format!("{scored} by `{}`", judged.score));
+        let expected = Decision::expected_false_alarms(&judged.decisions);
+        let is_budget = matches!(judged.decision, Decision::Budget(_));
+        Ok(Found {
+            decision: judged.decision,
+            score: judged.score.clone(),
+            threshold: judged.decisions.threshold,
+            range: judge.range(),
+            promise: judge.promise(),
+            scored: judged.len() as u64,
+            noun: samples.noun(),
+            flagged: judged.decisions.count() as u64,
+            unread,
+            skipped: Vec::new(),
+            n_skipped: 0,
+            unreadable: 0,
+            expected: expected.filter(|_| is_budget),
+            notes,
+            written,
+            scores: document,
+        })
+    }
+
+    /// What was found out, for people.
+    fn tell(&self, found: &Found) {
+        let scored = counted(found.scored, found.noun);
+        say("scored", &format!("{scored} by `{}`", found.score));
         say(
             "flagged",
-            &format!("{}: {}", count(flagged), judged.decision.clause()),
+            &format!("{}: {}", count(found.flagged), found.decision.clause()),
         );
-        if let Some(promise) = judge.promise() {
-            say("", &promise);
+        if let Some(promise) = &found.promise {
+            say("", promise);
         }
-        if unreadable > 0 {
-            let rows = counted(unreadable, "row");
+        if found.unreadable > 0 {
+            let rows = counted(found.unreadable, "row");
             say("", &format!("{rows} of these could not be read"));
         }
-        if !unread.is_empty() {
-            let images = counted(unread.len(), "image");
-            let them = if unread.len() == 1 { "it" } else { "them" };
+        if !found.unread.is_empty() {
+            let images = counted(found.unread.len(), "image");
+            let them = if found.unread.len() == 1 {
+                "it"
+            } else {
+                "them"
+            };
             say("unread", &format!("{images}: nothing is known of {them}"));
         }
-        for path in self.out.iter().chain(&explained) {
+        for path in &found.written {
             say("written", &path.display().to_string());
         }
-        if common.json {
-            let found = Found {
-                judged: &judged,
-                table: &table,
-                unread: &unread,
-                skipped: &skipped,
-                unreadable,
-                notes: &notes,
-                range: judge.range(),
-            };
-            terminal::print_json(&self.document(&found, &device))?;
-        }
-        Ok(match self.fail_on_anomaly {
-            true if flagged > 0 => Outcome::AnomaliesFound,
-            true if !unread.is_empty() || !skipped.is_empty() => Outcome::Unread,
-            _ => Outcome::Done,
+    }
+
+    fn interrupted(&self) -> Failure {
+        let is_kept = self.out.as_deref().map(resume_file).is_some_and(can_resume);
+        Failure::Interrupted(match is_kept {
+            true => format!(
+                "what was scored is saved; go on with: {}",
+                command_line(&["--resume"])
+            ),
+            false => "nothing was saved".into(),
         })
     }
 
     /// Fails before any work is done if results could not be written; gives the explanations' folder
     /// and the format of a file in it.
-    fn check_outputs(&self) -> Result<Option<(&Path, ScoreFormat, NewFolders)>> {
+    fn check_outputs(&self) -> Result<Option<Explain<'_>>> {
         let data = DataPaths(&self.data).inputs();
         let mut inputs: Vec<&Path> = data.iter().map(PathBuf::as_path).collect();
         inputs.push(&self.model);
@@ -187,7 +342,22 @@ impl ScoreArgs {
         if let Some(out) = &self.out {
             format = ScoreFormat::of(out)?;
             refuse_over(out, &inputs)?;
-            refuse_there(out, self.force)?;
+            let left = resume_file(out);
+            let goes_on = self.resume && can_resume(&left);
+            refuse_there(out, self.force || goes_on)?;
+            if can_resume(&left) && !self.resume && !self.force {
+                return Err(Error::Setting {
+                    name: "out".into(),
+                    found: format!(
+                        "`{}`, of which an interrupted scoring left a part: `{}`",
+                        out.display(),
+                        left.display()
+                    ),
+                    expected: "to be told what becomes of it".into(),
+                    hint: Some("--resume goes on with it, --force starts again".into()),
+                }
+                .into());
+            }
             check_writable(out)?;
         }
         let Some(folder) = &self.explain else {
@@ -195,53 +365,61 @@ impl ScoreArgs {
         };
         for out in explanation_files(folder, format) {
             refuse_over(&out, &inputs)?;
-            refuse_there(&out, self.force)?;
+            refuse_there(&out, self.force || self.resume)?;
         }
         let folders = NewFolders::create(folder)?;
-        Ok(Some((folder, format, folders)))
+        Ok(Some(Explain {
+            folder,
+            format,
+            _folders: folders,
+        }))
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, found: &Found<'_>, device: &str) -> Value {
-        let &Found {
-            judged,
-            table,
-            unread,
-            skipped,
-            unreadable,
-            notes,
-            ..
-        } = found;
+    fn document(&self, found: &Found, device: &str) -> Value {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), DataPaths(&self.data).json());
-        document.insert("score".into(), json!(judged.score));
+        document.insert("score".into(), json!(found.score));
         document.insert("device".into(), json!(device));
-        document.insert("decision".into(), json!(judged.decision));
-        document.insert("threshold".into(), json!(judged.decisions.threshold));
+        document.insert("decision".into(), json!(found.decision));
+        document.insert("threshold".into(), json!(found.threshold));
         document.insert("false_alarm_range".into(), json!(found.range));
-        document.insert("rows".into(), json!(judged.len()));
-        document.insert(
-            "flagged".into(),
-            json!(judged.decisions.count() + unreadable),
-        );
-        document.insert("unread".into(), json!(unread));
-        if !skipped.is_empty() {
-            document.insert("skipped".into(), json!(skipped));
-            document.insert("flagged_skipped".into(), json!(unreadable));
+        document.insert("rows".into(), json!(found.scored));
+        document.insert("flagged".into(), json!(found.flagged));
+        document.insert("unread".into(), json!(found.unread));
+        if found.n_skipped > 0 {
+            document.insert("skipped".into(), json!(found.skipped));
+            document.insert("n_skipped".into(), json!(found.n_skipped));
+            document.insert("flagged_skipped".into(), json!(found.unreadable));
         }
-        document.insert("notes".into(), json!(terminal::coded(notes)));
-        if let Decision::Budget(_) = judged.decision {
-            let expected = Decision::expected_false_alarms(&judged.decisions);
+        document.insert("notes".into(), json!(terminal::coded(&found.notes)));
+        if let Some(expected) = found.expected {
             document.insert("expected_false_alarms".into(), json!(expected));
+        } else if let Decision::Budget(_) = found.decision {
+            document.insert("expected_false_alarms".into(), Value::Null);
         }
-        match &self.out {
-            Some(path) => document.insert("out".into(), json!(path.display().to_string())),
-            None => {
-                let scores = table.objects().map(Value::Object);
-                document.insert("scores".into(), scores.collect())
-            }
-        };
+        if let Some(path) = &self.out {
+            document.insert("out".into(), json!(path.display().to_string()));
+        }
+        if let Some(scores) = &found.scores {
+            document.insert("scores".into(), scores.clone());
+        }
         Value::Object(document)
     }
+}
+
+/// Where reasons or maps go.
+struct Explain<'a> {
+    folder: &'a Path,
+    format: ScoreFormat,
+    /// Gone again if nothing comes of them.
+    _folders: NewFolders,
+}
+
+/// Where an interrupted scoring leaves what `--resume` goes on from.
+fn resume_file(out: &Path) -> PathBuf {
+    let mut path = out.as_os_str().to_owned();
+    path.push(".unlike-resume");
+    path.into()
 }

@@ -53,9 +53,9 @@ pub(crate) fn finish(result: Result<Outcome>, json: bool) -> u8 {
 
 /// Writes `error: …` and `hint: …` to stderr and, for programs, one JSON document to stdout.
 fn report(message: &str, hint: Option<&str>, json: bool, code: u8) -> u8 {
-    terminal::error_line(&format!("error: {message}"));
+    terminal::error_line(&terminal::shown(&format!("error: {message}"), false));
     if let Some(hint) = hint {
-        terminal::error_line(&format!("hint: {hint}"));
+        terminal::error_line(&terminal::shown(&format!("hint: {hint}"), false));
     }
     if json {
         print_error_document(message, hint, code);

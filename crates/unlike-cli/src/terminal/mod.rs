@@ -9,6 +9,7 @@ pub(crate) mod failure;
 pub(crate) mod interrupt;
 pub(crate) mod layout;
 pub(crate) mod progress;
+pub(crate) mod scoring;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -38,9 +39,51 @@ fn width() -> usize {
     terminal_size::terminal_size().map_or(USUAL, |w| usize::from(w.0.0).clamp(40, WIDEST))
 }
 
-/// Writes a result to stdout.
+/// Writes a result for people to stdout. Whatever files and columns are called, it cannot move the cursor
+/// or turn the direction of writing: of what a terminal obeys, only our own colours are left.
 pub(crate) fn print(text: &str) -> Result<()> {
-    write(text.as_bytes())
+    write(shown(text, true).as_bytes())
+}
+
+/// The text in which characters that a terminal obeys, or that hide what is written, are escaped. Line ends
+/// stay, and our colours if they are `coloured`.
+pub(crate) fn shown(text: &str, coloured: bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = match c {
+            '\x1b' if coloured => colour(rest),
+            _ => 0,
+        };
+        match c {
+            _ if colour > 0 => shown.push_str(&rest[..colour]),
+            '\n' => shown.push(c),
+            _ if c.is_control() || is_hidden(c) => shown.extend(c.escape_unicode()),
+            _ => shown.push(c),
+        }
+        rest = &rest[colour.max(c.len_utf8())..];
+    }
+    shown
+}
+
+/// The length of the sequence that sets a colour or a weight, if the text begins with one; 0 otherwise.
+fn colour(text: &str) -> usize {
+    let Some(sequence) = text.strip_prefix("\x1b[") else {
+        return 0;
+    };
+    let numbers = sequence
+        .bytes()
+        .take_while(|b| b.is_ascii_digit() || *b == b';');
+    let length = numbers.count();
+    match sequence.as_bytes().get(length) {
+        Some(b'm') => "\x1b[".len() + length + 1,
+        _ => 0,
+    }
+}
+
+/// Whether a character turns the direction of what follows.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Writes one JSON document to stdout.
@@ -61,6 +104,27 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
     }
 }
 
+/// Writes a result of any size to stdout, as `content` makes it.
+pub(crate) fn write_with(
+    content: impl FnOnce(&mut (dyn Write + Send)) -> unlike_core::Result<()>,
+) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout());
+    let written = content(&mut out).and_then(|()| {
+        out.flush()
+            .map_err(unlike_core::Error::io("write", "stdout"))
+    });
+    // What is left in the buffer would be written when it is dropped.
+    _ = out.into_parts();
+    match written {
+        Err(unlike_core::Error::Io { source, .. })
+            if source.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Err(Failure::OutputClosed)
+        }
+        written => Ok(written?),
+    }
+}
+
 /// The column at which the texts of [`say`] begin.
 const LABEL: usize = 10;
 
@@ -78,7 +142,7 @@ pub(crate) fn say(label: &str, text: &str) {
         .initial_indent(&lead)
         .subsequent_indent(&indent)
         .break_words(false);
-    error_line(&textwrap::fill(text, options));
+    error_line(&textwrap::fill(&shown(text, false), options));
 }
 
 /// Notes, one line each.
@@ -137,6 +201,19 @@ mod tests {
             flags(&note),
             "say --label-column 'is it' or --image-size 28, or see --format"
         );
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_but_for_our_colours() {
+        let name = "a\x1b[2J\x1b]0;title\x07\r\u{202e}b\tc";
+        let escaped = "a\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{d}\\u{202e}b\\u{9}c";
+        assert_eq!(shown(name, true), escaped);
+        assert_eq!(
+            shown("\x1b[1;31mred\x1b[0m\nö", true),
+            "\x1b[1;31mred\x1b[0m\nö"
+        );
+        assert_eq!(shown("\x1b[1mx", false), "\\u{1b}[1mx");
+        assert_eq!(shown("\x1b[", true), "\\u{1b}[");
     }
 
     #[test]

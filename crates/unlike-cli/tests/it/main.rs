@@ -4,6 +4,7 @@ mod bad_input;
 mod bad_model;
 mod bad_output;
 mod bench;
+mod chunks;
 mod deciding;
 mod device;
 mod evaluating;

@@ -57,7 +57,7 @@ impl FromStr for Ties {
 
 /// A p-value as a fraction of whole numbers, so that comparing two of them, and one with a rate, does
 /// not depend on rounding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Twice the numerator, 1 + the held-out normals that count as scoring higher.
     twice: u64,
@@ -69,6 +69,22 @@ impl Place {
     /// The p-value.
     pub fn p_value(self) -> f64 {
         self.twice as f64 / (2 * self.all) as f64
+    }
+
+    /// The p-value as the fraction that it is: twice the numerator, and the denominator.
+    pub fn fraction(self) -> [u64; 2] {
+        [self.twice, self.all]
+    }
+
+    /// The place of this fraction, as [`fraction`](Self::fraction) gives it; `None` if it is no p-value.
+    pub fn of_fraction([twice, all]: [u64; 2]) -> Option<Self> {
+        let sound = (2..=all.checked_mul(2)?).contains(&twice);
+        sound.then_some(Self { twice, all })
+    }
+
+    /// The numerator, for those among one calibration, with ties counted as scoring higher.
+    pub(crate) fn rank(self) -> usize {
+        (self.twice / 2) as usize
     }
 
     /// The p-value times a whole number, divided by another, with one rounding.

@@ -34,6 +34,8 @@ pub(super) struct Walked {
 pub(super) fn walk(root: &Path, skipped: &mut Skipped<'_>) -> Result<Walked> {
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
     let own = RefCell::new(Vec::new());
+    let astray = RefCell::new(Vec::new());
+    let here = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let walk = WalkDir::new(root)
         .follow_links(true)
         .sort_by_file_name()
@@ -41,6 +43,14 @@ pub(super) fn walk(root: &Path, skipped: &mut Skipped<'_>) -> Result<Walked> {
         .filter_entry(|entry| {
             if entry.depth() == 0 {
                 return true;
+            }
+            if entry.path_is_symlink()
+                && entry.file_type().is_dir()
+                && let Some(target) = leads_astray(entry.path(), &here)
+            {
+                let link = entry.path().to_owned();
+                astray.borrow_mut().push((link, target));
+                return false;
             }
             let ours = entry.file_type().is_dir() && is_own_folder(entry.path());
             if ours {
@@ -55,6 +65,15 @@ pub(super) fn walk(root: &Path, skipped: &mut Skipped<'_>) -> Result<Walked> {
             Ok(_) => {}
             Err(error) => skipped.accept(walk_error(root, error))?,
         }
+    }
+    for (link, target) in astray.into_inner() {
+        skipped.accept(Error::Malformed {
+            path: link,
+            location: Default::default(),
+            found: format!("a symbolic link to `{}`", target.display()),
+            expected: "links to folders of images".into(),
+            hint: Some(skip()),
+        })?;
     }
     let kinds: Vec<Kind> = files.par_iter().map(|path| kind(path)).collect();
     let mut walked = Walked::default();
@@ -71,6 +90,15 @@ pub(super) fn walk(root: &Path, skipped: &mut Skipped<'_>) -> Result<Walked> {
     }
     walked.own = own.into_inner();
     Ok(walked)
+}
+
+/// Where a link leads, if that is above the folder that is looked at, or where the system tells of itself:
+/// nobody keeps images there, and looking at all of it would never end.
+fn leads_astray(link: &Path, here: &Path) -> Option<PathBuf> {
+    const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
+    let target = std::fs::canonicalize(link).ok()?;
+    let is_system = SYSTEM.iter().any(|folder| target.starts_with(folder));
+    (is_system || (here.starts_with(&target) && here != target)).then_some(target)
 }
 
 /// A file that cannot be read is what its name says; reading it tells why.

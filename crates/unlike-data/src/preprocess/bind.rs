@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
 
-use super::{CategoryColumn, FittedColumn, NumberColumn, TablePreprocessing};
+use super::{CategoryColumn, FittedColumn, Noticed, NumberColumn, TablePreprocessing};
 use crate::words;
 
 /// Rows that are written together: their features fit the processor's second-level cache.
@@ -25,22 +25,6 @@ pub struct UnseenCategories {
     pub rows: usize,
     /// The distinct texts, in order of first appearance in the file; an empty text is a missing cell.
     pub levels: Vec<String>,
-}
-
-impl UnseenCategories {
-    /// A sentence that counts the rows and lists the categories.
-    pub fn describe(&self) -> String {
-        let levels = self
-            .levels
-            .iter()
-            .map(|l| if l.is_empty() { "(missing)" } else { l });
-        format!(
-            "column `{}`: {} of a category that training did not know or keep, counted as \"other\" ({})",
-            self.column,
-            words::counted(self.rows, "row"),
-            words::quoted(levels)
-        )
-    }
 }
 
 impl TablePreprocessing {
@@ -167,48 +151,22 @@ impl BoundTable<'_> {
         &self.ignored
     }
 
-    /// A sentence about each column with values far outside what training saw; of many, the first
-    /// eight, and one about the others.
-    pub(super) fn far(&self) -> Vec<String> {
-        const NAMED: usize = 8;
-        let mut far = Vec::new();
-        let mut others: usize = 0;
-        for ((name, _), column) in self.fitted.columns().iter().zip(&self.columns) {
-            let BoundColumn::Number { number, values } = column else {
-                continue;
-            };
-            let count = values.iter().filter(|&&v| number.is_far(v)).count();
-            if count == 0 {
-                continue;
+    /// What is worth knowing about the rows.
+    pub(super) fn noticed(&self, rows: usize) -> Noticed {
+        let mut noticed = Noticed::new(rows, &self.ignored);
+        let columns = self.fitted.columns().iter().zip(&self.columns);
+        for (at, ((name, _), column)) in columns.enumerate() {
+            if let Some(unseen) = self.unseen.iter().find(|unseen| unseen.column == *name) {
+                noticed.unseen(at, unseen);
             }
-            if far.len() == NAMED {
-                others += 1;
-                continue;
+            if let BoundColumn::Number { number, values } = column {
+                let mut far = values.iter().filter(|&&v| number.is_far(v));
+                if let Some(&first) = far.next() {
+                    noticed.far(at, 1 + far.count(), first);
+                }
             }
-            let example = values.iter().find(|&&v| number.is_far(v));
-            let example = example.map_or_else(String::new, |&v| unlike_core::words::number(v));
-            let trained = match number.is_constant() {
-                true => format!(
-                    "the only training value {}",
-                    unlike_core::words::number(number.min)
-                ),
-                false => format!(
-                    "the training range {} to {}",
-                    unlike_core::words::number(number.min),
-                    unlike_core::words::number(number.max)
-                ),
-            };
-            far.push(format!(
-                "column `{name}`: {} of {} far from {trained} (`{example}`)",
-                words::count(count),
-                words::counted(values.len(), "value"),
-            ));
         }
-        if others > 0 {
-            let columns = words::counted(others, "more column");
-            far.push(format!("{columns} with values far from those of training"));
-        }
-        far
+        noticed
     }
 
     /// Fills `out` with whole rows from row `first` on.

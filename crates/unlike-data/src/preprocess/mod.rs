@@ -4,6 +4,7 @@ mod bind;
 mod category;
 mod image;
 mod notes;
+mod noticed;
 mod number;
 mod table;
 
@@ -12,11 +13,12 @@ use std::{collections::BTreeMap, ops::Range};
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Features, Images, InputSpec, Note, Result, Samples};
 
-use crate::{images::Fit, read::ReadOptions, reading::Reading, words};
+use crate::{images::Fit, read::ReadOptions, reading::Reading};
 
 pub use bind::UnseenCategories;
 pub use category::CategoryColumn;
 pub use image::ImagePreprocessing;
+pub use noticed::Noticed;
 pub use number::{Bend, NumberColumn};
 pub use table::{FittedColumn, TablePreprocessing};
 
@@ -220,7 +222,7 @@ impl Preprocessing {
         let bound = self.bind(samples)?;
         Ok(Transformed {
             features: bound.features(0..bound.len())?,
-            notes: bound.notes(),
+            notes: bound.noticed().notes(self),
         })
     }
 }
@@ -347,30 +349,11 @@ impl Bound<'_> {
         }
     }
 
-    /// What a user should know about these samples, one sentence each.
-    pub fn notes(&self) -> Vec<Note> {
-        let coded = |code| move |text: String| Note::new(text).coded(code);
-        let unseen = self.unseen().iter().map(UnseenCategories::describe);
-        let far = match &self.inner {
-            Inner::Table(table) => table.far(),
-            Inner::Image(_) => Vec::new(),
-        };
-        let notes = unseen.map(coded("unseen-categories"));
-        let notes = notes.chain(far.into_iter().map(coded("values-far-from-training")));
-        let ignored = self.ignored_note().map(coded("columns-ignored"));
-        notes.chain(ignored).collect()
-    }
-
-    fn ignored_note(&self) -> Option<String> {
-        let columns = match self.ignored_columns() {
-            [] => return None,
-            [_] => "column",
-            _ => "columns",
-        };
-        let verb = if columns == "column" { "is" } else { "are" };
-        let names = words::quoted(self.ignored_columns());
-        Some(format!(
-            "{columns} {names} {verb} not known to the model and ignored"
-        ))
+    /// What is worth knowing about these samples.
+    pub fn noticed(&self) -> Noticed {
+        match &self.inner {
+            Inner::Table(table) => table.noticed(self.len),
+            Inner::Image(_) => Noticed::default(),
+        }
     }
 }

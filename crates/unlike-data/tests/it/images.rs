@@ -569,6 +569,16 @@ fn links_in_a_loop_are_named_or_left_out() {
     );
     assert!(hint.unwrap().ends_with("`skip-unreadable`"));
     assert_eq!(folder.read(skipping()).samples().len(), 1);
+    // Links out of all folders of images.
+    for target in ["/", "/dev"] {
+        let folder = Folder::new().with("a/1.png", grey(2, 2, 0));
+        std::os::unix::fs::symlink(target, folder.path("a/all")).unwrap();
+        let (message, _) = folder.error("", &ReadOptions::default());
+        let expected =
+            format!("`a/all`: a symbolic link to `{target}`; expected links to folders of images");
+        assert_eq!(message, expected);
+        assert_eq!(folder.read(skipping()).samples().len(), 1);
+    }
     // A link that leads nowhere, and one that is fine.
     let folder = Folder::new().with("real/1.png", grey(2, 2, 0));
     std::os::unix::fs::symlink(folder.path("real/1.png"), folder.path("link.png")).unwrap();

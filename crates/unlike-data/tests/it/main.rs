@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod bad_input;
+mod chunks;
 mod csv;
 mod image_formats;
 mod image_layouts;

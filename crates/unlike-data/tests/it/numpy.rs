@@ -8,7 +8,7 @@ use unlike_data::{DataInfo, Format, ReadOptions, read};
 use crate::{File, bundled, names, numbers, table, texts};
 
 /// An array file as NumPy writes it.
-fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
     let mut header =
         format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");

@@ -16,7 +16,7 @@ use super::{
     outline::boxes,
     pixel_threshold, write_png,
 };
-use crate::score_table::{csv_error, number};
+use crate::score_rows::{csv_error, number};
 
 /// Images in the folder, at most.
 const MOST: usize = 100;

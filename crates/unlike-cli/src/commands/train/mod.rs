@@ -11,13 +11,13 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use unlike::{
-    Model, ModelConfig, RunOptions,
+    ConfigFile, Model, ModelConfig, RunOptions,
     groups::groups_of,
     judge::{USUAL_RATE, promise},
     train::ResumeFile,
 };
 use unlike_core::{Detector, Samples, words};
-use unlike_data::DataSet;
+use unlike_data::{DataSet, Draw};
 use unlike_results::{EpochTable, Sheets, images::sheets, run_report};
 
 use crate::{
@@ -85,6 +85,10 @@ pub(crate) struct TrainArgs {
     /// Decides every random choice: the same seed gives the same model [default: 0]
     #[arg(long, value_name = "N", value_parser = seed)]
     seed: Option<u64>,
+    /// Rows of a table to learn from, at most, drawn at random by the seed from all of DATA (or the part of
+    /// it that --split takes); `all` takes all of them [default: 2000000]
+    #[arg(long, value_name = "N", value_parser = rows_or_all)]
+    max_training_rows: Option<usize>,
     /// Passes over the training samples, at most [default: by model and data]
     #[arg(long, value_name = "N")]
     epochs: Option<NonZeroUsize>,
@@ -130,6 +134,20 @@ pub(crate) struct TrainArgs {
     reading: DataArgs,
 }
 
+/// Rows to learn from where nobody says how many: a gigabyte at 20 columns.
+const MAX_TRAINING_ROWS: usize = 2_000_000;
+
+/// A number of rows, or all that there are.
+fn rows_or_all(text: &str) -> Result<usize, String> {
+    if text == "all" {
+        // The largest number that files of settings hold.
+        return Ok(i64::MAX as usize);
+    }
+    let rows = text.parse::<NonZeroUsize>();
+    rows.map(NonZeroUsize::get)
+        .map_err(|_| "expected a number from 1 up, or `all`".to_owned())
+}
+
 /// Values of `--scaling`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScalingArg {
@@ -163,8 +181,12 @@ impl TrainArgs {
             .map_or_else(|| settings.features(), |f| Ok(Some(f)))?;
         let remembered = settings.reading();
         let by = self.calibrate_by.as_deref();
-        let data = self.reading.read_for_training(
+        let draw = self.draw(&settings);
+        // What is tested on is not to be drawn to train on: then the part to train on is drawn from.
+        let at_once = self.split.typed().is_none().then_some(draw);
+        let (data, mut drawn) = self.reading.read_for_training(
             paths,
+            at_once,
             by,
             fit,
             features.as_ref(),
@@ -179,12 +201,25 @@ impl TrainArgs {
         };
         let by_folders = data.folder_parts().is_some();
         let (data, test) = self.split.train_part(data, self.test_each_epoch)?;
-        let mut normals = data.normals_for_training()?;
-        let grouped = normals.samples.clone();
+        let data = match drawn {
+            Some(_) => data,
+            None => {
+                let (data, of_part) = data.drawn(draw);
+                drawn = Some(of_part);
+                data
+            }
+        };
+        let drawn_note = drawn.and_then(|drawn| drawn.note());
+        terminal::notes(drawn_note.as_slice());
+        notes.extend(drawn_note);
+        let mut normals = data.into_normals_for_training()?;
         let mut reading = reading;
+        reading.max_training_rows = self.max_training_rows.or(reading.max_training_rows);
+        let mut grouped = None;
         if let Some(by) = by {
             // Before hours are spent.
-            groups_of(&grouped, by)?;
+            groups_of(&normals.samples, by)?;
+            grouped = Some(normals.samples.clone());
             if self.reading.drops(by) {
                 normals.samples = without(normals.samples, by);
                 reading.drop_columns.push(by.to_owned());
@@ -202,7 +237,7 @@ impl TrainArgs {
         let model = self.train(
             &plan,
             &normals.samples,
-            &grouped,
+            grouped.as_ref(),
             &folder,
             &environment,
             table.as_mut(),
@@ -234,6 +269,7 @@ impl TrainArgs {
                 "folds": model.n_folds(),
                 "seconds": seconds,
                 "unread": unread,
+                "rows_drawn": drawn.map(|drawn| json!({"rows": drawn.rows, "of": drawn.of})),
                 "notes": terminal::coded(&notes),
                 "device": environment.device,
                 "provenance": model.provenance(),
@@ -247,6 +283,18 @@ impl TrainArgs {
             terminal::print(&epoch_table::text(table, chosen, terminal::style()))?;
         }
         Ok(Outcome::Done)
+    }
+
+    /// How many rows are taken, and by which seed.
+    fn draw(&self, settings: &ConfigFile) -> Draw {
+        let remembered = settings.reading().and_then(|r| r.max_training_rows);
+        Draw {
+            rows: self
+                .max_training_rows
+                .or(remembered)
+                .unwrap_or(MAX_TRAINING_ROWS),
+            seed: self.seed.or(settings.seed()).unwrap_or_default(),
+        }
     }
 
     /// What to do next: with the part of DATA that was kept apart, if there is one, or with other data;
@@ -273,7 +321,7 @@ impl TrainArgs {
         &self,
         plan: &Plan,
         samples: &Samples,
-        grouped: &Samples,
+        grouped: Option<&Samples>,
         folder: &RunFolder,
         environment: &Environment,
         table: Option<&mut EpochTable<'_>>,
@@ -304,7 +352,7 @@ impl TrainArgs {
             progress,
             &how_to_go_on,
         )?;
-        if let Some(by) = &self.calibrate_by {
+        if let (Some(by), Some(grouped)) = (&self.calibrate_by, grouped) {
             model = model.grouped_as_trained(grouped, by)?;
             say("groups", &calibrate::in_words(&model));
         }
