@@ -30,6 +30,7 @@ CLASSES = {
     "fanogan": ("FAnoGAN", "unlike/src/models/fanogan.rs", "Fanogan"),
     "ganomaly": ("GANomaly", "unlike/src/models/ganomaly.rs", "Ganomaly"),
     "simplenet": ("SimpleNet", "unlike/src/models/simplenet.rs", "Simplenet"),
+    "vae": ("VAE", "unlike/src/models/vae.rs", "Vae"),
     "pca": ("PCA", "unlike-baselines/src/pca.rs", "PcaConfig"),
     "knn": ("KNN", "unlike-baselines/src/knn.rs", "KnnConfig"),
     "patchcore": ("PatchCore", "unlike-baselines/src/patchcore.rs", "PatchcoreConfig"),

@@ -96,7 +96,7 @@ fn cells_are_kept_and_computed_once_and_agree_when_computed_again() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let page = tables_html(&all).unwrap();
+    let page = tables_html(&all);
     assert!(page.contains("<svg") && page.contains("critical difference"));
 
     // A file that is no cell is named.
@@ -247,7 +247,7 @@ fn the_survey_takes_one_class_for_anomalous_or_for_normal() {
         text.contains("| *GANomaly, its paper* |") && !text.contains("(ours"),
         "{text}"
     );
-    assert!(survey_html(&all).unwrap().contains("AUROC by class"));
+    assert!(survey_html(&all).contains("AUROC by class"));
 }
 
 #[test]
@@ -259,4 +259,23 @@ fn tables_are_written_between_the_marks_and_nowhere_else() {
     assert_eq!(between_marks(&new, "survey", "| new |").unwrap(), new);
     let error = between_marks(text, "tables", "").unwrap_err().to_string();
     assert!(error.contains("unlike bench tables: begin"), "{error}");
+}
+
+#[test]
+fn the_tables_of_the_results_are_what_the_cells_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("RESULTS.md")).unwrap();
+    for (name, markdown) in [
+        ("survey", survey_markdown as fn(&[Cell]) -> String),
+        ("tables", tables_markdown),
+    ] {
+        let cells = Cells::new(root.join("results").join(name)).all().unwrap();
+        assert!(!cells.is_empty(), "{name}");
+        let again = between_marks(&text, name, &markdown(&cells)).unwrap();
+        let changed = again.lines().zip(text.lines()).find(|(a, b)| a != b);
+        assert!(
+            again == text,
+            "`unlike bench {name} --show --into RESULTS.md` makes {changed:?}"
+        );
+    }
 }

@@ -10,6 +10,7 @@ use crate::{
     images::{Duplicates, ImageOptions, Survey},
     read::{self, Format, ReadOptions},
     several::read_all,
+    source::archive_of,
 };
 
 /// How many of the most frequent levels are listed.
@@ -122,7 +123,9 @@ impl DataInfo {
             return Ok(Self::new(&read_all(paths, options)?));
         };
         let path = path.as_ref();
-        std::fs::metadata(path).map_err(Error::io("read", path))?;
+        if archive_of(path).is_none() {
+            std::fs::metadata(path).map_err(Error::io("read", path))?;
+        }
         let lenient = ReadOptions {
             image: ImageOptions {
                 skip_unreadable: true,

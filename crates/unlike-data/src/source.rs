@@ -122,7 +122,7 @@ impl Source {
 }
 
 /// The zip archive that a path goes on inside of: `flows.zip` of `flows.zip/monday.csv`.
-fn archive_of(path: &Path) -> Option<&Path> {
+pub(crate) fn archive_of(path: &Path) -> Option<&Path> {
     let mut above = path.ancestors().skip(1);
     let archive = above.find(|folder| folder.is_file())?;
     archive

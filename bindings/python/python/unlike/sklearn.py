@@ -122,6 +122,10 @@ class GANomaly(SklearnDetector, _detectors.GANomaly):
     __doc__ = _detectors.GANomaly.__doc__
 
 
+class VAE(SklearnDetector, _detectors.VAE):
+    __doc__ = _detectors.VAE.__doc__
+
+
 class SimpleNet(SklearnDetector, _detectors.SimpleNet):
     __doc__ = _detectors.SimpleNet.__doc__
 
@@ -157,6 +161,7 @@ DETECTORS = (
     FAnoGAN,
     GANomaly,
     SimpleNet,
+    VAE,
     PCA,
     KNN,
     PatchCore,

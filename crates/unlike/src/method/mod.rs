@@ -10,13 +10,13 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 use unlike_core::{FeatureShape, Result};
-use unlike_data::Scaling;
 
 pub use loss::Losses;
 pub use score::{Parts, Reduction, Score};
 pub(crate) use scorer::{NetworkScorer, scoring_batch};
 pub(crate) use trainee::Playing;
 pub use trainee::{Batch, StepContext, Trainee};
+pub use unlike_data::Scaling;
 
 use crate::{
     backend::Tensor,

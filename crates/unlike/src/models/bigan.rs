@@ -5,16 +5,15 @@
 //! |x − G(E(x))|, and D takes no part in scoring. Losses, step, networks and settings are [`Egbad`]'s.
 //!
 //! Departures, all of which make the two methods comparable: D's loss is not halved, there is no weight
-//! decay, z is normal and not uniform, learning rate, widths and batches are EGBAD's.
+//! decay, z is normal and not uniform, learning rate, widths, batches and the scaling of columns are EGBAD's.
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
-use unlike_data::Scaling;
 
 use super::{Kind, egbad::Egbad};
 use crate::{
     backend::Tensor,
-    method::{Common, Losses, Method, Parts, Plans, Score, Settings, Step},
+    method::{Common, Losses, Method, Parts, Plans, Scaling, Score, Settings, Step},
     nn::{Networks, Trained},
     settings::Weight,
 };

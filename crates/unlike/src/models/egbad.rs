@@ -31,10 +31,9 @@
 //!    to `training.ema` over the first steps, or their start would count for thousands.
 //!
 //! Only in [`Egbad::recommended`], or by a setting:
-//! 3. Norms in the score are means over their elements, so that α means the same for every number of
-//!    columns; [`Reduction::Sum`] is the paper.
-//! 4. Columns of tables come with mean 0 and deviation 1 ([`Scaling::Bounded`]), and their score is `combined`: each part in units
-//!    of its own spread over held-out normals. Images seen as pixels: [`TrainConfig::relative`](crate::TrainConfig).
+//! 3. Norms in the score are means, so that α means the same for any width; [`Reduction::Sum`] is the paper.
+//! 4. Tables have columns of deviation 1 ([`Scaling::Bounded`]) and the score `combined`, each part in units of
+//!    its own spread over held-out normals; images seen as pixels [`relative`](crate::TrainConfig::relative).
 //! 5. The survey's residual term, always a mean: without it nothing makes E invert G soon enough.
 //! 6. Where that term trains E alone, G rebuilds with running statistics, as it scores: by those of
 //!    E(x)'s own batch it would undo any wrong scale of E(x). Where it trains both, the running statistics
@@ -44,7 +43,6 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
-use unlike_data::Scaling;
 use unlike_kernels::{bce_with_logits, bce_with_logits_rows, l1, l1_rows, mse};
 
 use super::Kind;

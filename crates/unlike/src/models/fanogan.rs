@@ -36,12 +36,12 @@
 //! 6. The recommended score is `combined`: each part in units of its own spread over held-out normals.
 //! 7. E's tanh may reach further than ±1 ([`Fanogan::reach`], an option of theirs too): only two thirds
 //!    of N(0, 1) lie within.
-//! 8. Tables, which the paper has none of, get fully connected networks.
+//! 8. Tables, which the paper has none of, get fully connected networks; recommended with columns of
+//!    deviation 1 ([`Scaling::Bounded`]).
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use unlike_core::{FeatureShape, Result};
-use unlike_data::Scaling;
 use unlike_kernels::{between, length_penalty, mean, mse, mse_rows};
 
 use super::Kind;

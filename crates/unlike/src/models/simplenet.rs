@@ -35,7 +35,6 @@
 
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, FeatureShape, Note, Result};
-use unlike_data::Scaling;
 use unlike_kernels::mean;
 
 use super::Kind;

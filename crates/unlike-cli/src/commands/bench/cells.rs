@@ -52,7 +52,7 @@ pub(super) struct Shown {
     /// The name in the marking lines.
     pub(super) name: &'static str,
     pub(super) markdown: fn(&[Cell]) -> String,
-    pub(super) html: fn(&[Cell]) -> unlike_core::Result<String>,
+    pub(super) html: fn(&[Cell]) -> String,
 }
 
 impl CellArgs {
@@ -76,7 +76,7 @@ impl CellArgs {
             say("tables", &file.display().to_string());
         }
         if let Some(file) = &self.html {
-            write(file, &(shown.html)(&all)?)?;
+            write(file, &(shown.html)(&all))?;
             say("page", &file.display().to_string());
         }
         Ok(Outcome::Done)
