@@ -31,6 +31,29 @@ pub struct Extraction {
     scaling: Scaling,
 }
 
+/// Numbers of an image, at most: a gigabyte.
+const MOST_VALUES: usize = 1 << 28;
+/// Numbers of what a network looks at at once, at most.
+const MOST_AT_ONCE: usize = 1 << 26;
+
+/// Refuses images that are larger than what could be looked at, before memory is asked for.
+fn check_size(image: ImageShape, most: usize) -> Result<()> {
+    let lengths = [image.height, image.width, image.channels];
+    let size = lengths.into_iter().try_fold(1, usize::checked_mul);
+    if size.is_some_and(|size| (1..=most).contains(&size)) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: "image-size".into(),
+        found: format!(
+            "{} × {}, {} channels",
+            image.width, image.height, image.channels
+        ),
+        expected: format!("from 1 to {most} numbers an image"),
+        hint: Some(Note::new("look at larger ones in tiles with ").set("tile", 224)),
+    })
+}
+
 impl Extraction {
     /// Not fitted yet: rows are what the network says. `None` for pixels.
     ///
@@ -48,6 +71,7 @@ impl Extraction {
                 hint: None,
             });
         };
+        check_size(image, MOST_VALUES)?;
         let tiles = config.tiles();
         if tiles.is_some() && pool != Pool::Patches {
             return Err(Error::Setting {
@@ -61,6 +85,7 @@ impl Extraction {
             Some(tiles) => Tiling::tile(tiles, image)?,
             None => image,
         };
+        check_size(seen, MOST_AT_ONCE)?;
         let Some(network) = config.network(seen)? else {
             return Ok(None);
         };
