@@ -1,6 +1,6 @@
 //! The fitted step from images to rows of features; saved with the model.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use unlike_core::{Arrays, Error, FeatureShape, Features, ImageShape, Note, Result};
@@ -10,6 +10,7 @@ use crate::{
     map::Map,
     network::Network,
     scaling::{Scaling, scaled},
+    threads::on_threads,
     tiling::Tiling,
 };
 
@@ -30,6 +31,29 @@ pub struct Extraction {
     scaling: Scaling,
 }
 
+/// Numbers of an image, at most: a gigabyte.
+const MOST_VALUES: usize = 1 << 28;
+/// Numbers of what a network looks at at once, at most.
+const MOST_AT_ONCE: usize = 1 << 26;
+
+/// Refuses images that are larger than what could be looked at, before memory is asked for.
+fn check_size(image: ImageShape, most: usize) -> Result<()> {
+    let lengths = [image.height, image.width, image.channels];
+    let size = lengths.into_iter().try_fold(1, usize::checked_mul);
+    if size.is_some_and(|size| (1..=most).contains(&size)) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: "image-size".into(),
+        found: format!(
+            "{} × {}, {} channels",
+            image.width, image.height, image.channels
+        ),
+        expected: format!("from 1 to {most} numbers an image"),
+        hint: Some(Note::new("look at larger ones in tiles with ").set("tile", 224)),
+    })
+}
+
 impl Extraction {
     /// Not fitted yet: rows are what the network says. `None` for pixels.
     ///
@@ -47,6 +71,7 @@ impl Extraction {
                 hint: None,
             });
         };
+        check_size(image, MOST_VALUES)?;
         let tiles = config.tiles();
         if tiles.is_some() && pool != Pool::Patches {
             return Err(Error::Setting {
@@ -60,6 +85,7 @@ impl Extraction {
             Some(tiles) => Tiling::tile(tiles, image)?,
             None => image,
         };
+        check_size(seen, MOST_AT_ONCE)?;
         let Some(network) = config.network(seen)? else {
             return Ok(None);
         };
@@ -368,22 +394,9 @@ impl Extraction {
     ///
     /// # Errors
     /// If the network says the same of every training image and place, or a value is not finite.
-    pub fn fit(&mut self, rows: &Features) -> Result<Features> {
-        let (raw, size) = (self.raw(), rows.shape().size());
-        let scaling = match size == raw {
-            true => Scaling::fit(rows, self.whitens())?,
-            false => {
-                // Without the numbers of places.
-                let rows = rows.values().chunks_exact(size);
-                let values = rows.flat_map(|row| &row[..raw]).copied().collect();
-                Scaling::fit(
-                    &Features::new(FeatureShape::row(raw), values),
-                    self.whitens(),
-                )?
-            }
-        };
-        self.scaling = scaling;
-        Ok(scaled(rows, &self.scaling, self.shape()))
+    pub fn fit(&mut self, rows: Features) -> Result<Features> {
+        self.scaling = Scaling::fit(&rows, self.raw(), self.whitens())?;
+        Ok(scaled(rows, self.raw(), &self.scaling, self.shape()))
     }
 
     fn whitens(&self) -> bool {
@@ -409,35 +422,5 @@ impl Extraction {
         };
         extraction.scaling = Scaling::restore(extraction.raw(), extraction.whitens(), arrays)?;
         Ok(Some(extraction))
-    }
-}
-
-/// Calls `f` with each item, on as many plain threads as the pool has; the first error of the items in order.
-fn on_threads<T: Send>(
-    items: impl ExactSizeIterator<Item = T> + Send,
-    f: impl Fn(T) -> Result<()> + Sync,
-) -> Result<()> {
-    let threads = rayon::current_num_threads().min(items.len());
-    let items = Mutex::new(items.enumerate());
-    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((at, item)) = next else { break };
-                    if let Err(error) = f(item) {
-                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                        if failed.as_ref().is_none_or(|(first, _)| at < *first) {
-                            *failed = Some((at, error));
-                        }
-                    }
-                }
-            });
-        }
-    });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some((_, error)) => Err(error),
-        None => Ok(()),
     }
 }

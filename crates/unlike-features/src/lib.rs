@@ -14,6 +14,7 @@ mod network;
 mod onnx;
 mod options;
 mod scaling;
+mod threads;
 mod tiling;
 
 pub use config::{FeatureConfig, Pool, Taps, Windows};

@@ -21,22 +21,25 @@ pub(crate) enum Scaling {
 }
 
 impl Scaling {
-    /// Learned from training rows, `[N, width]`.
+    /// Learned from the first `width` columns of training rows.
     ///
     /// # Errors
     /// If no column varies, or a value is not finite.
-    pub(crate) fn fit(rows: &Features, whitens: bool) -> Result<Self> {
-        let width = rows.shape().size();
+    pub(crate) fn fit(rows: &Features, width: usize, whitens: bool) -> Result<Self> {
+        let each = || {
+            let rows = rows.values().chunks_exact(rows.shape().size());
+            rows.map(|row| &row[..width])
+        };
         let count = rows.len().max(1) as f64;
         let mut mean = vec![0.0_f64; width];
-        for row in rows.values().chunks_exact(width) {
+        for row in each() {
             for (mean, &v) in mean.iter_mut().zip(row) {
                 *mean += f64::from(v);
             }
         }
         mean.iter_mut().for_each(|mean| *mean /= count);
         let mut variance = vec![0.0_f64; width];
-        for row in rows.values().chunks_exact(width) {
+        for row in each() {
             for ((variance, mean), &v) in variance.iter_mut().zip(&mean).zip(row) {
                 *variance += (f64::from(v) - mean).powi(2);
             }
@@ -55,7 +58,11 @@ impl Scaling {
             ));
         }
         if whitens {
-            return Whitening::fit(rows, COMPONENTS).map(Self::Components);
+            let rows = Features::new(
+                FeatureShape::row(width),
+                each().flatten().copied().collect(),
+            );
+            return Whitening::fit(&rows, COMPONENTS).map(Self::Components);
         }
         Ok(Self::Columns {
             mean: mean.iter().map(|&mean| mean as f32).collect(),
@@ -139,22 +146,26 @@ impl Scaling {
     }
 }
 
-/// Rows as a detector sees them, from those of training images as they came out of the network; `number`
-/// says that the last column is a place, which stays.
-pub(crate) fn scaled(rows: &Features, scaling: &Scaling, shape: FeatureShape) -> Features {
-    let (size, raw) = (shape.size(), rows.shape().size());
-    let numbered = matches!(shape, FeatureShape::Patch { .. });
-    let mut values = vec![0.0; rows.len() * size];
-    let pairs = values
-        .chunks_exact_mut(size)
-        .zip(rows.values().chunks_exact(raw));
-    for (to, from) in pairs {
-        let kept = usize::from(numbered);
-        let (row, number) = to.split_at_mut(size - kept);
-        let (from, place) = from.split_at(raw - kept);
-        scaling.apply(from, row);
-        number.copy_from_slice(place);
+/// Rows as a detector sees them, from those of training images as they came out of the network: what follows
+/// the first `raw` columns, the number of a place, stays.
+pub(crate) fn scaled(
+    rows: Features,
+    raw: usize,
+    scaling: &Scaling,
+    shape: FeatureShape,
+) -> Features {
+    let (from, to) = (rows.shape().size(), shape.size());
+    let mut values = rows.into_values();
+    // In place: no row grows, and rows are hundreds of megabytes.
+    let mut row = vec![0.0; to];
+    for at in 0..values.len() / from {
+        let old = &values[at * from..][..from];
+        let (scaled, number) = row.split_at_mut(scaling.width(raw));
+        scaling.apply(&old[..raw], scaled);
+        number.copy_from_slice(&old[raw..]);
+        values[at * to..][..to].copy_from_slice(&row);
     }
+    values.truncate(values.len() / from * to);
     Features::new(shape, values)
 }
 

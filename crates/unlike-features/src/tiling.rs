@@ -193,32 +193,49 @@ impl Axis {
             _ => (2 * at * rest + steps) / (2 * steps),
         };
         let offsets: Vec<usize> = (0..=steps).map(offset).collect();
-        let mut shares: Vec<Vec<Share>> = vec![Vec::new(); offsets.len()];
-        for place in 0..to {
-            let middle = (place as f64 + 0.5) * pixels as f64 / to as f64;
-            let covering: Vec<(usize, f64)> = offsets
-                .iter()
-                .enumerate()
-                .map(|(tile, &offset)| (tile, middle - offset as f64))
-                .filter(|(_, inside)| *inside >= 0.0 && *inside < side as f64)
-                .collect();
-            // What is left of the way to the nearer border, in units of what tiles share.
-            let fade = |inside: f64| {
-                let border = inside.min(side as f64 - inside).max(1e-3);
-                (border / overlap.max(1) as f64).min(1.0)
-            };
-            let all: f64 = covering.iter().map(|(_, inside)| fade(*inside)).sum();
-            for (tile, inside) in covering {
+        // What is left of the way to the nearer border, in units of what tiles share.
+        let fade = |inside: f64| {
+            let border = inside.min(side as f64 - inside).max(1e-3);
+            (border / overlap.max(1) as f64).min(1.0)
+        };
+        let middle = |place: usize| (place as f64 + 0.5) * pixels as f64 / to as f64;
+        let mut all = vec![0.0; to];
+        let within = |&offset: &usize| {
+            let first = (offset as f64 * to as f64 / pixels as f64) as usize;
+            let mut shares = Vec::new();
+            let first = first.saturating_sub(1);
+            for (place, all) in all.iter_mut().enumerate().skip(first) {
+                let inside = middle(place) - offset as f64;
+                if inside >= side as f64 {
+                    break;
+                }
+                if inside < 0.0 {
+                    continue;
+                }
+                *all += fade(inside);
                 let at = (inside * from as f64 / side as f64 - 0.5).clamp(0.0, (from - 1) as f64);
                 let first = at.floor() as usize;
-                shares[tile].push(Share {
-                    to: place,
-                    from: [first, (first + 1).min(from - 1)],
-                    towards: (at - first as f64) as f32,
-                    weight: (fade(inside) / all) as f32,
-                });
+                shares.push((
+                    fade(inside),
+                    Share {
+                        to: place,
+                        from: [first, (first + 1).min(from - 1)],
+                        towards: (at - first as f64) as f32,
+                        weight: 0.0,
+                    },
+                ));
             }
-        }
+            shares
+        };
+        let faded: Vec<Vec<(f64, Share)>> = offsets.iter().map(within).collect();
+        let weighted = |(fade, share): (f64, Share)| Share {
+            weight: (fade / all[share.to]) as f32,
+            ..share
+        };
+        let shares = faded
+            .into_iter()
+            .map(|shares| shares.into_iter().map(weighted).collect());
+        let shares = shares.collect();
         Self { offsets, shares }
     }
 }

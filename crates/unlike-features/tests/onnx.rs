@@ -196,7 +196,7 @@ fn networks_that_say_nothing_or_no_numbers_are_refused_at_fitting() {
     ] {
         let mut extraction = extraction(network(name), [12, 12, 3]).unwrap();
         let rows = extraction.extract(&images([12, 12, 3], 4)).unwrap();
-        let error = extraction.fit(&rows).unwrap_err().to_string();
+        let error = extraction.fit(rows).unwrap_err().to_string();
         assert!(error.contains(words), "{name}: {error}");
     }
 }

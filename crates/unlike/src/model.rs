@@ -489,7 +489,8 @@ impl Model {
                 if let Some(region) = seen.region(values.len() / (image[0] * image[1]), image) {
                     region.clear_others(&mut map, image[1]);
                 }
-                values.extend(map);
+                // Sums of what is as high as numbers go.
+                values.extend(map.into_iter().map(|v| v.min(f32::MAX)));
             }
             Ok(())
         })?;

@@ -367,6 +367,23 @@ fn images_of_mixed_sizes_keep_their_proportions_on_a_square() {
 }
 
 #[test]
+fn images_of_one_size_keep_it_up_to_what_is_usual() {
+    let read = |usual_side: usize| {
+        let folder = Folder::new()
+            .with("a.png", grey(400, 300, 1))
+            .with("b.png", grey(400, 300, 2));
+        let data = folder.read(ImageOptions {
+            usual_side,
+            square: false,
+            ..ImageOptions::default()
+        });
+        pixels(&data).shape()
+    };
+    assert_eq!(read(224), [168, 224, 1]);
+    assert_eq!(read(4096), [300, 400, 1]);
+}
+
+#[test]
 fn images_of_the_same_proportions_keep_them_where_no_square_is_needed() {
     let read = |sizes: &[[u32; 2]]| {
         let folder = Folder::new();

@@ -18,6 +18,8 @@ use unlike_core::{
     Arrays, Column, Detector, Error, Explanations, Images, Result, Samples, Table, Values,
 };
 
+use unlike_features::{FeatureConfig, Onnx, Pool, Tiles};
+
 use crate::{
     Model, RunOptions, TrainConfig, file, fit,
     model::KIND,
@@ -406,6 +408,39 @@ fn iforest() {
 #[test]
 fn ecod_for_images() {
     alone("ecod_for_images", || models("ecod", &images(40, 4)));
+}
+
+/// PCA of what these features say of images.
+fn features(features: FeatureConfig) {
+    let folder = folder();
+    let path = folder.path().join("model");
+    let samples = images(30, 24);
+    let config = TrainConfig::recommended_with("pca", &samples, Some(&features)).unwrap();
+    let model = fit(&config, &samples, &RunOptions::default(), &mut Silent).unwrap();
+    model.save(&path).unwrap();
+    let some = samples.select(&[0, 1, 2]);
+    survive(&path, KIND, &[], || use_model(&path, &some));
+}
+
+#[test]
+fn windows_in_tiles() {
+    alone("windows_in_tiles", || {
+        let (side, overlap) = (16, 4);
+        let tiles = Some(Tiles { side, overlap });
+        features(FeatureConfig::dct(Pool::Patches).with_tiles(tiles));
+    });
+}
+
+#[test]
+fn a_network_of_places_and_of_the_whole() {
+    alone("a_network_of_places_and_of_the_whole", || {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../unlike-features/tests/golden"
+        );
+        let network = Onnx::new(format!("{folder}/small.onnx"));
+        features(FeatureConfig::Onnx(network).with_pool(Pool::Both));
+    });
 }
 
 /// Interrupts a training after so many steps.

@@ -215,7 +215,7 @@ impl TrainConfig {
         features: Option<&FeatureConfig>,
     ) -> Result<Self> {
         let features = match (features, samples) {
-            (Some(features), _) => features.clone(),
+            (Some(features), _) => features.clone().open()?,
             (None, Samples::Images(_)) if Entry::find(MODELS, model)?.rows_only => {
                 FeatureConfig::lite0(Pool::Patches)
             }
@@ -239,7 +239,7 @@ impl TrainConfig {
         let most = most_rows(extraction.shape().size()).max(samples.len());
         let rows = (samples.len() * extraction.places()).min(most);
         Ok(Self {
-            features: Some(features),
+            features: Some(features.with_taps_of(&extraction)),
             ..Self::recommended_for(model, Kind::Table, rows)?
         })
     }

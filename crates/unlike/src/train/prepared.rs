@@ -59,7 +59,7 @@ impl<'a> Prepared<'a> {
         }
         let most = most_rows(sight.shape().size());
         let rows = some_rows(sight, samples, most, seed)?;
-        let fit = |extraction: &mut Extraction| extraction.fit(&rows);
+        let fit = |extraction: &mut Extraction| extraction.fit(rows);
         let rows = sight.extraction.as_mut().map(fit).transpose()?;
         Ok(rows.map(Self::Rows))
     }

@@ -376,6 +376,14 @@ fn a_model_holds_its_network_or_says_which_it_needs() {
     };
     assert_eq!(saved.sha256.as_ref().map(String::len), Some(64));
     assert_eq!(saved.taps, ["fine", "coarse"]);
+    let told = TrainConfig::recommended_with("pca", &some, Some(&onnx(Pool::Patches))).unwrap();
+    let Some(FeatureConfig::Onnx(told)) = told.features else {
+        panic!("a network of a file");
+    };
+    assert_eq!(
+        (told.taps, told.sha256),
+        (saved.taps.clone(), saved.sha256.clone())
+    );
     assert_eq!(saved.mean.as_deref(), Some(&[0.485, 0.456, 0.406][..]));
     let loaded = Model::load(&path).unwrap();
     assert!(conformance::check_same(&model, &loaded, &some).is_empty());
