@@ -176,7 +176,11 @@ impl ScoreArgs {
         progress.finish();
         let mut scores = match ran {
             Err(Error::Interrupted) => return Err(self.interrupted()),
-            ran => ran?,
+            Err(error) => {
+                terminal::notes(&scoring.notes());
+                return Err(error.into());
+            }
+            Ok(scores) => scores,
         };
         terminal::notes(scores.reading_notes());
         terminal::notes(scores.notes());

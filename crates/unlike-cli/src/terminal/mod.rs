@@ -214,6 +214,7 @@ mod tests {
         );
         assert_eq!(shown("\x1b[1mx", false), "\\u{1b}[1mx");
         assert_eq!(shown("\x1b[", true), "\\u{1b}[");
+        assert_eq!(shown("\x1b[8mx", true), "\\u{1b}[8mx");
     }
 
     #[test]

@@ -237,6 +237,11 @@ impl<'a> Chunks<'a> {
     /// If there was no row where one is needed, or a class that was named is not there.
     pub fn finish(&self, remarks: &Remarks) -> Result<Vec<Note>> {
         remarks.check(&self.paths, &self.options)?;
+        Ok(self.notes(remarks))
+    }
+
+    /// What is worth knowing about what was read so far.
+    pub fn notes(&self, remarks: &Remarks) -> Vec<Note> {
         let mut notes = Vec::new();
         let several = self.paths.len() > 1;
         if several {
@@ -261,7 +266,7 @@ impl<'a> Chunks<'a> {
             }
         }
         notes.extend(remarks.left_out(self.options.bad_rows));
-        Ok(notes)
+        notes
     }
 
     /// Columns that are not known, and were not read.

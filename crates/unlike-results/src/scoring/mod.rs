@@ -44,7 +44,7 @@ const MOST_SKIPPED: usize = 10_000;
 ///
 /// let judge = Judge::new(Model::load("runs/egbad-flows")?);
 /// let options = judge.model().preprocessing().read_options(ReadOptions::default());
-/// let scoring = Scoring::new(&judge, &["flows.parquet"], &options)?;
+/// let mut scoring = Scoring::new(&judge, &["flows.parquet"], &options)?;
 /// let mut scores = scoring.run(|_| Flow::Continue)?;
 /// scores.save("scores.parquet")?;
 /// println!("{} of {} flagged", scores.flagged(), scores.len());
@@ -62,6 +62,7 @@ pub struct Scoring<'a> {
 }
 
 /// What is known of all rows so far.
+#[derive(Default)]
 struct Known {
     tally: Tally,
     remarks: Remarks,
@@ -172,14 +173,14 @@ impl<'a> Scoring<'a> {
         }
     }
 
-    /// Scores all rows. `observe` hears of progress, and may end it: what was done so far is then lost,
+    /// Scores all rows, once. `observe` hears of progress, and may end it: what was done so far is then lost,
     /// unless it is [`resumable`](Self::resumable).
     ///
     /// # Errors
     /// If the rows do not fit the model, the message names the place; if a file cannot be written;
     /// [`Error::Interrupted`]; if there is nothing to go on from that fits.
     pub fn run(
-        mut self,
+        &mut self,
         mut observe: impl FnMut(ScoringProgress) -> Flow,
     ) -> Result<BatchScores<'a>> {
         self.begin()?;
@@ -198,6 +199,11 @@ impl<'a> Scoring<'a> {
             }
         }
         self.settle()
+    }
+
+    /// What is worth knowing about what was read so far, when [`run`](Self::run) failed: it may tell why.
+    pub fn notes(&self) -> Vec<Note> {
+        self.chunks.notes(&self.known.remarks)
     }
 
     /// Goes on from what an earlier process left, or starts a file for another one to go on from.
@@ -293,20 +299,21 @@ impl<'a> Scoring<'a> {
     }
 
     /// Decides.
-    fn settle(mut self) -> Result<BatchScores<'a>> {
+    fn settle(&mut self) -> Result<BatchScores<'a>> {
         let Known {
             tally,
             remarks,
             mut noticed,
             groups,
             skipped,
-        } = self.known;
+        } = std::mem::take(&mut self.known);
         let judge = self.judge;
         let reading_notes = self.chunks.finish(&remarks)?;
         noticed.ignore(self.chunks.ignored().iter().cloned());
         let verdicts = judge.settle(&tally)?;
         let (mut flagged, mut largest) = (0, None::<f64>);
-        let mut frames = self.spool.frames()?;
+        let mut spool = std::mem::replace(&mut self.spool, Spool::new(Vec::new(), None));
+        let mut frames = spool.frames()?;
         while let Some(frame) = frames.next()? {
             for (&score, &place) in frame.scores.iter().zip(&frame.places) {
                 if verdicts.is_anomalous(score, place) {
@@ -332,7 +339,7 @@ impl<'a> Scoring<'a> {
         Ok(BatchScores {
             layout: RowLayout::new(judge.model().probabilities().is_some(), parts, reported),
             judge,
-            spool: self.spool,
+            spool,
             verdicts,
             reasons: self.reasons,
             rows: tally.len(),
