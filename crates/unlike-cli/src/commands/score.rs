@@ -1,11 +1,17 @@
 //! `unlike score`.
 
 use std::{
+    cell::RefCell,
+    io::Write,
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
 use serde_json::{Map, Value, json};
 use unlike::Judge;
 use unlike_core::{
@@ -15,7 +21,7 @@ use unlike_core::{
 };
 use unlike_data::{Skipped, Unread};
 use unlike_results::{
-    ScoreFormat, ScoreTable, Scoring, can_resume, explanation_files, explanations_of,
+    BatchScores, ScoreFormat, ScoreTable, Scoring, can_resume, explanation_files, explanations_of,
     save_explanations,
 };
 
@@ -127,7 +133,7 @@ struct Found {
     notes: Vec<Note>,
     /// Files that were written.
     written: Vec<PathBuf>,
-    /// For a document, where no file holds them.
+    /// Of images, for a document, where no file holds them.
     scores: Option<Value>,
 }
 
@@ -141,13 +147,25 @@ impl ScoreArgs {
             model = model.with_score(name)?;
         }
         let judge = self.decision.judge(model)?;
-        let found = match judge.model().preprocessing().as_table() {
-            Some(_) => self.rows(&judge, explain.as_ref(), common)?,
-            None => self.images(&judge, explain.as_ref(), common)?,
+        let (found, mut batch) = match judge.model().preprocessing().as_table() {
+            Some(_) => {
+                let (found, batch) = self.rows(&judge, explain.as_ref(), common)?;
+                (found, Some(batch))
+            }
+            None => (self.images(&judge, explain.as_ref(), common)?, None),
         };
         self.tell(&found);
         if common.json {
-            terminal::print_json(&self.document(&found, &device))?;
+            let fields = self.document(&found, &device);
+            let scores = batch.as_mut().filter(|_| self.out.is_none());
+            let document = Document {
+                fields,
+                scores: scores.map(RefCell::new),
+            };
+            terminal::write_with(|to| document.write(to))?;
+        }
+        if let Some(batch) = batch {
+            batch.finish()?;
         }
         Ok(match self.fail_on_anomaly {
             true if found.flagged > 0 => Outcome::AnomaliesFound,
@@ -157,7 +175,12 @@ impl ScoreArgs {
     }
 
     /// Scores a table of any size.
-    fn rows(&self, judge: &Judge, explain: Option<&Explain<'_>>, common: Common) -> Result<Found> {
+    fn rows<'a>(
+        &self,
+        judge: &'a Judge,
+        explain: Option<&Explain<'_>>,
+        common: Common,
+    ) -> Result<(Found, BatchScores<'a>)> {
         let options = self
             .reading
             .options_to_score(judge.model(), self.allow_empty)?;
@@ -194,20 +217,13 @@ impl ScoreArgs {
             scores.save_reasons(&path)?;
             written.push(path);
         }
-        let mut document = None;
         match &self.out {
             Some(path) => {
                 scores.save(path)?;
                 written.insert(0, path.clone());
             }
-            None if common.json => {
-                let mut objects = Vec::new();
-                scores.each_object(|object| {
-                    objects.push(Value::Object(object));
-                    Ok(())
-                })?;
-                document = Some(Value::Array(objects));
-            }
+            // They are part of the document.
+            None if common.json => {}
             None => {
                 terminal::write_with(|to| scores.write(ScoreFormat::Csv, to, Path::new("stdout")))?
             }
@@ -228,10 +244,9 @@ impl ScoreArgs {
             expected: scores.expected_false_alarms(),
             notes,
             written,
-            scores: document,
+            scores: None,
         };
-        scores.finish()?;
-        Ok(found)
+        Ok((found, scores))
     }
 
     /// Scores images.
@@ -380,7 +395,7 @@ impl ScoreArgs {
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, found: &Found, device: &str) -> Value {
+    fn document(&self, found: &Found, device: &str) -> Map<String, Value> {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), DataPaths(&self.data).json());
@@ -409,7 +424,67 @@ impl ScoreArgs {
         if let Some(scores) = &found.scores {
             document.insert("scores".into(), scores.clone());
         }
-        Value::Object(document)
+        document
+    }
+}
+
+/// What `--json` prints. The scores of a table of any size are made while they are written.
+struct Document<'a, 'b> {
+    fields: Map<String, Value>,
+    scores: Option<RefCell<&'a mut BatchScores<'b>>>,
+}
+
+impl Document<'_, '_> {
+    const SCORES: &'static str = "scores";
+
+    fn write(&self, to: &mut dyn Write) -> unlike_core::Result<()> {
+        let io = Error::io("write", "stdout");
+        let written = serde_json::to_writer_pretty(&mut *to, self);
+        written
+            .map_err(std::io::Error::from)
+            .and_then(|()| to.write_all(b"\n"))
+            .map_err(io)
+    }
+}
+
+impl Serialize for Document<'_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        let (before, after): (Vec<_>, Vec<_>) = self
+            .fields
+            .iter()
+            .partition(|(name, _)| name.as_str() < Self::SCORES);
+        for (name, value) in before {
+            map.serialize_entry(name, value)?;
+        }
+        if let Some(scores) = &self.scores {
+            map.serialize_entry(Self::SCORES, &Objects(scores))?;
+        }
+        for (name, value) in after {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// An object for each row.
+struct Objects<'a, 'b, 'c>(&'a RefCell<&'b mut BatchScores<'c>>);
+
+impl Serialize for Objects<'_, '_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut sequence = to.serialize_seq(None)?;
+        let mut failed = None;
+        let each = self.0.borrow_mut().each_object(|object| {
+            sequence.serialize_element(&object).map_err(|error| {
+                failed = Some(error);
+                Error::Interrupted
+            })
+        });
+        match (failed, each) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(serde::ser::Error::custom(error)),
+            (None, Ok(())) => sequence.end(),
+        }
     }
 }
 
