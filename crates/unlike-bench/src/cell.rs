@@ -288,7 +288,7 @@ fn load(path: &Path) -> Result<Cell> {
             ..Default::default()
         },
         found: e.to_string(),
-        expected: "a cell of `unlike bench`".into(),
+        expected: "a cell of an experiment".into(),
         hint: Some("remove the file; the cell is then computed again".into()),
     })
 }

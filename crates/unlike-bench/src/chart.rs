@@ -51,8 +51,7 @@ pub(crate) fn by_class(classes: &[String], series: &[Dots], chance: f64, label: 
     let at = y(chance);
     _ = write!(
         svg,
-        "<line x1=\"{LEFT}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke-dasharray=\"4 3\" \
-         style=\"stroke:var(--soft)\"/>"
+        "<line x1=\"{LEFT}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\" class=\"chance\"/>"
     );
     for (i, class) in classes.iter().enumerate() {
         let middle = LEFT + STEP * (i as f64 + 0.5);

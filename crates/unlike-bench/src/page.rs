@@ -160,8 +160,7 @@ fn marked(text: &str) -> String {
 /// # Errors
 /// If the text does not have the marks, each once and in their order.
 pub fn between_marks(text: &str, name: &str, new: &str) -> Result<String> {
-    let [begin, end] =
-        ["begin", "end"].map(|which| format!("<!-- unlike bench {name}: {which} -->"));
+    let [begin, end] = ["begin", "end"].map(|which| format!("<!-- cells of {name}: {which} -->"));
     let parts = text
         .split_once(&begin)
         .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));

@@ -252,13 +252,14 @@ fn the_survey_takes_one_class_for_anomalous_or_for_normal() {
 
 #[test]
 fn tables_are_written_between_the_marks_and_nowhere_else() {
-    let text = "before\n<!-- unlike bench survey: begin -->\nold\n<!-- unlike bench survey: end -->\nafter\n";
+    let text =
+        "before\n<!-- cells of survey: begin -->\nold\n<!-- cells of survey: end -->\nafter\n";
     let new = between_marks(text, "survey", "| new |\n").unwrap();
-    assert!(new.starts_with("before\n<!-- unlike bench survey: begin -->\n\n| new |\n"));
-    assert!(new.ends_with("<!-- unlike bench survey: end -->\nafter\n") && !new.contains("old"));
+    assert!(new.starts_with("before\n<!-- cells of survey: begin -->\n\n| new |\n"));
+    assert!(new.ends_with("<!-- cells of survey: end -->\nafter\n") && !new.contains("old"));
     assert_eq!(between_marks(&new, "survey", "| new |").unwrap(), new);
     let error = between_marks(text, "tables", "").unwrap_err().to_string();
-    assert!(error.contains("unlike bench tables: begin"), "{error}");
+    assert!(error.contains("cells of tables: begin"), "{error}");
 }
 
 #[test]

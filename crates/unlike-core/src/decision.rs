@@ -161,6 +161,22 @@ impl Decision {
         Some(largest * decisions.len() as f64)
     }
 
+    /// As [`Verdicts::why_nothing`], of a batch that is in memory.
+    pub fn why_nothing(&self, decisions: &Decisions, calibration: &Calibration) -> Option<String> {
+        let (rate, share) = match *self {
+            Self::Fdr(rate) => (rate, 1.0),
+            Self::FdrStorey(rate) => (rate, share_of_normals(&decisions.p_values)),
+            Self::FalseAlarms(_) | Self::Threshold(_) | Self::Budget(_) => return None,
+        };
+        if decisions.is_empty() || decisions.count() > 0 {
+            return None;
+        }
+        let smallest = calibration.smallest_rate();
+        let out = decisions.p_values.iter().filter(|&&p| p <= smallest);
+        let (all, out) = (decisions.len() as u64, out.count() as u64);
+        too_few_stand_out(rate / share, all, out, calibration)
+    }
+
     /// Decides about each sample of a batch.
     ///
     /// With n held-out normals and m samples, the smallest possible q-value of a group of k samples

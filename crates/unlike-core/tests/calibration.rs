@@ -325,7 +325,9 @@ fn a_false_discovery_rate_that_can_flag_nothing_is_explained() {
             tally.add(score, calibration.place(score, Ties::Above, 0));
         }
         let verdicts = decision.settle(&tally).unwrap();
-        (decided.count(), verdicts.why_nothing(&tally, &calibration))
+        let said = verdicts.why_nothing(&tally, &calibration);
+        assert_eq!(decision.why_nothing(&decided, &calibration), said);
+        (decided.count(), said)
     };
     // 1,000 samples at 5 %: at least 200 of them have to be beyond all of 99 normals.
     let (flagged, said) = why(0.05, 10, 1000);

@@ -16,6 +16,7 @@ mod builder;
 mod caught;
 mod chunks;
 mod clean;
+mod column_remarks;
 #[cfg(test)]
 mod counted;
 mod dataset;
@@ -30,6 +31,7 @@ mod kdd;
 mod labels;
 mod npy;
 mod packed;
+mod parquet_content;
 mod parquet_file;
 pub mod preprocess;
 mod read;

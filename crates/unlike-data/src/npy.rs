@@ -13,7 +13,8 @@ use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Va
 use zip::ZipArchive;
 
 use crate::{
-    builder::{ColumnRemarks, MissingCells, not_finite_hint},
+    builder::{MissingCells, not_finite_hint},
+    column_remarks::ColumnRemarks,
     dataset::DataSet,
     half::half,
     labels::{Classes, Convention},

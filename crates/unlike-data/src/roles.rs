@@ -118,7 +118,8 @@ pub(crate) fn assign(
 }
 
 /// Drops features that a model does not know, and that do not become some that it knows; gives their
-/// names. Nothing where no columns are expected.
+/// names. Nothing where no columns are expected, and where one that is expected is not there: then all of
+/// them say what is wrong.
 pub(crate) fn ignore_unknown(
     names: &[String],
     roles: &mut [Role],
@@ -128,6 +129,19 @@ pub(crate) fn ignore_unknown(
         return Vec::new();
     };
     let known: HashSet<&str> = expected.iter().map(|column| &*column.name).collect();
+    let mut there: HashSet<String> = names.iter().cloned().collect();
+    if let Some(reading) = &options.remembered {
+        for (name, parts) in reading
+            .dates
+            .iter()
+            .filter(|(name, _)| names.contains(name))
+        {
+            there.extend(parts.iter().map(|part| part.column(name)));
+        }
+    }
+    if known.iter().any(|name| !there.contains(*name)) {
+        return Vec::new();
+    }
     let mut ignored = Vec::new();
     for (role, name) in roles.iter_mut().zip(names) {
         let is_known = known.contains(name.as_str()) || options.makes_dates_of(name);

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use unlike_core::{Note, Result};
 
 use crate::{
-    builder::{Built, ColumnBuilder, ColumnRemarks, MissingCells, Told, usual_mark},
+    builder::{Built, ColumnBuilder, MissingCells, Told, usual_mark},
+    column_remarks::ColumnRemarks,
     dataset::DataSet,
     decimal::Decimal,
     labels::Convention,

@@ -194,6 +194,11 @@ const MEANINGS: [(&str, &[(&str, &str)]); 16] = [
             ),
             ("encoder_rate", "E's learning rate in units of the GAN's"),
             ("reach", "E(x) lies within plus and minus this"),
+            (
+                "spread",
+                "standard deviation that the decoder gives to features around what it makes of z",
+            ),
+            ("relu", "whether hidden layers are ReLU (if not, tanh)"),
             ("k", "neighbours"),
             (
                 "aggregate",

@@ -2,6 +2,8 @@
 
 use unlike_report::terminal::Style;
 
+use crate::terminal::shown;
+
 /// Space between columns.
 const GAP: usize = 2;
 /// The widest column but the last.
@@ -23,6 +25,9 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> Stri
     let Some(columns) = rows.first().map(Vec::len) else {
         return String::new();
     };
+    // Before it is measured: what a terminal obeys takes no room.
+    let escaped = |row: &Vec<String>| row.iter().map(|cell| shown(cell, false)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
     let numeric = |c: usize| {
         let digits = |cell: &str| {
             cell.chars()
@@ -65,7 +70,7 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> Stri
     if !header.is_empty() {
         text.push_str(&heading(&line(header), style));
     }
-    for row in rows {
+    for row in &rows {
         text.push_str(&line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
     }
     text

@@ -71,13 +71,19 @@ fn colour(text: &str) -> usize {
     let Some(sequence) = text.strip_prefix("\x1b[") else {
         return 0;
     };
-    let numbers = sequence
-        .bytes()
-        .take_while(|b| b.is_ascii_digit() || *b == b';');
-    let length = numbers.count();
-    match sequence.as_bytes().get(length) {
-        Some(b'm') => "\x1b[".len() + length + 1,
-        _ => 0,
+    let Some((numbers, _)) = sequence.split_once('m') else {
+        return 0;
+    };
+    // Bold, faint, colours and their end: nothing that hides.
+    let is_ours = |number: &str| match number {
+        "" | "0" | "1" | "2" | "22" => true,
+        colour => {
+            colour.len() == 2 && colour.starts_with(['3', '9']) && colour.parse::<u8>().is_ok()
+        }
+    };
+    match numbers.split(';').all(is_ours) {
+        true => "\x1b[".len() + numbers.len() + 1,
+        false => 0,
     }
 }
 
@@ -214,6 +220,7 @@ mod tests {
         );
         assert_eq!(shown("\x1b[1mx", false), "\\u{1b}[1mx");
         assert_eq!(shown("\x1b[", true), "\\u{1b}[");
+        assert_eq!(shown("\x1b[8mx", true), "\\u{1b}[8mx");
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn tables_are_computed_cell_by_cell_and_kept() {
     assert!(before.contains("\"command\"") && before.contains("\"auroc\""));
 
     // Nothing is computed twice; and the tables go where they belong.
-    let marks = "x\n<!-- unlike bench tables: begin -->\n<!-- unlike bench tables: end -->\ny\n";
+    let marks = "x\n<!-- cells of tables: begin -->\n<!-- cells of tables: end -->\ny\n";
     std::fs::write(place.path("R.md"), marks).unwrap();
     let again = format!("{line} --into R.md --html page.html");
     let ran = place.run(&again).ends_with(0);
@@ -72,7 +72,7 @@ fn tables_are_computed_cell_by_cell_and_kept() {
     std::fs::write(place.path("plain.md"), "mine\n").unwrap();
     let ran = place.run(&format!("{line} --into plain.md")).ends_with(2);
     assert!(
-        ran.stderr.contains("unlike bench tables: begin"),
+        ran.stderr.contains("cells of tables: begin"),
         "{}",
         ran.stderr
     );

@@ -315,3 +315,24 @@ fn what_was_scored_can_be_scored_again_as_parquet() {
     assert_eq!(info["format"], "parquet");
     assert_eq!(info["layout"], "columns with names and types");
 }
+
+#[test]
+fn names_in_files_do_not_move_the_cursor() {
+    let place = Place::new();
+    let rows: String = (0..60)
+        .map(|i| format!("{i},{},t\u{1b}[8m{}\n", i * i % 7, i % 2))
+        .collect();
+    place.write("odd.csv", format!("a\u{1b}[2Jb,c\u{202e}d,e\n{rows}"));
+    let info = place.run("data info odd.csv").ends_with(0);
+    place
+        .run("train odd.csv --model pca --out run")
+        .ends_with(0);
+    let inspected = place.run("inspect run").ends_with(0);
+    place.write("other.csv", "a\u{1b}[2Jx,e\n1,2\n");
+    let failed = place.run("score run other.csv").ends_with(2);
+    for ran in [info, inspected, failed] {
+        let said = ran.stdout + &ran.stderr;
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+        assert!(said.contains("a\\u{1b}[2J"), "{said}");
+    }
+}

@@ -313,3 +313,45 @@ fn runs_stand_side_by_side() {
         ran.stderr
     );
 }
+
+#[test]
+fn of_many_rows_some_are_drawn_and_it_is_said() {
+    let place = ready_to_train(600);
+    let train = |out: &str, options: &str| {
+        let line = format!("train flows.csv --model pca --label-column label --out {out} --json");
+        place.run(&format!("{line} {options}")).ends_with(0)
+    };
+    let ran = train("some", "--max-training-rows 200 --seed 3");
+    assert!(
+        ran.stderr.contains(
+            "200 of 600 rows drawn at random; to take more of them, say --max-training-rows"
+        ),
+        "{}",
+        ran.stderr
+    );
+    let json = ran.json();
+    assert_eq!(
+        json["rows_drawn"],
+        serde_json::json!({"rows": 200, "of": 600})
+    );
+    assert!(json["provenance"]["n_train"].as_u64().unwrap() < 200);
+    train("same", "--max-training-rows 200 --seed 3");
+    train("other", "--max-training-rows 200 --seed 4");
+    // What was said is remembered, for another training by the same settings.
+    train("again", "--config some/config.toml");
+    let model = |run: &str| place.read(&format!("{run}/model.safetensors"));
+    assert!(model("some") == model("same") && model("some") == model("again"));
+    assert!(model("some") != model("other"));
+    let all = train("all", "--max-training-rows all").json();
+    assert_eq!(
+        all["rows_drawn"],
+        serde_json::json!({"rows": 600, "of": 600})
+    );
+    // What is tested on is not trained on, whatever is drawn.
+    let split = "--split merged-80-20 --max-training-rows 50";
+    let ran = train("split", split);
+    assert!(ran.stderr.contains("50 of "), "{}", ran.stderr);
+    place
+        .run("train flows.csv --model pca --max-training-rows 0")
+        .ends_with(2);
+}

@@ -80,6 +80,11 @@ impl Lines {
                 path: path.to_owned(),
                 bytes: lines.whole(bytes),
             };
+            if !lines.ended && !has_a_row(&head) {
+                bytes = lines.more(head.bytes, &source)?;
+                lines.end = text::line_end(&bytes);
+                continue;
+            }
             let (layout, cleaned, notes) = match format {
                 Format::Kdd => {
                     let bytes = sniff::without_bom(&head.bytes);
@@ -100,11 +105,7 @@ impl Lines {
             };
             let only_comments = lines.cleaning.comments.as_ref().is_some_and(|c| !c.rows);
             if only_comments && !lines.ended {
-                bytes = head.bytes;
-                bytes.append(&mut lines.cut);
-                let mut more = Vec::new();
-                lines.ended = lines.input.read(&mut more, block)?;
-                bytes.extend(lines.decoder.decode(more, lines.ended, &source)?);
+                bytes = lines.more(head.bytes, &source)?;
                 continue;
             }
             lines.text = cleaned;
@@ -138,10 +139,20 @@ impl Lines {
     /// that was the end of the file.
     pub(crate) fn advance(
         &mut self,
-        (bytes, line): (usize, u32),
+        end: (usize, u32),
         rows: usize,
         source: &Source,
     ) -> Result<bool> {
+        let is_over = self.go_on(end, rows, source)?;
+        // A mark of UTF-8 would be left out where it begins a text.
+        if !self.is_first && self.text[self.at..].starts_with(b"\xef\xbb\xbf") {
+            self.text.insert(self.at, self.end);
+            self.line -= 1;
+        }
+        Ok(is_over)
+    }
+
+    fn go_on(&mut self, (bytes, line): (usize, u32), rows: usize, source: &Source) -> Result<bool> {
         // Without a row, the names of the columns are read again.
         if rows > 0 || !self.is_first {
             self.is_first = false;
@@ -199,6 +210,16 @@ impl Lines {
         Ok(read)
     }
 
+    /// The beginning of the text, and what follows it.
+    fn more(&mut self, head: Vec<u8>, source: &Source) -> Result<Vec<u8>> {
+        let mut bytes = head;
+        bytes.append(&mut self.cut);
+        let mut more = Vec::new();
+        self.ended = self.input.read(&mut more, self.block)?;
+        bytes.extend(self.decoder.decode(more, self.ended, source)?);
+        Ok(bytes)
+    }
+
     /// The lines whose ends are there; what follows them waits for the next bytes.
     fn whole(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         if !self.ended
@@ -208,6 +229,26 @@ impl Lines {
         }
         bytes
     }
+}
+
+/// Whether the beginning of a text holds a whole row, which may name the columns.
+fn has_a_row(head: &Source) -> bool {
+    let bytes = sniff::without_bom(&head.bytes);
+    let text = Text::new(head, bytes, b',').stretch(Stretch {
+        line: 1,
+        is_first: false,
+        is_last: false,
+        most: 1,
+        end: text::line_end(bytes),
+        usual: None,
+    });
+    let shape = Shape {
+        names: Vec::new(),
+        from: String::new(),
+        header: false,
+    };
+    text.each(&shape, |_, _| Ok(()))
+        .is_ok_and(|(rows, _)| rows > 0)
 }
 
 /// Makes UTF-8 of bytes that come some at a time.

@@ -5,7 +5,9 @@
 //! knowing is added up.
 
 mod drawn;
+mod file;
 mod input;
+mod kept;
 mod lines;
 mod npy;
 mod parquet;
@@ -22,15 +24,17 @@ use std::{
 use serde::{Deserialize, Serialize};
 use unlike_core::{Note, Result, Samples};
 
-use self::{input::Input, npy::NpyFile, parquet::ParquetFile, text::TextFile};
+use self::{
+    file::{File, Head, open_part},
+    input::Input,
+};
 use crate::{
-    builder::ColumnRemarks,
+    column_remarks::ColumnRemarks,
     dataset::DataSet,
     decimal::Decimal,
-    read::{self, BadRows, Format, ReadOptions},
+    read::{self, BadRows, ReadOptions},
     rows,
     several::{self, read_all},
-    source::Source,
     words,
 };
 pub use drawn::{Draw, Drawn, read_drawn};
@@ -115,18 +119,6 @@ pub struct Position {
 struct Part {
     data: DataSet,
     remarks: BTreeMap<usize, ColumnRemarks>,
-}
-
-/// What the beginning of a file says, before and after what is counted in it.
-#[derive(Default)]
-struct Head([Vec<Note>; 2]);
-
-enum File {
-    /// Read at once, and not yet handed out.
-    Whole(Option<Box<DataSet>>),
-    Text(Box<TextFile>),
-    Npy(Box<NpyFile>),
-    Parquet(Box<ParquetFile>),
 }
 
 impl<'a> Chunks<'a> {
@@ -237,6 +229,11 @@ impl<'a> Chunks<'a> {
     /// If there was no row where one is needed, or a class that was named is not there.
     pub fn finish(&self, remarks: &Remarks) -> Result<Vec<Note>> {
         remarks.check(&self.paths, &self.options)?;
+        Ok(self.notes(remarks))
+    }
+
+    /// What is worth knowing about what was read so far.
+    pub fn notes(&self, remarks: &Remarks) -> Vec<Note> {
         let mut notes = Vec::new();
         let several = self.paths.len() > 1;
         if several {
@@ -261,7 +258,7 @@ impl<'a> Chunks<'a> {
             }
         }
         notes.extend(remarks.left_out(self.options.bad_rows));
-        Ok(notes)
+        notes
     }
 
     /// Columns that are not known, and were not read.
@@ -395,154 +392,6 @@ impl fmt::Debug for Chunks<'_> {
             .field("paths", &self.paths)
             .finish_non_exhaustive()
     }
-}
-
-impl File {
-    fn head(&self) -> Head {
-        Head(match self {
-            Self::Whole(data) => {
-                let notes = data.as_ref().map(|data| data.notes().to_vec());
-                [notes.unwrap_or_default(), Vec::new()]
-            }
-            Self::Text(text) => text.notes.clone(),
-            Self::Npy(npy) => [npy.notes.clone(), Vec::new()],
-            Self::Parquet(parquet) => [parquet.plan.notes.clone(), Vec::new()],
-        })
-        .without_left_out()
-    }
-
-    fn next(&mut self, rows: usize) -> Result<Option<Part>> {
-        match self {
-            Self::Whole(data) => Ok(data.take().map(|data| Part {
-                data: *data,
-                remarks: BTreeMap::new(),
-            })),
-            Self::Text(text) => text.next(rows),
-            Self::Npy(npy) => npy.next(rows),
-            Self::Parquet(parquet) => parquet.next(rows),
-        }
-    }
-
-    fn skip(&mut self, to: &Position) -> Result<()> {
-        let rows = to.rows;
-        match self {
-            Self::Whole(data) => *data = None,
-            Self::Text(text) => text.skip(rows, to.surveyed)?,
-            Self::Npy(npy) => npy.skip(rows),
-            Self::Parquet(parquet) => parquet.skip(rows)?,
-        }
-        Ok(())
-    }
-
-    fn rows(&self) -> u64 {
-        match self {
-            // All of them.
-            Self::Whole(_) => u64::MAX,
-            Self::Text(text) => text.rows(),
-            Self::Npy(npy) => npy.rows(),
-            Self::Parquet(parquet) => parquet.rows(),
-        }
-    }
-
-    fn name(&self, at: usize) -> &str {
-        match self {
-            Self::Whole(_) => "",
-            Self::Text(text) => text.name(at),
-            Self::Npy(npy) => npy.name(at),
-            Self::Parquet(parquet) => parquet.name(at),
-        }
-    }
-
-    fn ignored(&self) -> &[String] {
-        match self {
-            Self::Whole(_) => &[],
-            Self::Text(text) => &text.ignored,
-            Self::Npy(npy) => &npy.ignored,
-            Self::Parquet(parquet) => &parquet.plan.ignored,
-        }
-    }
-
-    fn comments(&self) -> Option<Note> {
-        match self {
-            Self::Text(text) => text.comments(),
-            Self::Whole(_) | Self::Npy(_) | Self::Parquet(_) => None,
-        }
-    }
-
-    fn decimals(&self) -> BTreeMap<String, Decimal> {
-        match self {
-            Self::Text(text) => text.decimals(),
-            Self::Parquet(parquet) => parquet.decimals(),
-            Self::Whole(_) | Self::Npy(_) => BTreeMap::new(),
-        }
-    }
-
-    fn share(&self) -> Option<f64> {
-        match self {
-            Self::Whole(data) => Some(if data.is_none() { 1.0 } else { 0.0 }),
-            Self::Text(text) => text.share(),
-            Self::Npy(npy) => Some(npy.share()),
-            Self::Parquet(parquet) => Some(parquet.share()),
-        }
-    }
-}
-
-impl Head {
-    fn without_left_out(mut self) -> Self {
-        for notes in &mut self.0 {
-            notes.retain(|note| note.code() != crate::dataset::LEFT_OUT);
-        }
-        self
-    }
-}
-
-/// A file whose rows can be read some at a time, if it is larger than what is read at once.
-fn open_part(path: &Path, options: &ReadOptions, block: usize) -> Result<Option<File>> {
-    let Some((format, head)) = look(path, options, block)? else {
-        return Ok(None);
-    };
-    Ok(Some(match format {
-        Format::Npy => File::Npy(Box::new(NpyFile::open(path, &head.bytes, options)?)),
-        Format::Parquet => File::Parquet(Box::new(ParquetFile::open(path, options)?)),
-        text => File::Text(Box::new(TextFile::open(path, text, options, block)?)),
-    }))
-}
-
-/// The format and the beginning of such a file.
-fn look(path: &Path, options: &ReadOptions, block: usize) -> Result<Option<(Format, Source)>> {
-    let mut input = Input::open(path, options.max_unpacked)?;
-    let mut head = Vec::new();
-    if input.read(&mut head, block.max(1))? || head.starts_with(b"PK") {
-        return Ok(None);
-    }
-    // Arrays and what is recognised by names need more than a test may allow.
-    let is_plain = input.is_plain();
-    input.read(&mut head, 4096)?;
-    let (encoding, _) = read::encoding(&head, options);
-    let source = Source {
-        path: path.to_owned(),
-        bytes: match encoding {
-            None => head,
-            // Text, whose format is found in its own characters.
-            Some(encoding) => {
-                head.truncate(head.len() / 2 * 2);
-                let nameless = Source::without_content(path);
-                encoding.decoded(&head, &nameless).unwrap_or_default()
-            }
-        },
-    };
-    let format = match options.format {
-        Some(format) => format,
-        None => read::recognise(&source)?,
-    };
-    let in_parts = match format {
-        // A list of images is no table.
-        Format::Csv if read::is_listing(&source, options) => false,
-        Format::Csv | Format::Kdd => true,
-        Format::Npy | Format::Parquet => is_plain,
-        _ => false,
-    };
-    Ok(in_parts.then_some((format, source)))
 }
 
 /// Options for some rows of a file: none of them need be there, and classes that are named may be in

@@ -8,7 +8,7 @@ use std::{
 
 use unlike_core::{Error, Note, Result};
 
-use super::{Part, drawn::Kept};
+use super::{Part, kept::Kept};
 use crate::{
     dataset::DataSet,
     npy::Array,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Note, Result, Samples, Table};
 
 use crate::{
-    builder::ColumnRemarks,
+    column_remarks::ColumnRemarks,
     dataset::{self, DataSet, Skipped},
     labels::{Classes, Convention},
     read::{BadRows, Format, ReadOptions},

@@ -1,9 +1,11 @@
 //! Whatever the bytes, readers answer; they never panic.
 
 use proptest::prelude::*;
-use unlike_data::{DataInfo, Format, Preprocessing, PreprocessingConfig, ReadOptions};
+use unlike_data::{
+    Chunks, DataInfo, DataSet, Format, Preprocessing, PreprocessingConfig, ReadOptions,
+};
 
-use crate::{File, gzip};
+use crate::{File, gzip, table};
 
 /// Reads as every format and, if that works, goes on to the end of the line.
 fn read_every_way(bytes: &[u8]) {
@@ -27,6 +29,62 @@ fn read_every_way(bytes: &[u8]) {
             assert!(features.values().iter().all(|v| v.is_finite()));
         }
     }
+}
+
+/// Reads a comma-separated text at once and in parts, as a model that was trained on it would; both say the
+/// same, but that a part does not know of commas that come later.
+fn read_in_parts(bytes: &[u8], has_header: bool) {
+    let file = File::new("t", bytes);
+    let options = ReadOptions {
+        format: Some(Format::Csv),
+        delimiter: Some(b','),
+        has_header: Some(has_header),
+        ..ReadOptions::default()
+    };
+    let Ok(data) = file.read(&options) else {
+        return;
+    };
+    let config = PreprocessingConfig {
+        reading: data.reading().clone(),
+        ..PreprocessingConfig::default()
+    };
+    let fitted = Preprocessing::fit(data.samples(), &config).unwrap();
+    let options = fitted.read_options(options);
+    let whole = file.read(&options).unwrap();
+    for (rows, block) in [(1, 7), (3, 16)] {
+        let mut chunks = Chunks::open(&[file.path()], &options)
+            .unwrap()
+            .of(rows, block);
+        let mut cells = Vec::new();
+        loop {
+            match chunks.next() {
+                Ok(Some(chunk)) => cells.extend(rows_of(&chunk.data, &options)),
+                Ok(None) => {
+                    assert_eq!(
+                        cells,
+                        rows_of(&whole, &options),
+                        "{:?}",
+                        bytes.escape_ascii()
+                    );
+                    break;
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    let text = format!("{text}, {}", bytes.escape_ascii());
+                    assert!(text.contains("written as those before it"), "{text}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn rows_of(data: &DataSet, options: &ReadOptions) -> Vec<Vec<String>> {
+    let table = table(data);
+    let columns = options.expect.iter().flatten();
+    let columns: Vec<_> = columns.filter_map(|c| table.column(&c.name)).collect();
+    let row = |row: usize| columns.iter().map(|c| c.values.text(row)).collect();
+    (0..table.rows()).map(row).collect()
 }
 
 fn table_like() -> impl Strategy<Value = Vec<u8>> {
@@ -149,5 +207,14 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         read_every_way(&bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_text_in_parts(bytes in table_like(), has_header: bool) {
+        read_in_parts(&bytes, has_header);
     }
 }

@@ -431,3 +431,25 @@ fn a_bomb_is_told_before_it_fills_the_disk() {
     };
     assert!(error.contains("unpack to more than"), "{error}");
 }
+
+#[test]
+fn a_column_that_is_not_there_is_told_with_those_that_are() {
+    let full = File::new(
+        "t.csv",
+        "size,x\n".to_owned() + &rows(|i| format!("{i},{i}")),
+    );
+    let options = as_trained(&[full.path()], &ReadOptions::default());
+    for header in ["sise,x,more", "other,more,most"] {
+        let text = format!("{header}\n") + &rows(|i| format!("{i},{i},{i}"));
+        let file = File::new("t.csv", text);
+        let mut chunks = Chunks::open(&[file.path()], &options).unwrap().of(7, 60);
+        let chunk = chunks.next().unwrap().unwrap();
+        let names: Vec<&str> = table(&chunk.data)
+            .columns()
+            .iter()
+            .map(|c| &*c.name)
+            .collect();
+        assert_eq!(names.join(","), header);
+        assert_eq!(chunks.ignored().len(), 0);
+    }
+}

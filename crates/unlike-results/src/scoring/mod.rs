@@ -44,7 +44,7 @@ const MOST_SKIPPED: usize = 10_000;
 ///
 /// let judge = Judge::new(Model::load("runs/egbad-flows")?);
 /// let options = judge.model().preprocessing().read_options(ReadOptions::default());
-/// let scoring = Scoring::new(&judge, &["flows.parquet"], &options)?;
+/// let mut scoring = Scoring::new(&judge, &["flows.parquet"], &options)?;
 /// let mut scores = scoring.run(|_| Flow::Continue)?;
 /// scores.save("scores.parquet")?;
 /// println!("{} of {} flagged", scores.flagged(), scores.len());
@@ -58,10 +58,13 @@ pub struct Scoring<'a> {
     reasons: Option<ScoreFormat>,
     resumable: Option<(PathBuf, bool)>,
     spool: Spool,
+    /// Whether the spool is of this scoring, and not one that was refused.
+    has_begun: bool,
     known: Known,
 }
 
 /// What is known of all rows so far.
+#[derive(Default)]
 struct Known {
     tally: Tally,
     remarks: Remarks,
@@ -134,6 +137,7 @@ impl<'a> Scoring<'a> {
             reasons: None,
             resumable: None,
             spool: Spool::new(parts, None),
+            has_begun: false,
             known: Known {
                 tally: judge.tally(),
                 remarks: Remarks::default(),
@@ -172,17 +176,25 @@ impl<'a> Scoring<'a> {
         }
     }
 
-    /// Scores all rows. `observe` hears of progress, and may end it: what was done so far is then lost,
+    /// Scores all rows, once. `observe` hears of progress, and may end it: what was done so far is then lost,
     /// unless it is [`resumable`](Self::resumable).
     ///
     /// # Errors
     /// If the rows do not fit the model, the message names the place; if a file cannot be written;
     /// [`Error::Interrupted`]; if there is nothing to go on from that fits.
-    pub fn run(
-        mut self,
-        mut observe: impl FnMut(ScoringProgress) -> Flow,
-    ) -> Result<BatchScores<'a>> {
+    pub fn run(&mut self, observe: impl FnMut(ScoringProgress) -> Flow) -> Result<BatchScores<'a>> {
+        let ran = self.score_all(observe).and_then(|()| self.settle());
+        // Rows that are refused would be refused again: there is nothing to go on with.
+        let is_final = |error: &Error| !matches!(error, Error::Io { .. } | Error::Interrupted);
+        if self.has_begun && ran.as_ref().is_err_and(is_final) {
+            _ = self.take_spool().remove();
+        }
+        ran
+    }
+
+    fn score_all(&mut self, mut observe: impl FnMut(ScoringProgress) -> Flow) -> Result<()> {
         self.begin()?;
+        self.has_begun = true;
         let resumed = self.known.tally.len();
         while let Some(chunk) = self.chunks.next()? {
             let frame = self.frame(chunk)?;
@@ -197,7 +209,16 @@ impl<'a> Scoring<'a> {
                 return Err(Error::Interrupted);
             }
         }
-        self.settle()
+        Ok(())
+    }
+
+    fn take_spool(&mut self) -> Spool {
+        std::mem::replace(&mut self.spool, Spool::new(Vec::new(), None))
+    }
+
+    /// What is worth knowing about what was read so far, when [`run`](Self::run) failed: it may tell why.
+    pub fn notes(&self) -> Vec<Note> {
+        self.chunks.notes(&self.known.remarks)
     }
 
     /// Goes on from what an earlier process left, or starts a file for another one to go on from.
@@ -293,20 +314,21 @@ impl<'a> Scoring<'a> {
     }
 
     /// Decides.
-    fn settle(mut self) -> Result<BatchScores<'a>> {
+    fn settle(&mut self) -> Result<BatchScores<'a>> {
         let Known {
             tally,
             remarks,
             mut noticed,
             groups,
             skipped,
-        } = self.known;
+        } = std::mem::take(&mut self.known);
         let judge = self.judge;
         let reading_notes = self.chunks.finish(&remarks)?;
         noticed.ignore(self.chunks.ignored().iter().cloned());
         let verdicts = judge.settle(&tally)?;
         let (mut flagged, mut largest) = (0, None::<f64>);
-        let mut frames = self.spool.frames()?;
+        let mut spool = self.take_spool();
+        let mut frames = spool.frames()?;
         while let Some(frame) = frames.next()? {
             for (&score, &place) in frame.scores.iter().zip(&frame.places) {
                 if verdicts.is_anomalous(score, place) {
@@ -332,7 +354,7 @@ impl<'a> Scoring<'a> {
         Ok(BatchScores {
             layout: RowLayout::new(judge.model().probabilities().is_some(), parts, reported),
             judge,
-            spool: self.spool,
+            spool,
             verdicts,
             reasons: self.reasons,
             rows: tally.len(),

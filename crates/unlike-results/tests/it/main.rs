@@ -1,5 +1,6 @@
 //! What a library user gets: judges, evaluations, tables, without a command line.
 
+mod corpora;
 mod evaluating;
 mod judging;
 mod promises;

@@ -1,6 +1,10 @@
 //! `unlike score`.
 
+mod document;
+
 use std::{
+    cell::RefCell,
+    fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
@@ -15,10 +19,11 @@ use unlike_core::{
 };
 use unlike_data::{Skipped, Unread};
 use unlike_results::{
-    ScoreFormat, ScoreTable, Scoring, can_resume, explanation_files, explanations_of,
+    BatchScores, ScoreFormat, ScoreTable, Scoring, can_resume, explanation_files, explanations_of,
     save_explanations,
 };
 
+use self::document::Document;
 use crate::{
     args::{Common, DataArgs, DataPaths, DecisionArgs, DeviceArg},
     environment::command_line,
@@ -127,7 +132,7 @@ struct Found {
     notes: Vec<Note>,
     /// Files that were written.
     written: Vec<PathBuf>,
-    /// For a document, where no file holds them.
+    /// Of images, for a document, where no file holds them.
     scores: Option<Value>,
 }
 
@@ -141,13 +146,25 @@ impl ScoreArgs {
             model = model.with_score(name)?;
         }
         let judge = self.decision.judge(model)?;
-        let found = match judge.model().preprocessing().as_table() {
-            Some(_) => self.rows(&judge, explain.as_ref(), common)?,
-            None => self.images(&judge, explain.as_ref(), common)?,
+        let (found, mut batch) = match judge.model().preprocessing().as_table() {
+            Some(_) => {
+                let (found, batch) = self.rows(&judge, explain.as_ref(), common)?;
+                (found, Some(batch))
+            }
+            None => (self.images(&judge, explain.as_ref(), common)?, None),
         };
         self.tell(&found);
         if common.json {
-            terminal::print_json(&self.document(&found, &device))?;
+            let fields = self.document(&found, &device);
+            let scores = batch.as_mut().filter(|_| self.out.is_none());
+            let document = Document {
+                fields,
+                scores: scores.map(RefCell::new),
+            };
+            terminal::write_with(|to| document.write(to))?;
+        }
+        if let Some(batch) = batch {
+            batch.finish()?;
         }
         Ok(match self.fail_on_anomaly {
             true if found.flagged > 0 => Outcome::AnomaliesFound,
@@ -157,7 +174,12 @@ impl ScoreArgs {
     }
 
     /// Scores a table of any size.
-    fn rows(&self, judge: &Judge, explain: Option<&Explain<'_>>, common: Common) -> Result<Found> {
+    fn rows<'a>(
+        &self,
+        judge: &'a Judge,
+        explain: Option<&Explain<'_>>,
+        common: Common,
+    ) -> Result<(Found, BatchScores<'a>)> {
         let options = self
             .reading
             .options_to_score(judge.model(), self.allow_empty)?;
@@ -168,7 +190,9 @@ impl ScoreArgs {
         if let Some(explain) = explain {
             scoring = scoring.with_reasons(explain.format);
         }
-        if let Some(out) = &self.out {
+        // Beside a pipe or a device nothing can be kept.
+        let is_special = |out: &&PathBuf| fs::metadata(out).is_ok_and(|found| !found.is_file());
+        if let Some(out) = self.out.as_ref().filter(|out| !is_special(out)) {
             scoring = scoring.resumable(resume_file(out), self.resume);
         }
         let mut progress = Progress::new();
@@ -176,7 +200,11 @@ impl ScoreArgs {
         progress.finish();
         let mut scores = match ran {
             Err(Error::Interrupted) => return Err(self.interrupted()),
-            ran => ran?,
+            Err(error) => {
+                terminal::notes(&scoring.notes());
+                return Err(error.into());
+            }
+            Ok(scores) => scores,
         };
         terminal::notes(scores.reading_notes());
         terminal::notes(scores.notes());
@@ -190,20 +218,13 @@ impl ScoreArgs {
             scores.save_reasons(&path)?;
             written.push(path);
         }
-        let mut document = None;
         match &self.out {
             Some(path) => {
                 scores.save(path)?;
                 written.insert(0, path.clone());
             }
-            None if common.json => {
-                let mut objects = Vec::new();
-                scores.each_object(|object| {
-                    objects.push(Value::Object(object));
-                    Ok(())
-                })?;
-                document = Some(Value::Array(objects));
-            }
+            // They are part of the document.
+            None if common.json => {}
             None => {
                 terminal::write_with(|to| scores.write(ScoreFormat::Csv, to, Path::new("stdout")))?
             }
@@ -224,10 +245,9 @@ impl ScoreArgs {
             expected: scores.expected_false_alarms(),
             notes,
             written,
-            scores: document,
+            scores: None,
         };
-        scores.finish()?;
-        Ok(found)
+        Ok((found, scores))
     }
 
     /// Scores images.
@@ -376,7 +396,7 @@ impl ScoreArgs {
     }
 
     /// What `--json` prints: a summary, and the scores unless a file holds them.
-    fn document(&self, found: &Found, device: &str) -> Value {
+    fn document(&self, found: &Found, device: &str) -> Map<String, Value> {
         let mut document = Map::new();
         document.insert("model".into(), json!(self.model.display().to_string()));
         document.insert("data".into(), DataPaths(&self.data).json());
@@ -405,7 +425,7 @@ impl ScoreArgs {
         if let Some(scores) = &found.scores {
             document.insert("scores".into(), scores.clone());
         }
-        Value::Object(document)
+        document
     }
 }
 
