@@ -58,6 +58,8 @@ pub struct Scoring<'a> {
     reasons: Option<ScoreFormat>,
     resumable: Option<(PathBuf, bool)>,
     spool: Spool,
+    /// Whether the spool is of this scoring, and not one that was refused.
+    has_begun: bool,
     known: Known,
 }
 
@@ -135,6 +137,7 @@ impl<'a> Scoring<'a> {
             reasons: None,
             resumable: None,
             spool: Spool::new(parts, None),
+            has_begun: false,
             known: Known {
                 tally: judge.tally(),
                 remarks: Remarks::default(),
@@ -179,11 +182,19 @@ impl<'a> Scoring<'a> {
     /// # Errors
     /// If the rows do not fit the model, the message names the place; if a file cannot be written;
     /// [`Error::Interrupted`]; if there is nothing to go on from that fits.
-    pub fn run(
-        &mut self,
-        mut observe: impl FnMut(ScoringProgress) -> Flow,
-    ) -> Result<BatchScores<'a>> {
+    pub fn run(&mut self, observe: impl FnMut(ScoringProgress) -> Flow) -> Result<BatchScores<'a>> {
+        let ran = self.score_all(observe).and_then(|()| self.settle());
+        // Rows that are refused would be refused again: there is nothing to go on with.
+        let is_final = |error: &Error| !matches!(error, Error::Io { .. } | Error::Interrupted);
+        if self.has_begun && ran.as_ref().is_err_and(is_final) {
+            _ = self.take_spool().remove();
+        }
+        ran
+    }
+
+    fn score_all(&mut self, mut observe: impl FnMut(ScoringProgress) -> Flow) -> Result<()> {
         self.begin()?;
+        self.has_begun = true;
         let resumed = self.known.tally.len();
         while let Some(chunk) = self.chunks.next()? {
             let frame = self.frame(chunk)?;
@@ -198,7 +209,11 @@ impl<'a> Scoring<'a> {
                 return Err(Error::Interrupted);
             }
         }
-        self.settle()
+        Ok(())
+    }
+
+    fn take_spool(&mut self) -> Spool {
+        std::mem::replace(&mut self.spool, Spool::new(Vec::new(), None))
     }
 
     /// What is worth knowing about what was read so far, when [`run`](Self::run) failed: it may tell why.
@@ -312,7 +327,7 @@ impl<'a> Scoring<'a> {
         noticed.ignore(self.chunks.ignored().iter().cloned());
         let verdicts = judge.settle(&tally)?;
         let (mut flagged, mut largest) = (0, None::<f64>);
-        let mut spool = std::mem::replace(&mut self.spool, Spool::new(Vec::new(), None));
+        let mut spool = self.take_spool();
         let mut frames = spool.frames()?;
         while let Some(frame) = frames.next()? {
             for (&score, &place) in frame.scores.iter().zip(&frame.places) {

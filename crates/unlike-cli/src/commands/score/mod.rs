@@ -4,6 +4,7 @@ mod document;
 
 use std::{
     cell::RefCell,
+    fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
@@ -189,7 +190,9 @@ impl ScoreArgs {
         if let Some(explain) = explain {
             scoring = scoring.with_reasons(explain.format);
         }
-        if let Some(out) = &self.out {
+        // Beside a pipe or a device nothing can be kept.
+        let is_special = |out: &&PathBuf| fs::metadata(out).is_ok_and(|found| !found.is_file());
+        if let Some(out) = self.out.as_ref().filter(|out| !is_special(out)) {
             scoring = scoring.resumable(resume_file(out), self.resume);
         }
         let mut progress = Progress::new();
