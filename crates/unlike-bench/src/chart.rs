@@ -95,7 +95,7 @@ pub(crate) fn by_class(classes: &[String], series: &[Dots], chance: f64, label: 
 /// Models on a line of their mean ranks, best to the left, with a bar over those that the critical
 /// difference does not tell apart.
 pub(crate) fn critical_difference(models: &[(String, f64)], critical: f64) -> String {
-    const LEFT: f64 = 150.0;
+    const LEFT: f64 = 190.0;
     const WIDTH: f64 = 460.0;
     const TOP: f64 = 46.0;
     let mut models = models.to_vec();

@@ -29,6 +29,8 @@ pub(crate) struct Usual {
     slope: f32,
     /// Positive.
     floor: f32,
+    /// The largest complexity that a held-out normal has.
+    busiest: f32,
 }
 
 impl Usual {
@@ -48,16 +50,20 @@ impl Usual {
         }
         // Images that are all as busy tell nothing.
         let slope = SHARE * if xx > 1e-9 * n { xy / xx } else { 0.0 };
+        let busiest = complexities.iter().copied().fold(FLAT.ln(), f64::max);
         Self {
             intercept: (y_mean - slope * x_mean) as f32,
             slope: slope as f32,
             floor,
+            busiest: busiest as f32,
         }
     }
 
-    /// How much larger the part is than usual, as a logarithm: of each image its value and complexity.
+    /// How much larger the part is than usual, as a logarithm: of each image its value and complexity. What
+    /// is busier than any normal has no excuse for it: a defect makes an image busier, too.
     pub(crate) fn relative(&self, part: &[f32], complexities: &[f64]) -> Vec<f32> {
         let one = |(&value, &complexity): (&f32, &f64)| {
+            let complexity = complexity.min(f64::from(self.busiest));
             let usual = f64::from(self.intercept) + f64::from(self.slope) * complexity;
             (ln(value, self.floor) - usual) as f32
         };
@@ -71,25 +77,26 @@ impl Usual {
     }
 
     pub(crate) fn save(&self, name: &str, arrays: &mut Arrays) {
-        let values = vec![self.intercept, self.slope, self.floor];
-        arrays.insert(format!("{name}.usual"), &[3], values);
+        let values = vec![self.intercept, self.slope, self.floor, self.busiest];
+        arrays.insert(format!("{name}.usual"), &[4], values);
     }
 
     /// # Errors
     /// If the array is missing, of another size, or cannot come from held-out normals.
     pub(crate) fn load(name: &str, arrays: &Arrays) -> Result<Self> {
-        let values = arrays.get(&format!("{name}.usual"), &[3])?;
-        let [intercept, slope, floor] = [0, 1, 2].map(|i: usize| values[i]);
+        let values = arrays.get(&format!("{name}.usual"), &[4])?;
+        let [intercept, slope, floor, busiest] = [0, 1, 2, 3].map(|i: usize| values[i]);
         match values.iter().all(|v| v.is_finite()) && floor > 0.0 {
             true => Ok(Self {
                 intercept,
                 slope,
                 floor,
+                busiest,
             }),
             false => Err(Error::Mismatch {
                 origin: Some(format!("`{name}.usual`")),
                 found: format!("{values:?}"),
-                expected: "finite numbers, the last of them positive".into(),
+                expected: "finite numbers, the third of them positive".into(),
                 hint: None,
             }),
         }
@@ -191,6 +198,9 @@ mod tests {
         // A flat image whose error is that of a busy one is further off than any.
         let odd = usual.relative(&[errors[40]], &complexities[..1]);
         assert!(odd[0] > 4.0, "{odd:?}");
+        // One that is busier than all of them is judged as the busiest.
+        let same = usual.relative(&[2.0, 2.0], &[complexities[49], complexities[49] + 5.0]);
+        assert!((same[0] - same[1]).abs() < 1e-6, "{same:?}");
     }
 
     #[test]
@@ -209,7 +219,7 @@ mod tests {
         usual.save("residual", &mut arrays);
         assert_eq!(Usual::load("residual", &arrays).unwrap(), usual);
         assert!(Usual::load("feature", &arrays).is_err());
-        arrays.insert("bad.usual", &[3], vec![0.0, 1.0, 0.0]);
+        arrays.insert("bad.usual", &[4], vec![0.0, 1.0, 0.0, 1.0]);
         assert!(Usual::load("bad", &arrays).is_err());
     }
 }

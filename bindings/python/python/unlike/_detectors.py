@@ -78,6 +78,10 @@ class EGBAD(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
@@ -94,8 +98,8 @@ class EGBAD(Detector):
           not set for tables, 0 for images.
         * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
           not set for tables, 0.0 for images.
-    scaling : str, one of `min-max`, `standard`
-        How numbers are scaled. Default: `min-max`.
+    scaling : str, one of `min-max`, `standard`, `bounded`
+        How numbers are scaled. Default: `bounded`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
     max_levels : int, at least 1
@@ -168,6 +172,7 @@ class EGBAD(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -201,6 +206,7 @@ class EGBAD(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
         self.scaling = scaling
@@ -289,6 +295,10 @@ class BiGAN(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
@@ -305,8 +315,8 @@ class BiGAN(Detector):
           not set for tables, 0 for images.
         * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
           not set for tables, 0.0 for images.
-    scaling : str, one of `min-max`, `standard`
-        How numbers are scaled. Default: `min-max`.
+    scaling : str, one of `min-max`, `standard`, `bounded`
+        How numbers are scaled. Default: `bounded`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
     max_levels : int, at least 1
@@ -379,6 +389,7 @@ class BiGAN(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -412,6 +423,7 @@ class BiGAN(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
         self.scaling = scaling
@@ -507,6 +519,10 @@ class AnoGAN(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
@@ -523,7 +539,7 @@ class AnoGAN(Detector):
           not set for tables, 0 for images.
         * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
           not set for tables, 0.0 for images.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -593,6 +609,7 @@ class AnoGAN(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -624,6 +641,7 @@ class AnoGAN(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
         self.scaling = scaling
@@ -707,6 +725,10 @@ class FAnoGAN(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
@@ -723,8 +745,8 @@ class FAnoGAN(Detector):
           not set for tables, 0 for images.
         * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
           not set for tables, 0.0 for images.
-    scaling : str, one of `min-max`, `standard`
-        How numbers are scaled. Default: `min-max`.
+    scaling : str, one of `min-max`, `standard`, `bounded`
+        How numbers are scaled. Default: `bounded`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
     max_levels : int, at least 1
@@ -799,6 +821,7 @@ class FAnoGAN(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -833,6 +856,7 @@ class FAnoGAN(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
         self.scaling = scaling
@@ -919,6 +943,10 @@ class GANomaly(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
@@ -935,7 +963,7 @@ class GANomaly(Detector):
           not set for tables, 0 for images.
         * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
           not set for tables, 0.0 for images.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1011,6 +1039,7 @@ class GANomaly(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -1045,6 +1074,7 @@ class GANomaly(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
         self.scaling = scaling
@@ -1113,6 +1143,10 @@ class SimpleNet(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False`.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
@@ -1129,7 +1163,7 @@ class SimpleNet(Detector):
           not set for tables, 0 for images.
         * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
           not set for tables, 0.0 for images.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `standard`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1199,6 +1233,7 @@ class SimpleNet(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -1230,6 +1265,185 @@ class SimpleNet(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.relative = relative
+        self.hold_out = hold_out
+        self.augmentation = augmentation
+        self.scaling = scaling
+        self.tails = tails
+        self.max_levels = max_levels
+        self.min_level_rows = min_level_rows
+        self.contamination = contamination
+        self.score_name = score_name
+        self.features = features
+        self.feature_pool = feature_pool
+        self.feature_taps = feature_taps
+        self.tile = tile
+        self.overlap = overlap
+        self.seed = seed
+        self.random_state = random_state
+        self.device = device
+        self.progress = progress
+        self.score_training = score_training
+
+
+class VAE(Detector):
+    """VAE: a small variational autoencoder, the yardstick that is no adversarial model.
+
+    Kingma, Welling, *Auto-Encoding Variational Bayes*, ICLR 2014 (arXiv 1312.6114).
+
+    Parameters
+    ----------
+    latent : int, from 1 to 65536
+        Length of z. Default: 8 for tables, 20 for images.
+    spread : float, a number above 0
+        s, the decoder's standard deviation, in units of the features. Default: 0.3.
+    relu : bool
+        Whether hidden layers are ReLU, not tanh. Default: `True`.
+    hidden : Sequence[int], numbers from 1 to 65536
+        Widths of E's hidden layers; D's are the same, the other way round. Default: `[128]` for
+        tables, `[500]` for images.
+    training : mapping
+        First weights, optimisers, moving average. What is left out is as recommended.
+        * ``init``, one of `{"init": "normal", "sd": …}`, `{"init": "xavier"}`: First weights.
+        * ``adam``: The optimiser of each network. Keys:
+          * ``learning_rate``, a number above 0: Step size at the start of training. Default: 0.001.
+          * ``beta1``, from 0 up to, not including, 1: Decay of the first moment. Default: 0.9.
+          * ``beta2``, from 0 up to, not including, 1: Decay of the second moment. Default: 0.999.
+          * ``clip``, a number above 0: Longest gradient of a loss, over all parameters that it
+            trains together; longer ones are scaled down to it. Unlimited if absent. Default: not
+            set.
+        * ``ema``, from 0 up to, not including, 1: Decay of the weights' moving average, which
+          scores; 0 scores with the weights themselves. Default: 0.999.
+    epochs : int, at least 1
+        Passes over the training samples, at most. Default: by model and data.
+    batch_size : int, at least 1
+        Samples per update. Fewer samples than this make one batch; otherwise the samples left over
+        at the end of an epoch wait for the next one. Default: 256 for tables, 64 for images.
+    schedule : str, one of `constant`, `cosine`
+        How the learning rate moves. Default: `cosine`.
+    choice : str, one of `last`, `held-out`
+        Which epoch's networks become the model. Default: `held-out`.
+    patience : int, at least 1
+        Stop when this many epochs have gone by without one whose first score part is smaller, on
+        average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
+        set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
+    hold_out : mapping
+        The samples kept out of training. What is left out is as recommended.
+        * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
+          score. Default: 0.1.
+        * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
+        * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
+    augmentation : mapping
+        Changes to training images. For tables there are none. What is left out is as recommended.
+        * ``flip_horizontal``: Left and right change sides in every other image. Default: not set
+          for tables, `False` for images.
+        * ``flip_vertical``: Top and bottom change sides in every other image. Default: not set for
+          tables, `False` for images.
+        * ``shift``, 0 or more: Pixels, at most, by which an image moves along each axis. Default:
+          not set for tables, 0 for images.
+        * ``rotation``, from 0 to 45: Degrees, at most, by which it turns to either side. Default:
+          not set for tables, 0.0 for images.
+    scaling : str, one of `min-max`, `standard`, `bounded`
+        How numbers are scaled. Default: `min-max`.
+    tails : str, one of `bend`, `keep`
+        What happens to columns of numbers with heavy tails. Default: `bend`.
+    max_levels : int, at least 1
+        The most levels of a category that get a feature of their own; the rarest beyond go to
+        "other". At least 1. Default: 128.
+    min_level_rows : int
+        Levels in fewer training rows than this go to "other". Default: 1.
+    contamination : float | Literal["auto"], `"auto"`, or above 0 and at most 0.5
+        What decides `threshold_`: `"auto"` flags a false-alarm rate of 0.01 among held-out normals,
+        or the smallest that these can promise; a number flags that share of the samples given to
+        `fit`, as in PyOD.
+    score_name : str, one of `score_names_`
+        The score in use, of those that the fitted model offers. Default: the recommended one.
+    features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
+        What is seen of images: their pixels; what a network says of them, one that was trained on a
+        million photographs and comes with the package, or that of a file; or the cosine transform
+        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+    feature_pool : str, `patches`, `image` or `both`
+        What of an image is judged at once: every place, all of it, or each by a detector of its
+        own, whose scores are added up. Default: `patches`.
+    feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
+        Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
+    tile : int, at least 16
+        Pixels of the side of tiles in which images are looked at that are larger than a network
+        sees at once.
+    overlap : int, from 0 to half of `tile`
+        Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
+    seed : int, from 0 to 2**63 - 1
+        Decides every random choice: the same seed gives the same model, bit for bit.
+    random_state : int, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    device : str, `cpu`, or what `unlike doctor` lists
+        Where networks live.
+    progress : bool | Callable[[dict[str, Any]], object]
+        Whether to show a bar while training; by default, where a terminal or a notebook is there. A
+        function is called after each epoch with what is known of it, and ends the training by
+        returning `True`.
+    score_training : bool
+        Whether `fit` scores the samples that it was given, for `decision_scores_` and `labels_`.
+        Needed by a number as `contamination`.
+    """
+
+    _model_name = "vae"
+    _model_settings = (
+        "latent",
+        "spread",
+        "relu",
+        "hidden",
+        "training",
+    )
+
+    def __init__(
+        self,
+        *,
+        latent: int | None = None,
+        spread: float | None = None,
+        relu: bool | None = None,
+        hidden: Sequence[int] | None = None,
+        training: Mapping[str, Any] | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        schedule: str | None = None,
+        choice: str | None = None,
+        patience: int | None = None,
+        relative: bool | None = None,
+        hold_out: Mapping[str, Any] | None = None,
+        augmentation: Mapping[str, Any] | None = None,
+        scaling: str | None = None,
+        tails: str | None = None,
+        max_levels: int | None = None,
+        min_level_rows: int | None = None,
+        contamination: float | Literal["auto"] = "auto",
+        score_name: str | None = None,
+        features: str | None = None,
+        feature_pool: str | None = None,
+        feature_taps: Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
+        seed: int = 0,
+        random_state: int | None = None,
+        device: str = "cpu",
+        progress: bool | Callable[[dict[str, Any]], object] | None = None,
+        score_training: bool = True,
+    ) -> None:
+        self.latent = latent
+        self.spread = spread
+        self.relu = relu
+        self.hidden = hidden
+        self.training = training
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.schedule = schedule
+        self.choice = choice
+        self.patience = patience
+        self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
         self.scaling = scaling
@@ -1253,9 +1467,13 @@ class SimpleNet(Detector):
 class PCA(Detector):
     """Principal components: a normal sample lies near the plane that most of the variance spans.
 
-    The score is the squared distance between a sample and its projection on the leading components,
-    divided by the number of features: the Q statistic of Jackson and Mudholkar, "Control procedures for
-    residuals associated with principal component analysis", Technometrics 21(3), 1979.
+    Two scores. `distance`, the recommended one, is the squared distance from the mean in units of the
+    variance that probabilistic PCA gives to each direction, divided by the number of features:
+    Hotelling's T² of the leading components, and what they leave in units of its own mean variance
+    (Tipping and Bishop, "Probabilistic principal component analysis", J. R. Stat. Soc. B 61(3), 1999,
+    eq. 8 and 9). `residual` is what the leading components leave, alone: the Q statistic of Jackson and
+    Mudholkar, "Control procedures for residuals associated with principal component analysis",
+    Technometrics 21(3), 1979.
 
     Parameters
     ----------
@@ -1267,13 +1485,17 @@ class PCA(Detector):
     components : int
         Keeps this many leading components instead, from 1 up, but never one without variance; not
         set. Default: not set.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
           score. Default: 0.1.
         * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
         * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1328,6 +1550,7 @@ class PCA(Detector):
         *,
         variance_share: float | None = None,
         components: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
@@ -1348,6 +1571,7 @@ class PCA(Detector):
     ) -> None:
         self.variance_share = variance_share
         self.components = components
+        self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1389,13 +1613,17 @@ class KNN(Detector):
         duplicates there is room for the others, and the frequent ones are still the likeliest to be
         there. Each counts as often as it occurs in the training set: a record that most rows equal
         has its neighbours at distance 0. Default: 5000.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
           score. Default: 0.1.
         * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
         * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1452,6 +1680,7 @@ class KNN(Detector):
         k: int | None = None,
         aggregate: str | None = None,
         references: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
@@ -1473,6 +1702,7 @@ class KNN(Detector):
         self.k = k
         self.aggregate = aggregate
         self.references = references
+        self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1508,13 +1738,17 @@ class PatchCore(Detector):
     candidates : int
         The patches among which they are chosen, drawn at random, at most, from 1 up; 40,000. The
         paper keeps 1 % or 10 % of all. Default: 40000.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
           score. Default: 0.1.
         * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
         * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1569,6 +1803,7 @@ class PatchCore(Detector):
         *,
         references: int | None = None,
         candidates: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
@@ -1589,6 +1824,7 @@ class PatchCore(Detector):
     ) -> None:
         self.references = references
         self.candidates = candidates
+        self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1626,13 +1862,17 @@ class PaDiM(Detector):
     model_features : int
         Features that count, drawn with the seed, as the paper has it: all if there are fewer. From
         1 up. Default: 100.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
           score. Default: 0.1.
         * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
         * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1689,6 +1929,7 @@ class PaDiM(Detector):
         ridge: float | None = None,
         prior: float | None = None,
         model_features: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
@@ -1710,6 +1951,7 @@ class PaDiM(Detector):
         self.ridge = ridge
         self.prior = prior
         self.model_features = model_features
+        self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1741,13 +1983,17 @@ class IForest(Detector):
     subsample : int
         Training samples that each tree sees, drawn without replacement, from 2 up; 256. All of them
         when there are fewer. Default: 256.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
           score. Default: 0.1.
         * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
         * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1802,6 +2048,7 @@ class IForest(Detector):
         *,
         trees: int | None = None,
         subsample: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
@@ -1822,6 +2069,7 @@ class IForest(Detector):
     ) -> None:
         self.trees = trees
         self.subsample = subsample
+        self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1852,13 +2100,17 @@ class ECOD(Detector):
     references : int
         The most training samples whose values are kept, drawn with the seed; 10,000. The smallest
         tail probability is 1 / (references + 1). Default: 10000.
+    relative : bool
+        Of images that are seen as pixels: whether the score in use is how much larger the first
+        part of the model's own score is than usual for an image as busy (`relative`). For others it
+        makes no difference. Default: `False` for tables, `True` for images.
     hold_out : mapping
         The samples kept out of training. What is left out is as recommended.
         * ``validation``, between 0 and 0.5: Share that measures every epoch and fits the combined
           score. Default: 0.1.
         * ``calibration``, between 0 and 0.5: Share that turns scores into p-values. Default: 0.1.
         * ``limit``, at least 1: Neither part is larger than this many samples. Default: 10000.
-    scaling : str, one of `min-max`, `standard`
+    scaling : str, one of `min-max`, `standard`, `bounded`
         How numbers are scaled. Default: `min-max`.
     tails : str, one of `bend`, `keep`
         What happens to columns of numbers with heavy tails. Default: `bend`.
@@ -1911,6 +2163,7 @@ class ECOD(Detector):
         self,
         *,
         references: int | None = None,
+        relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
@@ -1930,6 +2183,7 @@ class ECOD(Detector):
         score_training: bool = True,
     ) -> None:
         self.references = references
+        self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
         self.tails = tails
@@ -1956,6 +2210,7 @@ CLASSES: tuple[type[Detector], ...] = (
     FAnoGAN,
     GANomaly,
     SimpleNet,
+    VAE,
     PCA,
     KNN,
     PatchCore,

@@ -208,7 +208,7 @@ impl ImageTable {
             (Figure::AveragePrecision, "Average precision"),
         ] {
             page.text(format!(
-                "**{name}**, mean over seeds; *mean* over classes, ± over seeds."
+                "**{name}**, mean over seeds; `mean` over classes, ± over seeds."
             ));
             page.table(self.table(classes, &all, figure));
         }

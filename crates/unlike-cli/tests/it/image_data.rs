@@ -68,7 +68,7 @@ fn with_digits() -> Place {
 fn every_baseline_finds_the_spots() {
     let place = with_tiles(120, 20);
     // Two look at one pixel at a time, where noise hides the spot.
-    for (model, floor) in [("pca", 0.9), ("knn", 0.9), ("iforest", 0.7), ("ecod", 0.7)] {
+    for (model, floor) in [("pca", 0.9), ("knn", 0.9), ("iforest", 0.8), ("ecod", 0.7)] {
         let line = format!("train tiles --model {model} --out {model}");
         let ran = place.run(&line).ends_with(0);
         let found = "tiles: 120 of 140 samples, labelled normal";
