@@ -151,7 +151,7 @@ def to_train(
     x: Any,
     model: str,
     settings: Mapping[str, Any],
-    features: tuple[str | None, str | None, list[str] | None] | None,
+    features: tuple[str | None, str | None, list[str] | None, int | None, int | None] | None,
 ) -> _unlike.Samples:
     """The normals of these, to train a model of these settings on."""
     data = x if isinstance(x, Data) else Data(x)

@@ -24,7 +24,7 @@ __all__ = [
 __version__: str
 
 _Path = str | os.PathLike[str]
-_Features = tuple[str | None, str | None, list[str] | None]
+_Features = tuple[str | None, str | None, list[str] | None, int | None, int | None]
 
 @final
 class Samples:
