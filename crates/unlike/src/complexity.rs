@@ -162,7 +162,13 @@ mod tests {
 
     #[test]
     fn a_step_at_every_pixel_is_busier_than_a_flat_image_and_the_surroundings_do_not_count() {
-        let board = |i: usize| if (i / 4 + i % 4) % 2 == 0 { 1.0 } else { -1.0 };
+        let board = |i: usize| {
+            if (i / 4 + i % 4).is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
+            }
+        };
         let values: Vec<f32> = (0..16).map(board).chain([0.5; 16]).collect();
         let images = Features::new(FeatureShape::image(4, 4, 1), values);
         let found = complexities(&images, GRID, 1, &[WHOLE, WHOLE]);
