@@ -18,7 +18,7 @@ use unlike::{
     registry::Entry,
 };
 use unlike_core::{Error, Label, LabelledSamples, Result, Samples};
-use unlike_data::{DataSet, ImageSize, ReadOptions, Tails, split};
+use unlike_data::{CIFAR10_CLASSES, DataSet, ImageSize, ReadOptions, Tails, split};
 use unlike_results::survey::FLAGGED;
 
 use crate::{
@@ -94,18 +94,7 @@ impl Set {
     pub fn classes(self) -> &'static [&'static str] {
         match self {
             Self::Mnist | Self::FashionMnist => &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-            Self::Cifar10 => &[
-                "airplane",
-                "automobile",
-                "bird",
-                "cat",
-                "deer",
-                "dog",
-                "frog",
-                "horse",
-                "ship",
-                "truck",
-            ],
+            Self::Cifar10 => &CIFAR10_CLASSES,
             Self::KddCup99 | Self::NslKdd => &[],
         }
     }
@@ -198,8 +187,8 @@ pub struct Survey {
     loaded: Mutex<Vec<Loaded>>,
 }
 
-/// What was read, at which size.
-type Loaded = ((PathBuf, Option<usize>), Arc<DataSet>);
+/// What was read, of which set and at which size.
+type Loaded = ((Set, PathBuf, Option<usize>), Arc<DataSet>);
 
 /// The models of the survey, its successor, and what they are measured against.
 pub const SURVEY_MODELS: [&str; 9] = [
@@ -241,20 +230,20 @@ impl Survey {
     }
 
     /// A file or folder, read once for cells that follow each other.
-    fn read(&self, path: &Path, side: Option<usize>) -> Result<Arc<DataSet>> {
+    fn read(&self, set: Set, path: PathBuf, side: Option<usize>) -> Result<Arc<DataSet>> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = (path.to_owned(), side);
+        let wanted = (set, path, side);
         if let Some((_, data)) = loaded.iter().find(|(read, _)| *read == wanted) {
             return Ok(Arc::clone(data));
         }
-        // One set, for models that see it at one size and for those that see it at another.
-        loaded.retain(|((other, _), _)| other == path);
+        // One set: its files, and its images for models that see them at one size or at another.
+        loaded.retain(|((other, ..), _)| *other == set);
         let mut options = ReadOptions::default();
         options.image.size = side.map(|side| ImageSize {
             height: side,
             width: side,
         });
-        let data = Arc::new(unlike_data::read(path, &options)?);
+        let data = Arc::new(unlike_data::read(&wanted.1, &options)?);
         loaded.push((wanted, Arc::clone(&data)));
         Ok(data)
     }
@@ -267,7 +256,7 @@ impl Survey {
             (_, "pixels", _) => None,
             _ => Some(NETWORK_SIDE),
         };
-        let data = self.read(&set.path(&self.folder), side)?;
+        let data = self.read(set, set.path(&self.folder), side)?;
         let whole = |split: &split::Split, data: &Arc<DataSet>| {
             [
                 Selected::normals(data, split.train().to_vec()),
@@ -293,10 +282,9 @@ impl Survey {
                 normals.truncate(normals.len().div_ceil(2));
                 normals.sort_unstable();
                 let train = Selected::normals(&data, normals);
-                drop(data);
                 let path = set.test_path(&self.folder, task);
                 let path = path.unwrap_or_else(|| set.path(&self.folder));
-                let test = Arc::new(unlike_data::read(&path, &ReadOptions::default())?);
+                let test = self.read(set, path, None)?;
                 let labels = labels(&test)?;
                 [
                     train,

@@ -53,7 +53,8 @@ pub use dates::DatePart;
 pub use decimal::Decimal;
 pub use encoding::Encoding;
 pub use images::{
-    Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread, read_images,
+    CIFAR10_CLASSES, Duplicates, Fit, ImageOptions, ImageSize, MaskRule, Masks, Survey, Unread,
+    read_images,
 };
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};

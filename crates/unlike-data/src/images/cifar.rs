@@ -21,7 +21,8 @@ const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + 3 * PLANE;
 
-const NAMES: [&str; 10] = [
+/// The names of CIFAR-10's classes, in the order of their numbers.
+pub const CIFAR10_CLASSES: [&str; 10] = [
     "airplane",
     "automobile",
     "bird",
@@ -112,7 +113,7 @@ pub(super) fn read(path: &Path, files: &[PathBuf], options: &ReadOptions) -> Res
             hint: None,
         });
     }
-    let name = |label: u8| NAMES[usize::from(label)].to_owned();
+    let name = |label: u8| CIFAR10_CLASSES[usize::from(label)].to_owned();
     all.classes = Some(Classes::numbered("label", &labels, name));
     all.into_data_set(path, Format::Cifar10, options)
 }
@@ -129,7 +130,7 @@ fn records(source: &Source) -> Result<Vec<&[u8]>> {
     }
     if let Some(at) = records
         .iter()
-        .position(|record| usize::from(record[0]) >= NAMES.len())
+        .position(|record| usize::from(record[0]) >= CIFAR10_CLASSES.len())
     {
         return Err(source.malformed(
             format!(
@@ -219,7 +220,7 @@ fn list(sheet: &Path, part: &str) -> Result<Vec<u8>> {
     })?;
     match labels
         .iter()
-        .position(|&label| usize::from(label) >= NAMES.len())
+        .position(|&label| usize::from(label) >= CIFAR10_CLASSES.len())
     {
         None => Ok(labels),
         Some(at) => Err(source.malformed(

@@ -36,6 +36,7 @@ use crate::{
     words,
 };
 
+pub use cifar::CIFAR10_CLASSES;
 pub(crate) use decode::unread;
 pub(crate) use formats::{Kind, of_source as kind};
 pub(crate) use idx::is_idx;

@@ -56,6 +56,9 @@ impl FittedColumn {
 
 /// How numbers are scaled: under [`Scaling::Bounded`], as categories are where these make most features.
 fn settled(config: &PreprocessingConfig, table: &Table) -> Scaling {
+    if config.scaling != Scaling::Bounded {
+        return config.scaling;
+    }
     let (mut numbers, mut levels) = (0, 0);
     for column in table.columns() {
         match &column.values {
@@ -68,9 +71,9 @@ fn settled(config: &PreprocessingConfig, table: &Table) -> Scaling {
             }
         }
     }
-    match config.scaling {
-        Scaling::Bounded if levels > numbers => Scaling::MinMax,
-        scaling => scaling,
+    match levels > numbers {
+        true => Scaling::MinMax,
+        false => Scaling::Bounded,
     }
 }
 
