@@ -12,7 +12,10 @@ use crate::{
         score, train,
     },
     environment,
-    terminal::failure::{self, Outcome, Result},
+    terminal::{
+        self,
+        failure::{self, Outcome, Result},
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -101,6 +104,7 @@ pub(crate) fn run(words: Vec<OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, json),
     };
+    terminal::set_quiet(common.quiet);
     let result = match common.threads() {
         Some(threads) => {
             // The kernels have threads of their own beside rayon's.

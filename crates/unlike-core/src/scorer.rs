@@ -141,6 +141,22 @@ impl Arrays {
         })
     }
 
+    /// Adds all arrays of others, with this before their names.
+    pub fn add(&mut self, prefix: &str, others: &Self) {
+        let named = |(name, array): (&String, &Array)| (format!("{prefix}{name}"), array.clone());
+        self.0.extend(others.0.iter().map(named));
+    }
+
+    /// The arrays whose names begin so, without this.
+    #[must_use]
+    pub fn under(&self, prefix: &str) -> Self {
+        let stripped = |(name, array): (&String, &Array)| {
+            let name = name.strip_prefix(prefix)?;
+            Some((name.to_owned(), array.clone()))
+        };
+        Self(self.0.iter().filter_map(stripped).collect())
+    }
+
     /// Name and array, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Array)> {
         self.0.iter().map(|(name, array)| (name.as_str(), array))

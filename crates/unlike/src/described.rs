@@ -23,6 +23,10 @@ const MEANINGS: [(&str, &[(&str, &str)]); 16] = [
             ),
             ("patience", "stop after so many epochs without a better one"),
             (
+                "members",
+                "networks side by side, from different first weights; scores are their mean",
+            ),
+            (
                 "relative",
                 "images as pixels: whether the score compares with what is usual for images as busy",
             ),

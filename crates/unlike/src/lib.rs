@@ -12,6 +12,7 @@ pub mod groups;
 pub mod judge;
 mod kind;
 mod looks;
+mod members;
 pub mod method;
 pub mod model;
 pub mod models;

@@ -30,6 +30,8 @@ pub enum Purpose {
     Patches = 9,
     /// Noise on the samples of a step.
     Noise = 10,
+    /// The seed of one of several networks side by side.
+    Member = 11,
 }
 
 /// The generator for the `index`-th use of a purpose.

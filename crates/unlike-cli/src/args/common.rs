@@ -8,6 +8,10 @@ pub(crate) struct Common {
     /// Print one JSON document on stdout, errors included
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
+    /// Write nothing to stderr but errors: no progress, and no notes, which --json
+    /// has anyway
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) quiet: bool,
     /// Threads to use; results do not depend on it [default: one per core]
     #[arg(long, global = true, value_name = "N", help_heading = "Everywhere", value_parser = threads)]
     threads: Option<NonZeroUsize>,

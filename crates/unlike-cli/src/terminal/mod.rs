@@ -11,8 +11,12 @@ pub(crate) mod layout;
 pub(crate) mod progress;
 pub(crate) mod scoring;
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 use unlike_core::{CodedNote, Note};
 use unlike_report::terminal::Style;
@@ -134,6 +138,22 @@ pub(crate) fn write_with(
 /// The column at which the texts of [`say`] begin.
 const LABEL: usize = 10;
 
+/// Whether the user wants to hear of errors alone.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on stderr gets errors alone, or what it usually gets.
+pub(crate) fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// A bar of this many steps, which shows on a terminal of a user who wants to see it.
+pub(crate) fn bar(steps: u64) -> ProgressBar {
+    match QUIET.load(Ordering::Relaxed) {
+        true => ProgressBar::hidden(),
+        false => ProgressBar::new(steps),
+    }
+}
+
 /// Tells the user on stderr: a word in the first column, and a text beside it.
 pub(crate) fn say(label: &str, text: &str) {
     let lead = format!("{label:<LABEL$}");
@@ -148,7 +168,7 @@ pub(crate) fn say(label: &str, text: &str) {
         .initial_indent(&lead)
         .subsequent_indent(&indent)
         .break_words(false);
-    error_line(&textwrap::fill(&shown(text, false), options));
+    line(&textwrap::fill(&shown(text, false), options));
 }
 
 /// Notes, one line each.
@@ -186,7 +206,14 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// A whole line on stderr. A terminal that is gone is no reason to stop working.
+/// A whole line on stderr, unless the user wants to hear of errors alone.
+pub(crate) fn line(text: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        error_line(text);
+    }
+}
+
+/// A whole line of an error on stderr. A terminal that is gone is no reason to stop working.
 pub(crate) fn error_line(text: &str) {
     _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -103,7 +103,7 @@ impl<'a> Progress<'a> {
 
     fn line(&self, text: &str) {
         if self.bar.is_hidden() {
-            terminal::error_line(text);
+            terminal::line(text);
         } else {
             self.bar.println(text);
         }
@@ -154,7 +154,7 @@ impl Observer for Progress<'_> {
                 &format!("after epoch {} of {}", last.epoch, plan.epochs),
             );
         }
-        self.bar = ProgressBar::new((plan.epochs * plan.steps_per_epoch) as u64);
+        self.bar = terminal::bar((plan.epochs * plan.steps_per_epoch) as u64);
         let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %  {msg}");
         if let Ok(style) = style {
             self.bar.set_style(style.progress_chars("━╸ "));

@@ -30,7 +30,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        let bar = ProgressBar::new(STEPS);
+        let bar = terminal::bar(STEPS);
         let style = ProgressStyle::with_template("scoring {wide_bar} {percent:>3} %  {msg}");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("━╸ "));

@@ -355,3 +355,18 @@ fn of_many_rows_some_are_drawn_and_it_is_said() {
         .run("train flows.csv --model pca --max-training-rows 0")
         .ends_with(2);
 }
+
+#[test]
+fn who_wants_to_hear_of_errors_alone_does() {
+    let place = ready_to_train(300);
+    let quiet = place.run(&format!("{TRAIN} --quiet")).ends_with(0);
+    assert_eq!((&*quiet.stdout, &*quiet.stderr), ("", ""));
+    let score = "score runs/egbad-flows flows.csv";
+    let usual = place.run(score).ends_with(0);
+    let quiet = place.run(&format!("{score} --quiet")).ends_with(0);
+    assert!(usual.stderr.contains("note"), "{}", usual.stderr);
+    assert_eq!((quiet.stdout, &*quiet.stderr), (usual.stdout, ""));
+    // What is there already is an error.
+    let refused = place.run(&format!("{TRAIN} --quiet")).ends_with(2);
+    assert!(refused.stderr.starts_with("error: "), "{}", refused.stderr);
+}

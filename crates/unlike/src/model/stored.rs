@@ -13,6 +13,7 @@ use crate::{
     file::{self, Networks},
     groups::Groups,
     looks::Look,
+    members,
     models::MODELS,
     registry::{Entry, ModelConfig},
     sight::Sight,
@@ -104,19 +105,13 @@ impl Model {
             ..
         } = &self.parts;
         let mut arrays = Arrays::new();
-        let mut add = |prefix: &str, named: &Arrays| {
-            for (name, array) in named.iter() {
-                let name = format!("{prefix}{name}");
-                arrays.insert(name, &array.shape, array.values.clone());
-            }
-        };
-        add(WEIGHTS, &scorer.arrays());
+        arrays.add(WEIGHTS, &scorer.arrays());
         if let Some(extraction) = &sight.extraction {
-            add(FEATURES, &extraction.arrays());
+            arrays.add(FEATURES, &extraction.arrays());
         }
         let mut places = Arrays::new();
         look.save(&mut places);
-        add(PLACES, &places);
+        arrays.add(PLACES, &places);
         for (name, values) in calibration.iter() {
             arrays.insert(
                 format!("{CALIBRATION}{name}"),
@@ -141,10 +136,7 @@ impl Model {
         let mut header = header;
         let mut nest = |prefix: &str, model: &Self| {
             let (header, named) = model.content();
-            for (name, array) in named.iter() {
-                let name = format!("{prefix}{name}");
-                arrays.insert(name, &array.shape, array.values.clone());
-            }
+            arrays.add(prefix, &named);
             header
         };
         if let Some(whole) = &self.parts.whole {
@@ -228,21 +220,10 @@ impl Model {
         })?;
         // First, because networks are built from the settings.
         config.check()?;
-        let under = |prefix: &str| {
-            let mut named = Arrays::new();
-            for (name, array) in arrays.iter() {
-                if let Some(name) = name.strip_prefix(prefix) {
-                    named.insert(name, &array.shape, array.values.clone());
-                }
-            }
-            named
-        };
-        let sight = Sight::restore(header.preprocessing, &config, &under(FEATURES))?;
-        let scorer = config
-            .model
-            .restore(&sight.shape(), &under(WEIGHTS), config.seed, device)?;
+        let sight = Sight::restore(header.preprocessing, &config, &arrays.under(FEATURES))?;
+        let scorer = members::restore(&config, &sight.shape(), &arrays.under(WEIGHTS), device)?;
         let whole = match header.whole {
-            Some(whole) => Some(Self::assembled(*whole, &under(WHOLE), device, models)?),
+            Some(whole) => Some(Self::assembled(*whole, &arrays.under(WHOLE), device, models)?),
             None => None,
         };
         let both = sight.extraction.is_some()
@@ -260,7 +241,7 @@ impl Model {
             .iter()
             .filter(|name| whole.is_none() || **name != IMAGE);
         let of_places: Vec<String> = of_places.cloned().collect();
-        let look = Look::load(&sight, &of_places, &under(PLACES))?;
+        let look = Look::load(&sight, &of_places, &arrays.under(PLACES))?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
             let values = &arrays.any_shape(&format!("{CALIBRATION}{name}"))?.values;
@@ -285,7 +266,7 @@ impl Model {
             model.groups = Some((groups, calibrations));
         }
         for (k, of_fold) in header.folds.into_iter().enumerate() {
-            let named = under(&fold_prefix(k));
+            let named = arrays.under(&fold_prefix(k));
             let fold = Self::assembled(of_fold, &named, device, models)?;
             model.folds.push(fold.with_score(&header.score)?);
         }

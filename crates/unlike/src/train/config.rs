@@ -7,6 +7,7 @@ use unlike_features::{Extraction, FeatureConfig, Pool};
 
 use super::{Augmentation, prepared::most_rows};
 use crate::{
+    members,
     models::{Kind, MODELS},
     registry::{Entry, ModelConfig},
     rng,
@@ -34,6 +35,10 @@ pub struct TrainConfig<M = ModelConfig> {
     /// average, over held-out normals, whichever epoch is chosen. Never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
+    /// Networks that train side by side from different first weights, of whose scores the model's are
+    /// the mean; 1 for baselines, which have none.
+    #[serde(default = "one")]
+    pub members: usize,
     /// Of images that are seen as pixels: whether the score in use is how much larger the first part of
     /// the model's own score is than usual for an image as busy (`relative`). For others it makes no
     /// difference.
@@ -51,6 +56,11 @@ pub struct TrainConfig<M = ModelConfig> {
     pub features: Option<FeatureConfig>,
     /// Which model, and its settings.
     pub model: M,
+}
+
+/// As in the files of before.
+fn one() -> usize {
+    1
 }
 
 /// How the learning rate moves.
@@ -274,6 +284,7 @@ impl TrainConfig {
             schedule: Schedule::Cosine,
             choice: EpochChoice::HeldOut,
             patience: None,
+            members: 1,
             hold_out: HoldOut {
                 limit: (entry.hold_out_limit)(),
                 ..HoldOut::default()
@@ -347,7 +358,13 @@ impl TrainConfig {
             share(calibration),
             between,
         )?;
-        check_setting("hold_out.limit", limit, limit > 0, "at least 1")
+        check_setting("hold_out.limit", limit, limit > 0, "at least 1")?;
+        let (most, expected) = match self.model.has_networks() {
+            true => (members::MOST, format!("from 1 to {}", members::MOST)),
+            false => (1, "1, because baselines have no networks".to_owned()),
+        };
+        let members = self.members;
+        check_setting("members", members, (1..=most).contains(&members), &expected)
     }
 
     /// Reads what [`to_toml`](Self::to_toml) writes.
@@ -402,6 +419,7 @@ impl TrainConfig<serde_json::Value> {
             schedule,
             choice,
             patience,
+            members,
             hold_out,
             augmentation,
             preprocessing,
@@ -416,6 +434,7 @@ impl TrainConfig<serde_json::Value> {
             schedule,
             choice,
             patience,
+            members,
             hold_out,
             augmentation,
             preprocessing,

@@ -29,6 +29,7 @@ use crate::{
     backend::{self, Device},
     fingerprint::{Sketch, fingerprint},
     looks::{Look, Rules},
+    members,
     method::{Batch, Losses, StepContext, Trainee},
     model::{Model, Parts, Provenance},
     sight::Sight,
@@ -142,9 +143,7 @@ pub fn fit(
         whole: whole.as_ref(),
         provenance,
     };
-    let network = config
-        .model
-        .trainee(run.data.train.shape(), config.seed, &run.device)?;
+    let network = members::trainee(config, run.data.train.shape(), &run.device)?;
     match network {
         Some(network) => run.train(network, observer),
         None => {
@@ -380,12 +379,8 @@ impl Run<'_> {
         let (scorer, epoch) = match &progress.best {
             Some(best) => {
                 let shape = self.data.train.shape();
-                (
-                    config
-                        .model
-                        .restore(shape, &best.arrays, config.seed, &self.device)?,
-                    Some(best.epoch),
-                )
+                let scorer = members::restore(config, shape, &best.arrays, &self.device)?;
+                (scorer, Some(best.epoch))
             }
             None => {
                 // Finished within the first epoch, or before all networks have learned.

@@ -154,33 +154,18 @@ impl ResumeFile {
             });
         }
         let mut progress = header.progress;
-        let mut now = Arrays::new();
-        let mut best = Arrays::new();
-        for (name, array) in all.iter() {
-            if let Some(name) = name.strip_prefix(NETWORK) {
-                now.insert(name, &array.shape, array.values.clone());
-            } else if let Some(name) = name.strip_prefix(BEST) {
-                best.insert(name, &array.shape, array.values.clone());
-            }
+        if let Some(best) = &mut progress.best {
+            best.arrays = all.under(BEST);
         }
-        if let Some(slot) = &mut progress.best {
-            slot.arrays = best;
-        }
-        Ok(Some((progress, now)))
+        Ok(Some((progress, all.under(NETWORK))))
     }
 
     /// Replaces what was saved before, as a whole or not at all.
     pub(super) fn save(&self, fingerprint: &str, progress: &Progress, now: &Arrays) -> Result<()> {
         let mut all = Arrays::new();
-        let best = progress.best.as_ref().map(|best| &best.arrays);
-        for (prefix, arrays) in [(NETWORK, Some(now)), (BEST, best)] {
-            for (name, array) in arrays.into_iter().flat_map(Arrays::iter) {
-                all.insert(
-                    format!("{prefix}{name}"),
-                    &array.shape,
-                    array.values.clone(),
-                );
-            }
+        all.add(NETWORK, now);
+        if let Some(best) = &progress.best {
+            all.add(BEST, &best.arrays);
         }
         let header = Header {
             fingerprint: fingerprint.to_owned(),

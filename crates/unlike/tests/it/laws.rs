@@ -107,6 +107,45 @@ fn models_of_every_seed_score_alike_after_loading() {
 }
 
 #[test]
+fn networks_side_by_side_keep_the_laws_and_survive_saving() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let (normal, some) = (Samples::Table(normals(300)), Samples::Table(normals(60)));
+    for name in ModelConfig::names() {
+        let mut config = TrainConfig::recommended_for(name, Kind::Table, 300).unwrap();
+        (config.epochs, config.batch_size, config.seed) = (2, 64, 77);
+        shorten(&mut config.model);
+        if let Some(anogan) = config.model.get_mut::<Anogan>() {
+            anogan.search.start = Start::Random;
+        }
+        let fitted = |members| {
+            let config = TrainConfig {
+                members,
+                ..config.clone()
+            };
+            fit(&config, &normal, &RunOptions::default(), &mut Silent)
+        };
+        if !config.model.has_networks() {
+            let error = fitted(3).unwrap_err().to_string();
+            assert!(error.contains("`members` is 3"), "{error}");
+            continue;
+        }
+        let (one, three) = (fitted(1).unwrap(), fitted(3).unwrap());
+        assert_eq!(three.parameters(), 3 * one.parameters(), "{name}");
+        let scores = [&one, &three].map(|model| model.evaluate(&some).unwrap().scores);
+        assert_ne!(scores[0], scores[1], "{name}: the others do not count");
+        three.save(&path).unwrap();
+        let loaded = Model::load(&path).unwrap();
+        let violations = [
+            conformance::check(&three, &some),
+            conformance::check_same(&three, &loaded, &some),
+        ]
+        .concat();
+        assert!(violations.is_empty(), "{name}: {violations:#?}");
+    }
+}
+
+#[test]
 fn a_damaged_model_is_refused_wherever_the_damage_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");

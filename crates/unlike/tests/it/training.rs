@@ -102,7 +102,12 @@ fn threads_do_not_change_a_bit_and_seeds_do() {
     for mut model in all.chain(switched) {
         shorten(&mut model);
         let name = model.name();
-        let config = TrainConfig { model, ..config() };
+        let members = if name == "egbad" { 2 } else { 1 };
+        let config = TrainConfig {
+            model,
+            members,
+            ..config()
+        };
         let on = |threads| {
             with_threads(threads, || {
                 file_of(&config, &RunOptions::default(), &mut Silent)
@@ -153,6 +158,10 @@ fn an_interrupted_training_ends_in_the_same_file() {
     interrupt(&config());
     let model = switch_spectral_norm(config().model).unwrap();
     interrupt(&TrainConfig { model, ..config() });
+    interrupt(&TrainConfig {
+        members: 3,
+        ..config()
+    });
 }
 
 /// Of the 36 steps a half is of the first stage, or a third, which ends with the first epoch.

@@ -95,6 +95,10 @@ pub(crate) struct TrainArgs {
     /// Samples per update [default: by model and data]
     #[arg(long, value_name = "N")]
     batch_size: Option<NonZeroUsize>,
+    /// Networks to train side by side from different first weights (an ensemble); scores are their mean
+    /// [default: by model and data]
+    #[arg(long, value_name = "N")]
+    members: Option<NonZeroUsize>,
     /// What becomes -1 and 1, or 0 and 1, in tables: the smallest and largest training value, or the mean and
     /// standard deviation, the latter also `bounded`, with no training value beyond ±5 [default: by model]
     #[arg(long, value_name = "HOW")]

@@ -81,6 +81,7 @@ impl TrainArgs {
         self.changes.apply(&mut config.augmentation);
         config.seed = self.seed.unwrap_or(config.seed);
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
+        config.members = self.members.map_or(config.members, NonZeroUsize::get);
         config.batch_size = self.batch_size.map_or(config.batch_size, NonZeroUsize::get);
         if let Some(scaling) = self.scaling {
             config.preprocessing.scaling = match scaling {
