@@ -78,6 +78,7 @@ pub fn paper(config: TrainConfig, kind: Kind) -> Result<TrainConfig> {
     Ok(TrainConfig {
         batch_size,
         epochs: epochs.unwrap_or(config.epochs),
+        members: 1,
         relative: false,
         model,
         ..config

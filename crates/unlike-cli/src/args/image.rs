@@ -11,7 +11,8 @@ use unlike_data::{Fit, ImageOptions, ImageSize, MaskRule};
 #[command(next_help_heading = "Reading images")]
 pub(crate) struct ImageArgs {
     /// Bring images to N × N pixels, so that N is the longer side, or to WxH [default: their own size
-    /// if it is one for all and at most 256; else 64, or 32 if they are small]
+    /// if it is one for all and at most 256; else about their size, at most 224 for lite0, 128 for dct,
+    /// what the file says for an .onnx, 64 for pixels, and 4096 in tiles]
     #[arg(long, value_name = "N")]
     image_size: Option<SizeArg>,
     /// Grey or colour [default: colour if any image is]

@@ -125,6 +125,7 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {
 /// The settings of a training of a second or less.
 pub(crate) const SMALL: &str = "epochs = 3
 batch_size = 16
+members = 1
 [model]
 latent = 4
 [model.networks]

@@ -51,6 +51,7 @@ fn train(model: &str, normals: usize) -> Model {
     let samples = rows(0, normals, usize::MAX);
     let config = TrainConfig {
         epochs: 1,
+        members: 1,
         ..TrainConfig::recommended(model, &samples).unwrap()
     };
     unlike::fit(&config, &samples, &RunOptions::default(), &mut Silent).unwrap()

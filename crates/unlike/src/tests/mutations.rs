@@ -112,6 +112,7 @@ fn small(name: &str, samples: &Samples) -> TrainConfig {
     TrainConfig {
         epochs: 2,
         batch_size: 16,
+        members: 1,
         ..TrainConfig::from_toml(&text, "config.toml".as_ref()).unwrap()
     }
 }

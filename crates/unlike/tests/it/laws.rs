@@ -22,6 +22,7 @@ fn trained_as(name: &str, rows: usize, change: impl Fn(ModelConfig) -> ModelConf
     let mut config = TrainConfig::recommended_for(name, Kind::Table, rows).unwrap();
     config.epochs = 4;
     config.batch_size = 64;
+    config.members = 1;
     shorten(&mut config.model);
     config.model = change(config.model);
     let normal = Samples::Table(normals(rows));

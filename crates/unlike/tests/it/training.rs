@@ -81,6 +81,7 @@ fn config() -> TrainConfig {
     let mut config = TrainConfig::recommended_for("egbad", Kind::Table, 500).unwrap();
     config.epochs = 3;
     config.batch_size = 32;
+    config.members = 1;
     config
 }
 
@@ -446,6 +447,7 @@ fn a_training_that_runs_away_is_no_success() {
         let recommended = TrainConfig::recommended_for(name, Kind::Table, 500).unwrap();
         let wild = TrainConfig {
             epochs: 20,
+            members: 1,
             ..with(&recommended, &[("learning_rate", 10_000.0)])
         };
         let error = fit(&wild, &samples, &RunOptions::default(), &mut Silent).unwrap_err();

@@ -73,6 +73,7 @@ fn config(name: &str, kind: Kind) -> TrainConfig {
     };
     config.epochs = 1;
     config.batch_size = 32;
+    config.members = 1;
     training::shorten(&mut config.model);
     if let (Some(ganomaly), Kind::Images) = (config.model.get_mut::<Ganomaly>(), kind) {
         ganomaly.networks.width = Some(Width::of(8));
