@@ -33,7 +33,11 @@ pub struct Experiment {
     pub flagged: Option<f64>,
 }
 
-/// The settings of a cell: those of a file, if it is of this model, on top of the recommended ones.
+/// What joins the names of models in that of their ensemble.
+pub const JOINS: char = '+';
+
+/// The settings of a cell: those of a file, if it is of this model, on top of the recommended ones. A name
+/// such as `ganomaly+fanogan` is of the first model, beside which the others train.
 pub(crate) fn config(
     settings: Option<&ConfigFile>,
     model: &str,
@@ -41,11 +45,17 @@ pub(crate) fn config(
     train: &Samples,
     features: Option<&FeatureConfig>,
 ) -> Result<TrainConfig> {
+    let mut models = model.split(JOINS).map(str::to_owned);
+    let model = &*models.next().unwrap_or_default();
     let config = match settings.filter(|settings| settings.model() == model) {
         Some(settings) => settings.clone().for_samples(train, features.cloned())?,
         None => TrainConfig::recommended_with(model, train, features)?,
     };
-    Ok(TrainConfig { seed, ..config })
+    Ok(TrainConfig {
+        seed,
+        ensemble: models.collect(),
+        ..config
+    })
 }
 
 impl Experiment {

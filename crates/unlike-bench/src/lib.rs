@@ -23,7 +23,7 @@ mod tables;
 pub use cell::{
     BestEpoch, Cell, Cells, FalseAlarmRate, Key, Measured, Origin, Outcome, Preset, Ranked, Seconds,
 };
-pub use experiment::Experiment;
+pub use experiment::{Experiment, JOINS};
 pub use page::between_marks;
 pub use ranks::Ranking;
 pub use run::{Bench, Progress, Ran, Running, run};

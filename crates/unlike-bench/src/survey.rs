@@ -23,7 +23,7 @@ use unlike_results::survey::FLAGGED;
 
 use crate::{
     cell::{Key, Preset},
-    experiment::{Experiment, config},
+    experiment::{Experiment, JOINS, config},
     run::Bench,
 };
 
@@ -250,10 +250,11 @@ impl Survey {
 
     /// The normals to learn from and the test set, of everything.
     fn parts(&self, key: &Key, set: Set, task: Task<'_>) -> Result<[Selected; 2]> {
-        let side = match (set.classes(), &*key.features, &*key.model) {
+        let with_ganomaly = key.model.split(JOINS).any(|model| model == "ganomaly");
+        let side = match (set.classes(), &*key.features) {
             ([], ..) => None,
-            (_, "pixels", "ganomaly") => Some(GANOMALY_SIDE),
-            (_, "pixels", _) => None,
+            (_, "pixels") if with_ganomaly => Some(GANOMALY_SIDE),
+            (_, "pixels") => None,
             _ => Some(NETWORK_SIDE),
         };
         let data = self.read(set, set.path(&self.folder), side)?;
@@ -327,7 +328,7 @@ impl Survey {
 
 impl Bench for Survey {
     fn keys(&self) -> Result<Vec<Key>> {
-        for model in &self.models {
+        for model in self.models.iter().flat_map(|model| model.split(JOINS)) {
             Entry::find(MODELS, model)?;
         }
         let mut keys = Vec::new();

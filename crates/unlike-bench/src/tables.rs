@@ -8,7 +8,7 @@ use unlike_data::{ReadOptions, split};
 
 use crate::{
     cell::{Key, Preset},
-    experiment::{Experiment, config},
+    experiment::{Experiment, JOINS, config},
     run::Bench,
 };
 
@@ -96,7 +96,7 @@ fn size(path: &Path) -> u64 {
 
 impl Bench for Tables {
     fn keys(&self) -> Result<Vec<Key>> {
-        for model in &self.models {
+        for model in self.models.iter().flat_map(|model| model.split(JOINS)) {
             Entry::find(MODELS, model)?;
         }
         let sets = self.found()?;

@@ -27,6 +27,10 @@ const MEANINGS: [(&str, &[(&str, &str)]); 16] = [
                 "networks side by side, from different first weights; scores are their mean",
             ),
             (
+                "ensemble",
+                "models that train beside this one, with recommended settings; their scores are added",
+            ),
+            (
                 "relative",
                 "images as pixels: whether the score compares with what is usual for images as busy",
             ),

@@ -3,8 +3,6 @@
 mod compared;
 mod stored;
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     Calibration, Detector, Error, Explanations, GroupCalibrations, ImageShape, Images, InputSpec,
@@ -20,7 +18,7 @@ use crate::{
     groups::Groups,
     looks::Look,
     sight::Sight,
-    train::{EpochReport, IMAGE, Stop, TrainConfig, said},
+    train::{Beside, EpochReport, IMAGE, Stop, TrainConfig},
 };
 
 /// The kind of a model file.
@@ -52,8 +50,8 @@ pub(crate) struct Parts {
     pub(crate) scores: Vec<(String, ScoreRule)>,
     /// The score's parts over the calibration samples.
     pub(crate) calibration: ScoreParts,
-    /// What sees images as a whole beside their places, if anything does: the part [`IMAGE`].
-    pub(crate) whole: Option<Arc<Model>>,
+    /// Models whose scores are parts of this one's.
+    pub(crate) beside: Vec<Beside>,
     /// Mean contribution of each feature over held-out normals, where there is no map.
     pub(crate) typical_contributions: Vec<f32>,
     pub(crate) provenance: Provenance,
@@ -240,7 +238,7 @@ impl Model {
             sight,
             look,
             scorer,
-            whole,
+            beside,
             ..
         } = &self.parts;
         let seen = sight.bind(samples)?;
@@ -252,10 +250,11 @@ impl Model {
         if parts.is_empty() {
             let names = self.parts.calibration.names();
             parts = ScoreParts::new(names.map(|name| (name.to_owned(), Vec::new())).collect());
-        } else if let Some(whole) = whole
-            && wanted.is_none_or(|wanted| wanted.contains(&IMAGE))
-        {
-            parts = finite(parts.with(IMAGE, said(whole, samples)?))?;
+        } else {
+            let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
+            for other in beside.iter().filter(|other| is_wanted(&other.name)) {
+                parts = finite(parts.with(&other.name, other.said(samples)?))?;
+            }
         }
         let scores = self.rule().apply(&parts)?;
         Ok(Scored {
@@ -318,11 +317,14 @@ impl Model {
     /// What a network makes of images for the detector, in words; `None` if it sees pixels or rows.
     pub fn features_in_words(&self) -> Option<String> {
         let extraction = self.parts.sight.extraction.as_ref()?;
-        let whole = self.parts.whole.as_ref();
-        Some(match whole.and_then(|whole| whole.features_in_words()) {
-            Some(of_whole) => format!("{}, and {of_whole}", extraction.describe()),
-            None => extraction.describe(),
-        })
+        let mut beside = self.parts.beside.iter();
+        let whole = beside.find(|other| other.name == IMAGE);
+        Some(
+            match whole.and_then(|whole| whole.model.features_in_words()) {
+                Some(of_whole) => format!("{}, and {of_whole}", extraction.describe()),
+                None => extraction.describe(),
+            },
+        )
     }
 
     /// Whether it explains images by maps; if not, samples are explained by columns.
@@ -369,14 +371,11 @@ impl Model {
     /// The running statistics of batch norm, the singular vectors of spectral norm and the shape of
     /// the features are stored beside them, and do not count.
     pub fn parameters(&self) -> usize {
-        let of_whole = self
-            .parts
-            .whole
-            .as_ref()
-            .map_or(0, |whole| whole.parameters());
+        let beside = self.parts.beside.iter();
+        let of_others = beside.map(|other| other.model.parameters()).sum::<usize>();
         let arrays = self.parts.scorer.arrays();
         let learned = arrays.iter().filter(|(name, _)| is_learned(name));
-        of_whole + learned.map(|(_, array)| array.values.len()).sum::<usize>()
+        of_others + learned.map(|(_, array)| array.values.len()).sum::<usize>()
     }
 }
 
@@ -475,8 +474,9 @@ impl Model {
             ..
         } = &self.parts;
         let seen = sight.bind(samples)?;
-        // What sees the image as a whole does not say where.
-        let rule = match self.rule().parts() == [IMAGE] {
+        // What others say, of the image as a whole for one, does not say where.
+        let of_others = |part: &&str| self.parts.beside.iter().any(|other| other.name == **part);
+        let rule = match self.rule().parts().iter().all(of_others) {
             true => self.rule_of(self.recommended())?,
             false => self.rule(),
         };

@@ -79,6 +79,7 @@ pub fn paper(config: TrainConfig, kind: Kind) -> Result<TrainConfig> {
         batch_size,
         epochs: epochs.unwrap_or(config.epochs),
         members: 1,
+        ensemble: Vec::new(),
         relative: false,
         model,
         ..config

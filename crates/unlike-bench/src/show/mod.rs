@@ -13,6 +13,7 @@ use unlike_core::words;
 
 use crate::{
     cell::{Cell, Key, Measured, Outcome, Ranked},
+    experiment::JOINS,
     page::Page,
     published::Figure,
 };
@@ -84,17 +85,25 @@ fn or_dash(text: Option<String>) -> String {
 }
 
 fn title(model: &str) -> String {
-    let entry = MODELS.iter().find(|entry| entry.name == model);
-    entry.map_or_else(
-        || model.to_owned(),
-        |entry| entry.recommended(Kind::Table).title().to_owned(),
-    )
+    let one = |model: &str| {
+        let entry = MODELS.iter().find(|entry| entry.name == model);
+        entry.map_or_else(
+            || model.to_owned(),
+            |entry| entry.recommended(Kind::Table).title().to_owned(),
+        )
+    };
+    let titles: Vec<String> = model.split(JOINS).map(one).collect();
+    titles.join(" + ")
 }
 
-/// The order of the list of models.
+/// The order of the list of models; ensembles stand behind all.
 fn ordered(models: BTreeSet<&str>) -> Vec<&str> {
     let mut models: Vec<&str> = models.into_iter().collect();
-    models.sort_by_key(|model| ModelConfig::names().position(|name| name == *model));
+    models.sort_by_key(|model| {
+        let first = model.split(JOINS).next();
+        let place = ModelConfig::names().position(|name| Some(name) == first);
+        (model.contains(JOINS), place, *model)
+    });
     models
 }
 

@@ -77,7 +77,13 @@ fn text(model: &Model) -> Result<String> {
     let facts = [
         ("model", model.config().model.title().to_owned()),
         ("score", scores),
-        ("parameters", count(model.parameters())),
+        ("parameters", {
+            let parameters = count(model.parameters());
+            match model.config().members {
+                1 => parameters,
+                members => format!("{parameters} in {members} networks side by side"),
+            }
+        }),
         ("input", input(model)),
         (
             "trained on",

@@ -131,10 +131,14 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn started(&mut self, plan: &Plan, history: &[EpochReport]) {
         let noun = self.noun;
+        let side_by_side = match plan.members {
+            1 => String::new(),
+            members => format!(", {members} side by side,"),
+        };
         say(
             "training",
             &format!(
-                "{} on {} of {} each; {} more choose the epoch, {} calibrate",
+                "{}{side_by_side} on {} of {} each; {} more choose the epoch, {} calibrate",
                 plan.model,
                 words::counted(plan.n_train, noun),
                 words::counted(plan.features, "feature"),
@@ -165,6 +169,17 @@ impl Observer for Progress<'_> {
             records.try_for_each(|record| record.start(history))
         });
         _ = self.flow(written);
+    }
+
+    fn beside(&mut self, name: &str) {
+        let what = match name {
+            "image" => "a detector of images as a whole",
+            model => model,
+        };
+        say(
+            "beside",
+            &format!("{what} trains first, on the same {}s", self.noun),
+        );
     }
 
     fn step(&mut self, report: &StepReport<'_>) -> Flow {

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 use unlike_core::{Arrays, Error, Result, ScoreParts, ScoreRule};
 use unlike_data::Preprocessing;
-use unlike_features::{FeatureConfig, Pool};
+use unlike_features::FeatureConfig;
 
 use super::{KIND, Model, Parts, Provenance, compared::Probabilities};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     models::MODELS,
     registry::{Entry, ModelConfig},
     sight::Sight,
-    train::{IMAGE, TrainConfig},
+    train::{Beside, TrainConfig, names_beside},
 };
 
 /// What a model file says beside its arrays.
@@ -33,9 +33,9 @@ struct Header<M> {
     groups: Option<Groups>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probabilities: Option<Probabilities>,
-    /// Of what sees images as a whole, whose arrays are called `image.…`.
-    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
-    whole: Option<Box<Header<M>>>,
+    /// Of models beside it, by the names of their parts; their arrays are called `beside.NAME.…`.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<(String, Header<M>)>,
     /// Of the models of the folds, whose arrays are called `fold.0.…`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     folds: Vec<Header<M>>,
@@ -48,7 +48,8 @@ impl<M> Header<M> {
             let held = |digest: &str| networks.get(digest).map(Vec::as_slice);
             self.config.features = Some(features.restored(held, folder)?);
         }
-        let mut nested = self.folds.iter_mut().chain(self.whole.as_deref_mut());
+        let beside = self.beside.iter_mut().map(|(_, header)| header);
+        let mut nested = self.folds.iter_mut().chain(beside);
         nested.try_for_each(|header| header.open(networks, folder))
     }
 }
@@ -57,8 +58,12 @@ const WEIGHTS: &str = "model.";
 const FEATURES: &str = "features.";
 const PLACES: &str = "places.";
 const CALIBRATION: &str = "calibration.";
-const WHOLE: &str = "image.";
 pub(super) const TYPICAL: &str = "typical_contributions";
+
+/// What the names of the arrays of a model beside another begin with.
+fn beside_prefix(name: &str) -> String {
+    format!("beside.{name}.")
+}
 
 /// What the names of a fold's arrays begin with.
 fn fold_prefix(fold: usize) -> String {
@@ -130,7 +135,7 @@ impl Model {
             provenance: self.parts.provenance.clone(),
             groups: self.groups.as_ref().map(|(groups, _)| groups.clone()),
             probabilities: self.probabilities.clone(),
-            whole: None,
+            beside: Vec::new(),
             folds: Vec::new(),
         };
         let mut header = header;
@@ -139,8 +144,9 @@ impl Model {
             arrays.add(prefix, &named);
             header
         };
-        if let Some(whole) = &self.parts.whole {
-            header.whole = Some(Box::new(nest(WHOLE, whole)));
+        for Beside { name, model } in &self.parts.beside {
+            let nested = nest(&beside_prefix(name), model);
+            header.beside.push((name.clone(), nested));
         }
         for (k, fold) in self.folds.iter().enumerate() {
             header.folds.push(nest(&fold_prefix(k), fold));
@@ -222,26 +228,32 @@ impl Model {
         config.check()?;
         let sight = Sight::restore(header.preprocessing, &config, &arrays.under(FEATURES))?;
         let scorer = members::restore(&config, &sight.shape(), &arrays.under(WEIGHTS), device)?;
-        let whole = match header.whole {
-            Some(whole) => Some(Self::assembled(*whole, &arrays.under(WHOLE), device, models)?),
-            None => None,
-        };
-        let both = sight.extraction.is_some()
-            && config.features.as_ref().and_then(FeatureConfig::pool) == Some(Pool::Both);
-        if both != whole.is_some() {
+        let mut beside = Vec::new();
+        for (name, header) in header.beside {
+            let arrays = arrays.under(&beside_prefix(&name));
+            let model = Arc::new(Self::assembled(header, &arrays, device, models)?);
+            beside.push(Beside { name, model });
+        }
+        let found: Vec<String> = beside.iter().map(|other| other.name.clone()).collect();
+        let expected = names_beside(&config);
+        if found != expected {
+            let listed = |names: &[String]| match names.is_empty() {
+                true => "none".to_owned(),
+                false => names.join(", "),
+            };
             return Err(Error::Mismatch {
-                origin: Some("features".into()),
-                found: "a detector of images as a whole too much, or too little".into(),
-                expected: "one where features are of both the image and its places".into(),
+                origin: Some("models beside this one".into()),
+                found: listed(&found),
+                expected: format!("{}, as the settings say", listed(&expected)),
                 hint: None,
             });
         }
-        let of_places = header
+        let own = header
             .part_names
             .iter()
-            .filter(|name| whole.is_none() || **name != IMAGE);
-        let of_places: Vec<String> = of_places.cloned().collect();
-        let look = Look::load(&sight, &of_places, &arrays.under(PLACES))?;
+            .filter(|name| !found.contains(name));
+        let own: Vec<String> = own.cloned().collect();
+        let look = Look::load(&sight, &own, &arrays.under(PLACES))?;
         let mut calibration = Vec::new();
         for name in &header.part_names {
             let values = &arrays.any_shape(&format!("{CALIBRATION}{name}"))?.values;
@@ -253,7 +265,7 @@ impl Model {
             sight,
             look,
             scorer,
-            whole: whole.map(Arc::new),
+            beside,
             scores: header.scores,
             calibration: ScoreParts::checked(calibration)?,
             provenance: header.provenance,

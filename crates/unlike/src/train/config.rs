@@ -39,6 +39,11 @@ pub struct TrainConfig<M = ModelConfig> {
     /// the mean; 1 for baselines, which have none.
     #[serde(default = "one")]
     pub members: usize,
+    /// Models that train beside this one, with their recommended settings, on the same samples and with the
+    /// same held out: the score in use is then the sum of all their scores, each in units of its spread over
+    /// held-out normals. Maps and contributions are this one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ensemble: Vec<String>,
     /// Of images that are seen as pixels: whether the score in use is how much larger the first part of
     /// the model's own score is than usual for an image as busy (`relative`). For others it makes no
     /// difference.
@@ -294,6 +299,7 @@ impl TrainConfig {
                 Kind::Table if quick && samples < FEW_ROWS => MEMBERS,
                 _ => 1,
             },
+            ensemble: Vec::new(),
             hold_out: HoldOut {
                 limit,
                 ..HoldOut::default()
@@ -373,7 +379,14 @@ impl TrainConfig {
             false => (1, "1, because baselines have no networks".to_owned()),
         };
         let members = self.members;
-        check_setting("members", members, (1..=most).contains(&members), &expected)
+        check_setting("members", members, (1..=most).contains(&members), &expected)?;
+        for (at, name) in self.ensemble.iter().enumerate() {
+            Entry::find(MODELS, name)?;
+            let is_new = name != self.model.name() && !self.ensemble[..at].contains(name);
+            let found = format!("`{name}` twice");
+            check_setting("ensemble", found, is_new, "every model once")?;
+        }
+        Ok(())
     }
 
     /// Reads what [`to_toml`](Self::to_toml) writes.
@@ -429,6 +442,7 @@ impl TrainConfig<serde_json::Value> {
             choice,
             patience,
             members,
+            ensemble,
             hold_out,
             augmentation,
             preprocessing,
@@ -444,6 +458,7 @@ impl TrainConfig<serde_json::Value> {
             choice,
             patience,
             members,
+            ensemble,
             hold_out,
             augmentation,
             preprocessing,

@@ -2,16 +2,15 @@
 
 mod augment;
 mod batches;
+mod beside;
 mod config;
 mod divergence;
 mod observer;
 mod prepared;
 mod state;
-mod whole;
 
 use std::{
     ops::ControlFlow,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -35,10 +34,10 @@ use crate::{
     sight::Sight,
 };
 use batches::{Batches, Feed};
+use beside::Company;
+pub(crate) use beside::{Beside, IMAGE, names as names_beside};
 pub(crate) use prepared::Prepared;
 use state::{Best, Progress};
-use whole::Whole;
-pub(crate) use whole::{IMAGE, said};
 
 /// Where training runs and what it leaves on the disk; nothing here but the device changes the result.
 #[derive(Clone, Debug)]
@@ -111,7 +110,7 @@ pub fn fit(
     let rows = Prepared::fit(&mut sight, &train, config.seed)?;
     let places = rows.as_ref().map_or(1, |rows| rows.len() / n_train);
     let held_out = [&validation, &calibration];
-    let whole = Whole::fit(config, samples, places, held_out, options, observer)?;
+    let company = Company::fit(config, samples, places, held_out, options, observer)?;
     let validation = Prepared::new(&sight, validation)?;
     let data = Data {
         train: match rows {
@@ -140,7 +139,7 @@ pub fn fit(
         device,
         data,
         sight: &sight,
-        whole: whole.as_ref(),
+        company: &company,
         provenance,
     };
     let network = members::trainee(config, run.data.train.shape(), &run.device)?;
@@ -197,7 +196,7 @@ struct Run<'a> {
     device: Device,
     data: Data<'a>,
     sight: &'a Sight,
-    whole: Option<&'a Whole>,
+    company: &'a Company,
     provenance: Provenance,
 }
 
@@ -215,14 +214,9 @@ impl Run<'_> {
     ) -> Result<Model> {
         let held_out = &self.data.validation;
         let first = self.config.relative;
-        let (look, mut validation, mut scores) =
-            Look::fit(self.sight, held_out, &*scorer, rules, first)?;
-        let mut calibration = parts(&look, &*scorer, &self.data.calibration)?;
-        if let Some(whole) = self.whole {
-            validation = validation.with(IMAGE, whole.validation.clone());
-            calibration = calibration.with(IMAGE, whole.calibration.clone());
-            scores = Whole::rules(scores, &validation)?;
-        }
+        let (look, validation, scores) = Look::fit(self.sight, held_out, &*scorer, rules, first)?;
+        let calibration = parts(&look, &*scorer, &self.data.calibration)?;
+        let (calibration, scores) = self.company.join([validation, calibration], scores)?;
         let typical = match self.sight.grid() {
             None => {
                 let some = held_out.some(TYPICAL_SAMPLES)?;
@@ -246,7 +240,7 @@ impl Run<'_> {
         Model::new(Parts {
             scores,
             calibration,
-            whole: self.whole.map(|whole| Arc::clone(&whole.model)),
+            beside: self.company.models.clone(),
             config: self.config.clone(),
             sight: self.sight.clone(),
             look,
@@ -263,6 +257,7 @@ impl Run<'_> {
         let steps_per_epoch = n / batch_size;
         let plan = Plan {
             model: config.model.name(),
+            members: config.members,
             n_train: self.provenance.n_train,
             n_validation: self.data.validation.len(),
             n_calibration: self.data.calibration.len(),

@@ -10,6 +10,10 @@ pub trait Observer {
     /// Training begins; `history` holds the epochs that an interrupted run already did.
     fn started(&mut self, _plan: &Plan, _history: &[EpochReport]) {}
 
+    /// A model of this name, or `image` for one of images as a whole, begins to train beside the one that
+    /// [`started`](Self::started) will tell of. Of its steps the observer hears, and of nothing else.
+    fn beside(&mut self, _name: &str) {}
+
     /// After every update; says whether to go on.
     fn step(&mut self, _report: &StepReport<'_>) -> Flow {
         Flow::Continue
@@ -69,6 +73,8 @@ impl Observer for Silent {}
 pub struct Plan {
     /// The model's name.
     pub model: &'static str,
+    /// Networks of it that train side by side.
+    pub members: usize,
     /// Samples that train.
     pub n_train: usize,
     /// Held-out samples that measure every epoch.

@@ -147,6 +147,59 @@ fn networks_side_by_side_keep_the_laws_and_survive_saving() {
 }
 
 #[test]
+fn an_ensemble_keeps_the_laws_and_survives_saving() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let (normal, some) = (Samples::Table(normals(300)), Samples::Table(normals(60)));
+    let mut config = TrainConfig::recommended_for("knn", Kind::Table, 300).unwrap();
+    config.ensemble = vec!["pca".into(), "iforest".into()];
+    let fitted = |config: &TrainConfig| fit(config, &normal, &RunOptions::default(), &mut Silent);
+    let model = fitted(&config).unwrap();
+    assert_eq!(
+        model.score_names().collect::<Vec<_>>(),
+        ["ensemble", "distance", "pca", "iforest"]
+    );
+    // Each has the say that it has alone.
+    let alone = TrainConfig {
+        ensemble: Vec::new(),
+        ..TrainConfig::recommended_for("pca", Kind::Table, 300).unwrap()
+    };
+    let said = model.evaluate(&some).unwrap();
+    let pca: Vec<f64> = said
+        .parts
+        .get("pca")
+        .unwrap()
+        .iter()
+        .map(|&v| f64::from(v))
+        .collect();
+    let alone = fitted(&alone).unwrap().evaluate(&some).unwrap().scores;
+    let narrow: Vec<f64> = alone.iter().map(|&v| f64::from(v as f32)).collect();
+    assert_eq!(pca, narrow);
+    model.save(&path).unwrap();
+    for score in ["ensemble", "pca", "distance"] {
+        let [model, loaded] =
+            [&path, &path].map(|path| Model::load(path).unwrap().with_score(score).unwrap());
+        let violations = [
+            conformance::check(&model, &some),
+            conformance::check_same(&model, &loaded, &some),
+        ]
+        .concat();
+        assert!(violations.is_empty(), "{score}: {violations:#?}");
+    }
+    let loaded = Model::load(&path).unwrap();
+    let violations = conformance::check_same(&model, &loaded, &some);
+    assert!(violations.is_empty(), "{violations:#?}");
+    for (ensemble, named) in [
+        (["pca", "pca"], "`pca` twice"),
+        (["pca", "knn"], "`knn` twice"),
+    ] {
+        config.ensemble = ensemble.map(str::to_owned).to_vec();
+        let error = fitted(&config).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
 fn a_damaged_model_is_refused_wherever_the_damage_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
 use unlike::ConfigFile;
-use unlike_bench::{Bench, Cell, Cells, Origin, Outcome as CellOutcome, Progress, Running};
+use unlike_bench::{Bench, Cell, Cells, JOINS, Origin, Outcome as CellOutcome, Progress, Running};
 use unlike_core::{files::write_atomically, words};
 
 use crate::{
@@ -16,6 +16,18 @@ use crate::{
         say,
     },
 };
+
+/// A model's name, or those of an ensemble, of which the names of models are these.
+pub(super) fn models(
+    text: &str,
+    names: impl IntoIterator<Item = &'static str>,
+) -> Result<String, String> {
+    let names: Vec<&str> = names.into_iter().collect();
+    match text.split(JOINS).find(|model| !names.contains(model)) {
+        None => Ok(text.to_owned()),
+        Some(other) => Err(format!("`{other}`; expected {}", names.join(", "))),
+    }
+}
 
 /// Where cells are kept, and how they are computed.
 #[derive(Args, Debug)]

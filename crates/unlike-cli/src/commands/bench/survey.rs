@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use unlike::ModelConfig;
 use unlike_bench::{Preset, Set, Survey, survey_html, survey_markdown};
 
-use super::cells::{CellArgs, Shown};
+use super::cells::{CellArgs, Shown, models};
 use crate::{
     args::{Common, seed},
     terminal::failure::{Outcome, Result},
@@ -45,9 +45,9 @@ pub(crate) struct SurveyArgs {
     #[arg(long, value_name = "SET,…", value_delimiter = ',')]
     #[arg(value_parser = PossibleValuesParser::new(Set::ALL.map(Set::name)))]
     sets: Vec<String>,
-    /// The models [default: the survey's, f-AnoGAN, PCA, kNN, isolation forest and VAE]
+    /// The models; names joined by + are one ensemble, as ganomaly+fanogan [default: the survey's, f-AnoGAN, PCA, kNN, isolation forest and VAE]
     #[arg(long, value_name = "MODEL,…", value_delimiter = ',')]
-    #[arg(value_parser = PossibleValuesParser::new(ModelConfig::names()))]
+    #[arg(value_parser = |text: &str| models(text, ModelConfig::names()))]
     models: Vec<String>,
     /// Classes of image sets, as their files spell them [default: all]
     #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::Args;
 use unlike_bench::{Tables, table_models, tables_html, tables_markdown};
 
-use super::cells::{CellArgs, Shown};
+use super::cells::{CellArgs, Shown, models};
 use crate::{
     args::{Common, seed},
     terminal::failure::{Outcome, Result},
@@ -30,9 +30,9 @@ pub(crate) struct TablesArgs {
     /// Names of files, without `.npz` [default: all]
     #[arg(long, value_name = "SET,…", value_delimiter = ',')]
     sets: Vec<String>,
-    /// The models [default: all that see rows]
+    /// The models; names joined by + are one ensemble, as ganomaly+fanogan [default: all that see rows]
     #[arg(long, value_name = "MODEL,…", value_delimiter = ',')]
-    #[arg(value_parser = PossibleValuesParser::new(table_models()))]
+    #[arg(value_parser = |text: &str| models(text, table_models()))]
     models: Vec<String>,
     /// Seeds, each with a split of its own
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0,1,2,3,4", value_parser = seed)]

@@ -99,6 +99,11 @@ pub(crate) struct TrainArgs {
     /// [default: by model and data]
     #[arg(long, value_name = "N")]
     members: Option<NonZeroUsize>,
+    /// Models to train beside, with recommended settings, on the same samples; the score is the sum of all
+    /// their scores, each in units of its spread over normals
+    #[arg(long, value_name = "M,…", value_delimiter = ',')]
+    #[arg(value_parser = PossibleValuesParser::new(ModelConfig::names()))]
+    ensemble: Option<Vec<String>>,
     /// What becomes -1 and 1, or 0 and 1, in tables: the smallest and largest training value, or the mean and
     /// standard deviation, the latter also `bounded`, with no training value beyond ±5 [default: by model]
     #[arg(long, value_name = "HOW")]

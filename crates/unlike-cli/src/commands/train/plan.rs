@@ -82,6 +82,9 @@ impl TrainArgs {
         config.seed = self.seed.unwrap_or(config.seed);
         config.epochs = self.epochs.map_or(config.epochs, NonZeroUsize::get);
         config.members = self.members.map_or(config.members, NonZeroUsize::get);
+        if let Some(ensemble) = &self.ensemble {
+            config.ensemble.clone_from(ensemble);
+        }
         config.batch_size = self.batch_size.map_or(config.batch_size, NonZeroUsize::get);
         if let Some(scaling) = self.scaling {
             config.preprocessing.scaling = match scaling {
