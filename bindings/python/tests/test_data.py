@@ -11,7 +11,8 @@ import pytest
 import unlike
 from unlike import _data
 
-from conftest import fitted, write_png
+from conftest import fitted
+from png import write_png
 
 
 @pytest.fixture

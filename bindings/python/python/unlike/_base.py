@@ -180,8 +180,7 @@ class Detector(Arguments):
 
         Of new normals, at most a share a has a p-value of at most a, on average over calibrations.
         """
-        scores = self._evaluate(X)
-        return self._fitted().p_values(scores)
+        return self._placed(X)[1]
 
     def q_values(self, X: Any) -> Floats:
         """The smallest false-discovery rate at which each sample is flagged in this batch, in (0, 1]."""
@@ -366,6 +365,11 @@ class Detector(Arguments):
             done += len(of_piece)
         _note(list(notes))
         return scores
+
+    def _placed(self, X: Any) -> tuple[Floats, Floats]:
+        """The scores of all samples, and their p-values."""
+        scores = self._evaluate(X)
+        return scores, self._fitted().p_values(scores)
 
     def _flags(self, scores: Floats) -> npt.NDArray[np.int64]:
         decided = self._fitted().decide(scores, "threshold", self.threshold_)

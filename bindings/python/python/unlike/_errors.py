@@ -41,5 +41,9 @@ class NotFittedError(Error, ValueError, AttributeError):
     """A detector was asked before it was fitted."""
 
 
+class MissingPackageError(Error, ImportError):
+    """A package that is only needed for a part of this one is not installed."""
+
+
 class NoteWarning(UserWarning):
     """Something worth knowing that is no error: about data, a training or a decision."""
