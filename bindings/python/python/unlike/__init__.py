@@ -43,7 +43,7 @@ from ._errors import (
     SettingError,
     TrainingError,
 )
-from ._results import Explanations, Reason, Report
+from ._results import Explanations, Reason, Report, Scores
 from ._unlike import __version__, set_threads
 
 DETECTORS = _detectors.CLASSES
@@ -74,6 +74,7 @@ __all__ = [
     "PatchCore",
     "Reason",
     "Report",
+    "Scores",
     "SettingError",
     "SimpleNet",
     "TrainingError",
