@@ -94,3 +94,15 @@ def test_many_trainings_are_those_of_one_process(rows) -> None:
         assert np.array_equal(result.decision_scores_, detector.decision_scores_)
     with pytest.raises(unlike.InputError, match="normal samples: 2"):
         unlike.ray.fit_many([(unlike.PCA(), rows[:2])])
+
+
+def test_a_sweep_on_the_cluster_is_that_of_one_machine(rows, tmp_path: Path) -> None:
+    detectors, data = {"pca": unlike.PCA(), "knn": unlike.KNN()}, {"rows": rows[:500], "few": rows[:3]}
+    there = unlike.sweep(detectors, data, tmp_path / "there", on="ray")
+    here = unlike.sweep(detectors, data, tmp_path / "here")
+    for ours, theirs in zip(here.rows, there.rows):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+        if ours["error"] is None:
+            name = (ours["data"], ours["detector"], ours["seed"])
+            assert here.detector(*name).to_bytes() == there.detector(*name).to_bytes()
+    assert there.rows[2]["error"] is not None

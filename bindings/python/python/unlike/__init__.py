@@ -44,6 +44,7 @@ from ._errors import (
     TrainingError,
 )
 from ._results import Explanations, Reason, Report, Scores
+from ._sweep import Sweep, sweep
 from ._unlike import __version__, set_threads
 
 DETECTORS = _detectors.CLASSES
@@ -77,8 +78,10 @@ __all__ = [
     "Scores",
     "SettingError",
     "SimpleNet",
+    "Sweep",
     "TrainingError",
     "__version__",
     "load",
     "set_threads",
+    "sweep",
 ]
