@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pyarrow
 import pytest
 import ray
@@ -38,6 +39,18 @@ def collected(dataset) -> pyarrow.Table:
 
 def test_two_workers_score_as_one_process_does(dataset, detector, same) -> None:
     same(collected(unlike.ray.score(dataset, detector, actors=2, batch_size=1_000)))
+
+
+def test_counted_p_values_tell_a_false_discovery_rate(detector, rows) -> None:
+    # As docs/scale.md says.
+    odd = rows[-6_000:].copy()
+    odd[::100] *= 8
+    dataset = ray.data.from_pandas(pandas.DataFrame(odd, columns=list("12345")))
+    scored = unlike.ray.score(dataset, detector, actors=1).materialize()
+    counts = scored.groupby("p_value").count().to_pandas().set_index("p_value")["count()"].sort_index()
+    limit = counts.index[counts.index <= 0.1 * counts.cumsum() / counts.sum()].max()
+    selected = scored.filter(expr=f"p_value <= {limit!r}")
+    assert 30 < selected.count() == detector.select(odd, fdr=0.1).sum()
 
 
 def test_the_death_of_a_worker_changes_nothing(dataset, detector, same, killing_a_worker) -> None:
