@@ -78,14 +78,16 @@ def score(
     return df.mapInArrow(run, StructType([*df.schema.fields, *added]))
 
 
-# Of this process: Spark reads what it ships from there whenever a new worker asks.
-_SHIPPED = tempfile.TemporaryDirectory(prefix="unlike-")
+@functools.cache
+def _shipped() -> tempfile.TemporaryDirectory[str]:
+    """Where models are for as long as this process lives: Spark reads them whenever a new worker asks."""
+    return tempfile.TemporaryDirectory(prefix="unlike-")
 
 
 def _ship(context: Any, model: bytes) -> str:
     """Hands the file of a model to Spark, under a name that no other model has."""
     name = f"unlike-{hashlib.sha256(model).hexdigest()[:32]}.safetensors"
-    path = os.path.join(_SHIPPED.name, name)
+    path = os.path.join(_shipped().name, name)
     if not os.path.exists(path):
         with open(path, "wb") as file:
             file.write(model)
