@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use numpy::{PyArray1, PyArray3, PyArray4, PyArrayMethods, ToPyArray};
+use numpy::{PyArray1, PyArray2, PyArray3, PyArray4, PyArrayMethods, ToPyArray};
 use pyo3::{prelude::*, types::PyBytes};
 use unlike::Judge;
 use unlike_core::{Decision, Detector, Error, Explanations, ImageShape, Result};
@@ -71,7 +71,7 @@ type Named<'py, T> = Vec<(String, Bound<'py, PyArray1<T>>)>;
 type Evaluated<'py> = (Bound<'py, PyArray1<f64>>, Named<'py, f32>, Vec<String>);
 
 /// Names, and one row of contributions per sample.
-type Contributions<'py> = (Vec<String>, Bound<'py, numpy::PyArray2<f32>>);
+type Contributions<'py> = (Vec<String>, Bound<'py, PyArray2<f32>>);
 
 #[pymethods]
 impl Model {
@@ -249,6 +249,23 @@ impl Model {
         } = shape;
         let pixels = PyArray1::from_vec(py, pixels);
         Ok(Some(pixels.reshape([count, height, width, channels])?))
+    }
+
+    /// The numbers by which the model knows each sample, `[samples, n]`; nothing if it has none.
+    fn embeddings<'py>(
+        &self,
+        py: Python<'py>,
+        samples: &Samples,
+    ) -> PyResult<Option<Bound<'py, PyArray2<f32>>>> {
+        let (judge, these) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
+        let count = these.len();
+        let Some(values) = background::run(py, move || judge.model().embeddings(&these))? else {
+            return Ok(None);
+        };
+        let width = values.len() / count.max(1);
+        PyArray1::from_vec(py, values)
+            .reshape([count, width])
+            .map(Some)
     }
 
     /// A report of the training, and of an evaluation if there are samples with labels, of which `True` is

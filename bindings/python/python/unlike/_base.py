@@ -280,12 +280,27 @@ class Detector(Arguments):
         InputError
             Of tables, and of models that generate nothing of this kind.
         """
-        model = self._fitted()
-        made = [model.reconstructions(piece) for piece in _data.to_score(X, model)]
-        images = [each for each in made if each is not None]
-        if len(images) < len(made) or not images:
+        made = self._made(X, self._fitted().reconstructions)
+        if made is None:
             raise InputError(f"{type(self).__name__} reconstructs none of these; expected a generator of images")
-        return np.concatenate(images)
+        return made
+
+    def embed(self, X: Any) -> npt.NDArray[np.float32]:
+        """The few numbers by which the model knows each sample, ``[samples, numbers]``: what its encoder, or its
+        search, makes of it, or how far it lies along principal components. Of several networks side by side, the
+        first's. Rows of files that could not be read have NaN.
+
+        Raises
+        ------
+        InputError
+            Of models that know samples by nothing of the kind, and of images that are seen place by place.
+        """
+        made = self._made(X, self._fitted().embeddings)
+        if made is None:
+            raise InputError(
+                f"{type(self).__name__} embeds none of these; expected an encoder or components, which see whole samples"
+            )
+        return made
 
     def report(self, X: Any = None, y: Any = None) -> Report:
         """What is known of the training; with samples, how well the detector does on them.
@@ -377,6 +392,18 @@ class Detector(Arguments):
     def _evaluate(self, X: Any) -> Floats:
         """The scores of all samples."""
         return self._batch(X, "scores").scores()
+
+    def _made(self, X: Any, make: Callable[[_unlike.Samples], npt.NDArray[np.float32] | None]) -> Any:
+        """What is made of all samples, if anything is."""
+        made = []
+        for piece in _data.to_score(X, self._fitted()):
+            values = make(piece)
+            if values is None:
+                return None
+            for at in piece.unreadable():
+                values = np.insert(values, at, np.nan, axis=0)
+            made.append(values)
+        return np.concatenate(made)
 
     def _placed(self, X: Any) -> tuple[Floats, Floats]:
         """The scores of all samples, and their p-values."""

@@ -223,7 +223,12 @@ impl Model {
         let sight = Sight::restore(header.preprocessing, &config, &arrays.under(FEATURES))?;
         let scorer = members::restore(&config, &sight.shape(), &arrays.under(WEIGHTS), device)?;
         let whole = match header.whole {
-            Some(whole) => Some(Self::assembled(*whole, &arrays.under(WHOLE), device, models)?),
+            Some(whole) => Some(Self::assembled(
+                *whole,
+                &arrays.under(WHOLE),
+                device,
+                models,
+            )?),
             None => None,
         };
         let both = sight.extraction.is_some()
