@@ -393,7 +393,9 @@ class Detector(Arguments):
         """The scores of all samples."""
         return self._batch(X, "scores").scores()
 
-    def _made(self, X: Any, make: Callable[[_unlike.Samples], npt.NDArray[np.float32] | None]) -> Any:
+    def _made(
+        self, X: Any, make: Callable[[_unlike.Samples], npt.NDArray[np.float32] | None]
+    ) -> npt.NDArray[np.float32] | None:
         """What is made of all samples, if anything is."""
         made = []
         for piece in _data.to_score(X, self._fitted()):
