@@ -44,6 +44,7 @@ RANGES = {
     "epochs": "at least 1",
     "batch_size": "at least 1",
     "patience": "at least 1",
+    "members": "from 1 to 100",
     "max_levels": "at least 1",
     "validation": "between 0 and 0.5",
     "calibration": "between 0 and 0.5",
@@ -254,8 +255,9 @@ def default(recommended: dict[str, Any], path: tuple[str, ...]) -> str:
             return f"`{value}`"
         return f"`{value}`" if isinstance(value, list) else str(value)
 
-    if path[-1] in ("epochs", "batch_size") or path == ("hold_out",):
-        return {"epochs": " Default: by model and data."}.get(
+    if path[-1] in ("epochs", "batch_size", "members") or path == ("hold_out",):
+        by_data = " Default: by model and data."
+        return {"epochs": by_data, "members": by_data}.get(
             path[-1], f" Default: {words(of('table'))} for tables, {words(of('images'))} for images."
         )
     table, images = of("table"), of("images")
@@ -340,7 +342,7 @@ def class_text(source: Source, native: Any, name: str) -> str:
     ]
     if not networks:
         # Fitted in one go, to images as they are.
-        steps = {"epochs", "batch_size", "schedule", "choice", "patience", "augmentation"}
+        steps = {"epochs", "batch_size", "schedule", "choice", "patience", "members", "augmentation"}
         training = [p for p in training if p[0] not in steps]
     taken = {p[0] for p in training + COMMON + LAST}
     model = [(f"model_{p[0]}" if p[0] in taken else p[0], *p[1:]) for p in model]

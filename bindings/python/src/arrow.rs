@@ -7,13 +7,16 @@ use arrow_array::{
     cast::AsArray,
     ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader},
     types::{
-        ArrowDictionaryKeyType, ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type,
-        Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        ArrowDictionaryKeyType, ArrowPrimitiveType, Date32Type, Date64Type, Float32Type,
+        Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+        TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
+        UInt16Type, UInt32Type, UInt64Type,
     },
 };
-use arrow_schema::{ArrowError, DataType, Field};
+use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 use pyo3::{prelude::*, types::PyCapsule};
 use unlike_core::{Column, Error, Result};
+use unlike_data::Moment;
 
 use crate::values::{ORIGIN, Rules};
 
@@ -64,10 +67,67 @@ fn read(
     };
     let fields = schema.fields().iter().enumerate();
     let kept = fields.filter(|(_, field)| !rules.is_dropped(field.name()));
-    kept.map(column).collect()
+    let columns = kept.map(column).collect::<Result<Vec<_>>>()?;
+    Ok(columns.into_iter().flatten().collect())
 }
 
-fn column(field: &Field, chunks: &[&ArrayRef], rules: &Rules) -> Result<Column> {
+/// What a column makes.
+fn column(field: &Field, chunks: &[&ArrayRef], rules: &Rules) -> Result<Vec<Column>> {
+    let name = field.name();
+    match field.data_type() {
+        DataType::Date32 => dates::<Date32Type>(name, chunks, rules, 86_400_000_000_000),
+        DataType::Date64 => dates::<Date64Type>(name, chunks, rules, 1_000_000),
+        DataType::Timestamp(unit, zone) => {
+            if let Some(zone) = zone.as_deref().filter(|zone| !UTC.contains(zone)) {
+                return Err(elsewhere(name, zone));
+            }
+            match unit {
+                TimeUnit::Second => {
+                    dates::<TimestampSecondType>(name, chunks, rules, 1_000_000_000)
+                }
+                TimeUnit::Millisecond => {
+                    dates::<TimestampMillisecondType>(name, chunks, rules, 1_000_000)
+                }
+                TimeUnit::Microsecond => {
+                    dates::<TimestampMicrosecondType>(name, chunks, rules, 1_000)
+                }
+                TimeUnit::Nanosecond => dates::<TimestampNanosecondType>(name, chunks, rules, 1),
+            }
+        }
+        _ => plain_column(field, chunks, rules).map(|column| vec![column]),
+    }
+}
+
+/// Names of the time zone in which Arrow counts.
+const UTC: [&str; 4] = ["UTC", "Etc/UTC", "Z", "+00:00"];
+
+/// Dates count as their own clock shows them, which nothing here can tell of another zone.
+fn elsewhere(name: &str, zone: &str) -> Error {
+    Error::Mismatch {
+        origin: Some(ORIGIN.into()),
+        found: format!("column `{name}` holds times in the time zone {zone}"),
+        expected: "times in UTC, or without a time zone".into(),
+        hint: Some("take the zone away, as with polars' dt.replace_time_zone(None)".into()),
+    }
+}
+
+fn dates<T: ArrowPrimitiveType>(
+    name: &str,
+    chunks: &[&ArrayRef],
+    rules: &Rules,
+    unit: i128,
+) -> Result<Vec<Column>>
+where
+    i128: From<T::Native>,
+{
+    let cells = chunks.iter().flat_map(|chunk| chunk.as_primitive::<T>());
+    rules.dates(
+        name,
+        cells.map(|at| Some(Moment::at(i128::from(at?) * unit))),
+    )
+}
+
+fn plain_column(field: &Field, chunks: &[&ArrayRef], rules: &Rules) -> Result<Column> {
     let name = field.name();
     match field.data_type() {
         DataType::Float64 => numbers::<Float64Type>(name, chunks, rules, |v| v),

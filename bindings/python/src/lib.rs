@@ -1,18 +1,21 @@
 //! The module `unlike._unlike`: the library behind the Python package.
 //!
 //! It holds no logic of its own. `samples` (with `values` and `arrow`) makes the library's samples of arrays,
-//! frames and images in memory, `reading` of files; `training` fits, `model` scores and explains, `report`
-//! shows. All of them hand their work to `background`, so that Ctrl-C is heard while it runs, and their errors
+//! frames and images in memory, `reading` of files, `chunks` of files that are larger than memory; `training`
+//! fits, `model` explains, `batch` scores and decides, `scores` is a table of that, `report` shows. All of them hand their work to `background`, so that Ctrl-C is heard while it runs, and their errors
 //! to `errors`, which words them for Python. `registry` tells the package which models and settings there are.
 
 mod arrow;
 mod background;
+mod batch;
+mod chunks;
 mod errors;
 mod model;
 mod reading;
 mod registry;
 mod report;
 mod samples;
+mod scores;
 mod training;
 mod values;
 
@@ -36,6 +39,9 @@ fn _unlike(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<samples::Samples>()?;
     module.add_class::<model::Model>()?;
+    module.add_class::<batch::Batch>()?;
+    module.add_class::<chunks::Chunks>()?;
+    module.add_class::<scores::Scores>()?;
     module.add_class::<report::Report>()?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     module.add_function(wrap_pyfunction!(background::set_threads, module)?)?;

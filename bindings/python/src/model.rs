@@ -2,17 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use numpy::{PyArray1, PyArray3, PyArray4, PyArrayMethods, PyReadonlyArray1, ToPyArray};
-use pyo3::{
-    prelude::*,
-    types::{PyBytes, PyDict},
-};
+use numpy::{PyArray1, PyArray2, PyArray3, PyArray4, PyArrayMethods, ToPyArray};
+use pyo3::{prelude::*, types::PyBytes};
 use unlike::Judge;
 use unlike_core::{Decision, Detector, Error, Explanations, ImageShape, Result};
 use unlike_results::Explainer;
 
 use crate::{
     background,
+    batch::Batch,
+    chunks::Chunks,
     errors::{OrRaise, all_worded, worded},
     reading,
     registry::json,
@@ -26,21 +25,26 @@ pub(crate) const BYTES: &str = "the bytes of a model";
 /// A trained model. It does not change, and threads may share it.
 #[pyclass(frozen, module = "unlike._unlike")]
 pub(crate) struct Model {
-    pub(crate) model: Arc<unlike::Model>,
+    /// It places samples; what is decided about them, those who ask say.
+    judge: Arc<Judge>,
     device: String,
 }
 
 impl Model {
     pub(crate) fn new(model: unlike::Model, device: &str) -> Self {
         Self {
-            model: Arc::new(model),
+            judge: Arc::new(Judge::new(model)),
             device: device.to_owned(),
         }
     }
 
+    pub(crate) fn model(&self) -> &unlike::Model {
+        self.judge.model()
+    }
+
     /// A copy that can be changed.
     fn copy(&self) -> Result<unlike::Model> {
-        unlike::Model::from_bytes(&self.model.to_bytes()?, BYTES, &self.device)
+        unlike::Model::from_bytes(&self.model().to_bytes()?, BYTES, &self.device)
     }
 }
 
@@ -67,7 +71,7 @@ type Named<'py, T> = Vec<(String, Bound<'py, PyArray1<T>>)>;
 type Evaluated<'py> = (Bound<'py, PyArray1<f64>>, Named<'py, f32>, Vec<String>);
 
 /// Names, and one row of contributions per sample.
-type Contributions<'py> = (Vec<String>, Bound<'py, numpy::PyArray2<f32>>);
+type Contributions<'py> = (Vec<String>, Bound<'py, PyArray2<f32>>);
 
 #[pymethods]
 impl Model {
@@ -90,7 +94,7 @@ impl Model {
 
     /// The bytes of its file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = py.detach(|| self.model.to_bytes()).or_raise(py)?;
+        let bytes = py.detach(|| self.model().to_bytes()).or_raise(py)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -105,7 +109,7 @@ impl Model {
 
     /// Writes the file, as a whole or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| self.model.save(path)).or_raise(py)
+        py.detach(|| self.model().save(path)).or_raise(py)
     }
 
     /// The same model with another of its scores.
@@ -117,9 +121,10 @@ impl Model {
     /// The same model with p-values from other held-out normals, and why these do not tell what it makes of
     /// new ones, if that is so.
     fn recalibrate(&self, py: Python<'_>, normals: &Samples) -> PyResult<(Self, Option<String>)> {
-        let (model, samples) = (Arc::clone(&self.model), Arc::clone(&normals.samples));
+        let (judge, samples) = (Arc::clone(&self.judge), Arc::clone(&normals.samples));
         let device = self.device.clone();
         let (model, seen) = background::run(py, move || {
+            let model = judge.model();
             let seen = model.seen(&samples, samples.origin())?;
             let copy = unlike::Model::from_bytes(&model.to_bytes()?, BYTES, &device)?;
             Ok((copy.recalibrate(&samples)?, seen))
@@ -136,59 +141,38 @@ impl Model {
         labels: bool,
     ) -> PyResult<Samples> {
         let options = reading::options(options).or_raise(py)?;
-        let model = Arc::clone(&self.model);
-        let read = move || reading::read_for(&paths, options, &model, labels);
+        let judge = Arc::clone(&self.judge);
+        let read = move || reading::read_for(&paths, options, judge.model(), labels);
         Ok(Samples::of_data(background::run(py, read)?))
+    }
+
+    /// The rows of files as this model knows them, in pieces, without labels.
+    fn chunks(&self, py: Python<'_>, paths: Vec<PathBuf>, options: &str) -> PyResult<Chunks> {
+        let options = reading::options(options).or_raise(py)?;
+        Chunks::open(py, paths, options, Arc::clone(&self.judge))
+    }
+
+    /// An empty batch, which keeps of each sample its `scores`; or `places`, its p-value, too; or all that makes
+    /// `rows` of a table.
+    #[pyo3(signature = (keep, expected=0))]
+    fn batch(&self, keep: &str, expected: usize) -> Batch {
+        Batch::new(&self.judge, keep, expected)
     }
 
     /// Scores, the parts that they are made of, and notes.
     fn evaluate<'py>(&self, py: Python<'py>, samples: &Samples) -> PyResult<Evaluated<'py>> {
-        let (model, samples) = (Arc::clone(&self.model), Arc::clone(&samples.samples));
-        let scored = background::run(py, move || model.evaluate(&samples))?;
+        let (judge, samples) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
+        let scored = background::run(py, move || judge.model().evaluate(&samples))?;
         let parts = scored.parts.iter();
         let parts = parts.map(|(name, values)| (name.to_owned(), values.to_pyarray(py)));
         let parts = parts.collect();
-        let notes = all_worded(&scored.noticed.notes(self.model.preprocessing()));
+        let notes = all_worded(&scored.noticed.notes(self.model().preprocessing()));
         Ok((PyArray1::from_vec(py, scored.scores), parts, notes))
-    }
-
-    /// The p-values of scores.
-    fn p_values<'py>(
-        &self,
-        py: Python<'py>,
-        scores: PyReadonlyArray1<'py, f64>,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let p_values = self.model.calibration().p_values(scores.as_slice()?);
-        Ok(PyArray1::from_vec(py, p_values))
-    }
-
-    /// What is decided about a whole batch of scores: `p_values`, `q_values`, `anomalous`, `threshold`, and a
-    /// `note`, if there is one.
-    fn decide<'py>(
-        &self,
-        py: Python<'py>,
-        scores: PyReadonlyArray1<'py, f64>,
-        by: &str,
-        value: f64,
-    ) -> PyResult<Bound<'py, PyDict>> {
-        let calibration = self.model.calibration();
-        let decision = decision(by, value).or_raise(py)?;
-        let decisions = decision
-            .decide(scores.as_slice()?, calibration)
-            .or_raise(py)?;
-        let note = decision.why_nothing(&decisions, calibration);
-        let told = PyDict::new(py);
-        told.set_item("p_values", PyArray1::from_vec(py, decisions.p_values))?;
-        told.set_item("q_values", PyArray1::from_vec(py, decisions.q_values))?;
-        told.set_item("anomalous", PyArray1::from_vec(py, decisions.anomalous))?;
-        told.set_item("threshold", decisions.threshold)?;
-        told.set_item("note", note)?;
-        Ok(told)
     }
 
     /// The score from which on samples are flagged unasked, and a note, if there is one.
     fn usual_threshold(&self, py: Python<'_>) -> PyResult<(f64, Option<String>)> {
-        let calibration = self.model.calibration();
+        let calibration = self.model().calibration();
         let (usual, note) = unlike::judge::usual_decision(calibration);
         let decided = usual.decide(&[], calibration).or_raise(py)?;
         // A false-alarm rate always has a threshold.
@@ -202,9 +186,9 @@ impl Model {
         py: Python<'py>,
         samples: &Samples,
     ) -> PyResult<Contributions<'py>> {
-        let (model, rows) = (Arc::clone(&self.model), Arc::clone(&samples.samples));
+        let (judge, rows) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
         let count = rows.len();
-        match background::run(py, move || model.explain(&rows))? {
+        match background::run(py, move || judge.model().explain(&rows))? {
             Explanations::Columns { names, values } => {
                 let width = names.len();
                 let values = PyArray1::from_vec(py, values).reshape([count, width])?;
@@ -216,9 +200,9 @@ impl Model {
 
     /// Of each sample the columns that contributed most, largest first, as JSON.
     fn reasons(&self, py: Python<'_>, samples: &Samples) -> PyResult<String> {
-        let (model, rows) = (Arc::clone(&self.model), Arc::clone(&samples.samples));
+        let (judge, rows) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
         background::run(py, move || {
-            let explainer = Explainer::new(&model, &rows)?;
+            let explainer = Explainer::new(judge.model(), &rows)?;
             let reasons: Vec<_> = (0..rows.len()).map(|row| explainer.reasons(row)).collect();
             let text = serde_json::to_string(&reasons);
             text.map_err(|error| Error::io("write", "JSON")(error.into()))
@@ -227,12 +211,12 @@ impl Model {
 
     /// Of each image a map of what is anomalous, `[images, height, width]`.
     fn maps<'py>(&self, py: Python<'py>, samples: &Samples) -> PyResult<Bound<'py, PyArray3<f32>>> {
-        if !self.model.has_maps() {
+        if !self.model().has_maps() {
             return Err(self.explains_by("columns", "maps")).or_raise(py);
         }
-        let (model, images) = (Arc::clone(&self.model), Arc::clone(&samples.samples));
+        let (judge, images) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
         let count = images.len();
-        match background::run(py, move || model.explain(&images))? {
+        match background::run(py, move || judge.model().explain(&images))? {
             Explanations::Maps {
                 height,
                 width,
@@ -249,9 +233,9 @@ impl Model {
         py: Python<'py>,
         samples: &Samples,
     ) -> PyResult<Option<Bound<'py, PyArray4<f32>>>> {
-        let (model, images) = (Arc::clone(&self.model), Arc::clone(&samples.samples));
+        let (judge, images) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
         let made = background::run(py, move || {
-            let made = model.reconstructions(&images)?;
+            let made = judge.model().reconstructions(&images)?;
             made.map(|made| Ok((made.len(), made.shape(), made.pixels()?)))
                 .transpose()
         })?;
@@ -267,6 +251,23 @@ impl Model {
         Ok(Some(pixels.reshape([count, height, width, channels])?))
     }
 
+    /// The numbers by which the model knows each sample, `[samples, n]`; nothing if it has none.
+    fn embeddings<'py>(
+        &self,
+        py: Python<'py>,
+        samples: &Samples,
+    ) -> PyResult<Option<Bound<'py, PyArray2<f32>>>> {
+        let (judge, these) = (Arc::clone(&self.judge), Arc::clone(&samples.samples));
+        let count = these.len();
+        let Some(values) = background::run(py, move || judge.model().embeddings(&these))? else {
+            return Ok(None);
+        };
+        let width = values.len() / count.max(1);
+        PyArray1::from_vec(py, values)
+            .reshape([count, width])
+            .map(Some)
+    }
+
     /// A report of the training, and of an evaluation if there are samples with labels, of which `True` is
     /// anomalous; and notes.
     #[pyo3(signature = (samples, labels, threshold))]
@@ -279,7 +280,7 @@ impl Model {
     ) -> PyResult<(Report, Vec<String>)> {
         let Some(samples) = samples else {
             return Ok((
-                Report::of(unlike_results::run_report(&self.model)),
+                Report::of(unlike_results::run_report(self.model())),
                 Vec::new(),
             ));
         };
@@ -296,30 +297,36 @@ impl Model {
 
     /// What the model says about itself, as JSON.
     fn about(&self, py: Python<'_>) -> PyResult<String> {
-        json(py, &self.model.about())
+        json(py, &self.model().about())
     }
 
     /// How it came about, as JSON.
     fn provenance(&self, py: Python<'_>) -> PyResult<String> {
-        json(py, self.model.provenance())
+        json(py, self.model().provenance())
     }
 
     /// The settings of its training, as JSON.
     fn config(&self, py: Python<'_>) -> PyResult<String> {
-        json(py, self.model.config())
+        json(py, self.model().config())
     }
 
     /// What is worth knowing about the training data, and about the scores of held-out normals.
     fn notes(&self) -> Vec<String> {
-        let mut notes = all_worded(self.model.preprocessing().notes());
-        notes.extend(all_worded(&self.model.score_notes()));
+        let mut notes = all_worded(self.model().preprocessing().notes());
+        notes.extend(all_worded(&self.model().score_notes()));
         notes
     }
 
     /// Whether it explains images by maps; otherwise it explains samples by columns.
     #[getter]
     fn has_maps(&self) -> bool {
-        self.model.has_maps()
+        self.model().has_maps()
+    }
+
+    /// Whether it reads rows of a table; otherwise it reads images.
+    #[getter]
+    fn reads_rows(&self) -> bool {
+        self.model().preprocessing().as_table().is_some()
     }
 
     /// Where its networks are.
@@ -332,7 +339,10 @@ impl Model {
 impl Model {
     fn explains_by(&self, found: &str, expected: &str) -> Error {
         Error::Mismatch {
-            origin: Some(format!("a model of {}", self.model.config().model.title())),
+            origin: Some(format!(
+                "a model of {}",
+                self.model().config().model.title()
+            )),
             found: format!("explanations by {found}"),
             expected: expected.into(),
             hint: Some(

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use serde::Deserialize;
 use unlike::{ConfigFile, Model};
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Note, Result};
 use unlike_data::{
-    BadRows, DataSet, DatePart, Fit, ImageOptions, ImageSize, MaskRule, ReadOptions, read,
-    read_images,
+    BadRows, DataSet, DatePart, Draw, Fit, ImageOptions, ImageSize, MaskRule, ReadOptions, found,
+    read_all, read_drawn, read_images,
 };
 
 use crate::{background, errors::OrRaise, samples::Samples, training, values::ORIGIN};
@@ -29,6 +29,7 @@ pub(crate) struct Options {
     bad_rows: Option<String>,
     max_unpacked: Option<usize>,
     max_columns: Option<usize>,
+    max_training_rows: Option<usize>,
     encoding: Option<String>,
     dates: Option<Vec<String>>,
     decimal: Option<String>,
@@ -66,8 +67,6 @@ impl Options {
             let names = BadRows::ALL.map(BadRows::name).join(", ");
             return refused("bad-rows", found, &format!("one of {names}"));
         }
-        let dates =
-            |parts: &Vec<String>| parts.iter().map(|part| part.parse::<DatePart>()).collect();
         Ok(ReadOptions {
             format: self.format.as_deref().map(str::parse).transpose()?,
             label_column: self.label_column.clone(),
@@ -82,7 +81,7 @@ impl Options {
             max_unpacked: self.max_unpacked.map(|mib| mib.saturating_mul(MIB)),
             max_columns: self.max_columns.unwrap_or(usual.max_columns),
             encoding: self.encoding.as_deref().map(str::parse).transpose()?,
-            dates: self.dates.as_ref().map(dates).transpose()?,
+            dates: self.dates.as_deref().map(date_parts).transpose()?,
             decimal: self.decimal.as_deref().map(str::parse).transpose()?,
             missing: self.missing.clone().unwrap_or(usual.missing),
             has_header: self.header,
@@ -117,6 +116,11 @@ impl Options {
     }
 }
 
+/// The numbers that are to be made of dates.
+pub(crate) fn date_parts(parts: &[String]) -> Result<Vec<DatePart>> {
+    parts.iter().map(|part| part.parse()).collect()
+}
+
 fn refused<T>(name: &str, found: &str, expected: &str) -> Result<T> {
     Err(Error::Setting {
         name: name.into(),
@@ -131,13 +135,6 @@ fn character(name: &str, text: Option<&str>) -> Result<Option<u8>> {
         None => Ok(None),
         Some((_, &[byte])) => Ok(Some(byte)),
         Some((text, _)) => refused(name, text, "one character, of ASCII"),
-    }
-}
-
-fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Result<DataSet> {
-    match paths {
-        [path] => read(path, options),
-        paths => read_images(ORIGIN, paths, options),
     }
 }
 
@@ -159,31 +156,53 @@ pub(crate) fn read_for_training(
         let mut options = told.read_options()?;
         let features = features.map_or_else(|| config.features(), |f| Ok(Some(f)))?;
         options.image = ConfigFile::images_for(features.as_ref(), options.image);
-        let data = read_all(&paths, &options)?;
+        let draw = Draw {
+            rows: told.max_training_rows.unwrap_or(Draw::USUAL_ROWS),
+            seed: config.seed().unwrap_or_default(),
+        };
+        if draw.rows == 0 {
+            return refused("max-training-rows", "0", "a number from 1 up");
+        }
+        let (data, drawn) = match &paths[..] {
+            [_] => read_drawn(&found(&paths)?, &options, draw).map(|(data, d)| (data, d.note()))?,
+            several => (read_images(ORIGIN, several, &options)?, None),
+        };
         let data = match data.folder_parts() {
             Some([train, _]) => data.select(&train),
             None => data,
         };
         let normals = data.normals_for_training()?.samples;
-        let (reading, fit) = (data.reading().clone(), options.image.fit);
-        Ok(Samples::read(normals, reading, fit, data.notes()))
+        let (mut reading, fit) = (data.reading().clone(), options.image.fit);
+        reading.max_training_rows = told.max_training_rows;
+        let notes: Vec<Note> = data.notes().iter().cloned().chain(drawn).collect();
+        Ok(Samples::read(normals, reading, fit, &notes))
     })
 }
 
-/// Reads files as a model knows them.
-pub(crate) fn read_for(
-    paths: &[PathBuf],
-    options: Options,
-    model: &Model,
-    labels: bool,
-) -> Result<DataSet> {
+/// How files are read for a model.
+pub(crate) fn options_for(model: &Model, options: Options, labels: bool) -> Result<ReadOptions> {
     let options = ReadOptions {
         without_labels: !labels,
         ..options.read_options()?
     };
     let mut options = model.preprocessing().read_options(options);
     options.remembered = Some(model.config().preprocessing.reading.clone());
-    let data = read_all(paths, &options)?;
+    Ok(options)
+}
+
+/// Reads files as a model knows them, all at once.
+pub(crate) fn read_for(
+    paths: &[PathBuf],
+    options: Options,
+    model: &Model,
+    labels: bool,
+) -> Result<DataSet> {
+    let options = options_for(model, options, labels)?;
+    let is_table = model.preprocessing().as_table().is_some();
+    let data = match paths {
+        several @ [_, _, ..] if !is_table => read_images(ORIGIN, several, &options)?,
+        _ => read_all(&found(paths)?, &options)?,
+    };
     if options.bad_rows == BadRows::Fail {
         return Ok(data);
     }

@@ -7,12 +7,14 @@ use numpy::{
 };
 use pyo3::prelude::*;
 use unlike_core::{Column, Error, Images, Label, Note, Result};
-use unlike_data::{DataSet, Fit, Reading};
+use unlike_data::{DataSet, Fit, Moment, Reading, Skipped};
+use unlike_results::unreadable_places;
 
 use crate::{
     arrow,
     errors::{OrRaise, all_worded},
     model::Model,
+    reading::date_parts,
     values::{ORIGIN, Rules},
 };
 
@@ -25,6 +27,8 @@ pub(crate) struct Samples {
     pub(crate) fit: Fit,
     /// What files held, where evaluation needs more than the samples.
     pub(crate) data: Option<Arc<DataSet>>,
+    /// Rows that could not be read, where they count, and their places among all rows.
+    pub(crate) unreadable: Vec<(usize, Skipped)>,
     notes: Vec<Note>,
 }
 
@@ -36,7 +40,30 @@ impl Samples {
             reading: Reading::default(),
             fit: Fit::default(),
             data: None,
+            unreadable: Vec::new(),
             notes: Vec::new(),
+        }
+    }
+
+    /// A table of memory, whose columns these rules read.
+    fn of_frame(samples: unlike::Samples, rules: Rules) -> Self {
+        let (dates, notes) = rules.into_learned();
+        Self {
+            reading: Reading {
+                dates,
+                ..Reading::default()
+            },
+            notes,
+            ..Self::of(samples)
+        }
+    }
+
+    /// Rows of a file, and those among them that could not be read.
+    pub(crate) fn with_unreadable(samples: unlike::Samples, unreadable: Vec<Skipped>) -> Self {
+        let places = unreadable_places(&samples, &unreadable);
+        Self {
+            unreadable: places.into_iter().zip(unreadable).collect(),
+            ..Self::of(samples)
         }
     }
 
@@ -81,7 +108,7 @@ impl Samples {
         model: Option<&Model>,
         first_row: usize,
     ) -> PyResult<Self> {
-        let known = model.map(|m| &*m.model);
+        let known = model.map(Model::model);
         let rules = Rules::new(&categories, dropped, known, nan, first_row);
         let samples = match x.extract::<PyReadonlyArray2<'_, f32>>() {
             Ok(x) => rows(x.as_array(), names, &rules, &categories, f64::from),
@@ -93,47 +120,52 @@ impl Samples {
         Ok(Self::of(samples.or_raise(py)?))
     }
 
-    /// Columns of a frame, each with its name: an array of numbers or booleans, a list of texts, or an array
-    /// of codes, of which negative ones are missing, with the list of their texts.
+    /// Columns of a frame, each with its name: an array of numbers or booleans; a list of texts; an array of
+    /// codes, of which negative ones are missing, with the list of their texts; or an array of moments, of
+    /// which the smallest number is missing, with the nanoseconds of its unit. Of moments, `dates` are made.
     #[staticmethod]
-    #[pyo3(signature = (columns, ids, categories, dropped, model))]
+    #[pyo3(signature = (columns, ids, categories, dropped, dates, model))]
     fn from_columns(
         py: Python<'_>,
         columns: Vec<(String, Bound<'_, PyAny>)>,
         ids: Option<Vec<String>>,
         categories: Vec<String>,
         dropped: Vec<String>,
+        dates: Option<Vec<String>>,
         model: Option<&Model>,
     ) -> PyResult<Self> {
-        let known = model.map(|m| &*m.model);
-        let rules = Rules::new(&categories, dropped, known, true, 0);
+        let known = model.map(Model::model);
+        let dates = dates.as_deref().map(date_parts).transpose().or_raise(py)?;
+        let rules = Rules::new(&categories, dropped, known, true, 0).with_dates(dates);
         let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
         rules.check_names(&names, &categories).or_raise(py)?;
         let read = |(name, cells): &(String, Bound<'_, PyAny>)| match column(&rules, name, cells)? {
-            Some(column) => column.or_raise(py),
+            Some(columns) => columns.or_raise(py),
             None => Err(rules.unread(name, &kind_of(cells))).or_raise(py),
         };
         let kept = columns.iter().filter(|(name, _)| !rules.is_dropped(name));
         let columns = kept.map(read).collect::<PyResult<Vec<_>>>()?;
-        Ok(Self::of(rules.table(columns, ids).or_raise(py)?))
+        let table = rules.table(columns.into_iter().flatten().collect(), ids);
+        Ok(Self::of_frame(table.or_raise(py)?, rules))
     }
 
     /// A table by its `__arrow_c_stream__`.
     #[staticmethod]
-    #[pyo3(signature = (stream, categories, dropped, model))]
+    #[pyo3(signature = (stream, categories, dropped, dates, model))]
     fn from_arrow(
         py: Python<'_>,
         stream: &Bound<'_, PyAny>,
         categories: Vec<String>,
         dropped: Vec<String>,
+        dates: Option<Vec<String>>,
         model: Option<&Model>,
     ) -> PyResult<Self> {
-        let known = model.map(|m| &*m.model);
-        let rules = Rules::new(&categories, dropped, known, true, 0);
+        let known = model.map(Model::model);
+        let dates = dates.as_deref().map(date_parts).transpose().or_raise(py)?;
+        let rules = Rules::new(&categories, dropped, known, true, 0).with_dates(dates);
         let columns = arrow::columns(stream, &rules, &categories)?;
-        Ok(Self::of(
-            rules.table(columns.or_raise(py)?, None).or_raise(py)?,
-        ))
+        let table = rules.table(columns.or_raise(py)?, None).or_raise(py)?;
+        Ok(Self::of_frame(table, rules))
     }
 
     /// Images, `[images, height, width, channels]` or `[images, height, width]`, of bytes; `first_image` is
@@ -180,6 +212,11 @@ impl Samples {
     #[getter]
     fn notes(&self) -> Vec<String> {
         all_worded(&self.notes)
+    }
+
+    /// Where, among all rows, those stand that could not be read.
+    fn unreadable(&self) -> Vec<usize> {
+        self.unreadable.iter().map(|(at, _)| *at).collect()
     }
 
     /// One name per sample.
@@ -242,8 +279,28 @@ fn rows<T: numpy::Element + Copy + ToString>(
     rules.table(columns.collect::<Result<_>>()?, None)
 }
 
-/// One column; nothing if it is of no type that is read.
-fn column(rules: &Rules, name: &str, cells: &Bound<'_, PyAny>) -> PyResult<Option<Result<Column>>> {
+/// What one column makes; nothing if it is of no type that is read.
+fn column(
+    rules: &Rules,
+    name: &str,
+    cells: &Bound<'_, PyAny>,
+) -> PyResult<Option<Result<Vec<Column>>>> {
+    if let Ok((moments, unit)) = cells.extract::<(PyReadonlyArray1<'_, i64>, i64)>() {
+        let moments = moments.as_array();
+        let moment = |&at: &i64| match at {
+            i64::MIN => None,
+            at => Some(Moment::at(i128::from(at) * i128::from(unit))),
+        };
+        return Ok(Some(rules.dates(name, moments.iter().map(moment))));
+    }
+    Ok(plain_column(rules, name, cells)?.map(|column| column.map(|column| vec![column])))
+}
+
+fn plain_column(
+    rules: &Rules,
+    name: &str,
+    cells: &Bound<'_, PyAny>,
+) -> PyResult<Option<Result<Column>>> {
     macro_rules! numbers {
         ($($type:ty),*) => {$(
             if let Ok(values) = cells.extract::<PyReadonlyArray1<'_, $type>>() {

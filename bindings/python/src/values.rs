@@ -1,16 +1,43 @@
 //! From the cells of a column of a frame to numbers or categories, as a model knows them or as they are.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
 
-use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
-use unlike_data::{DEFAULT_MISSING, preprocess::FittedColumn};
+use unlike_core::{Column, ColumnKind, Error, MISSING, Note, Result, Samples, Table, Values};
+use unlike_data::{DEFAULT_MISSING, DateColumns, DatePart, Moment, preprocess::FittedColumn};
+
+/// What is made of columns of dates, by their names.
+type Dates = BTreeMap<String, Vec<DatePart>>;
+
+/// How truth is spelled: first as pandas and NumPy write it, then as other programs and people do.
+const TRUTH: [[&str; 2]; 11] = [
+    ["True", "False"],
+    ["true", "false"],
+    ["TRUE", "FALSE"],
+    ["T", "F"],
+    ["t", "f"],
+    ["Yes", "No"],
+    ["yes", "no"],
+    ["YES", "NO"],
+    ["Y", "N"],
+    ["y", "n"],
+    ["1", "0"],
+];
 
 /// How columns are read, beside what they hold.
 pub(crate) struct Rules {
     /// What columns are told to be, by name.
     kinds: HashMap<String, ColumnKind>,
-    /// Columns in which a model knows booleans as other programs write them.
-    lower_case: HashSet<String>,
+    /// How columns spell truth and untruth that a model knows, where that is not the usual way.
+    spellings: HashMap<String, [&'static str; 2]>,
+    /// What a model makes of dates; none where there is no model yet.
+    known_dates: Option<Dates>,
+    /// What is to be made of dates where there is none.
+    dates: Vec<DatePart>,
+    /// What was made of dates, and notes about that.
+    learned: RefCell<(Dates, Vec<Note>)>,
     /// Columns that are left out.
     dropped: Vec<String>,
     /// Whether NaN stands for a missing value; otherwise it is refused.
@@ -30,14 +57,14 @@ impl Rules {
         first_row: usize,
     ) -> Self {
         let mut kinds: HashMap<String, ColumnKind> = HashMap::new();
-        let mut lower_case = HashSet::new();
+        let mut spellings = HashMap::new();
         let table = model.and_then(|model| model.preprocessing().as_table());
         for (name, column) in table.iter().flat_map(|table| table.columns()) {
             kinds.insert(name.clone(), column.kind());
-            if let FittedColumn::Category(category) = column
-                && category.levels.iter().any(|l| l == "true" || l == "false")
-            {
-                lower_case.insert(name.clone());
+            if let FittedColumn::Category(category) = column {
+                let is_level = |text: &&str| category.levels.iter().any(|level| level == text);
+                let spelling = TRUTH.into_iter().find(|pair| pair.iter().any(is_level));
+                spellings.extend(spelling.map(|pair| (name.clone(), pair)));
             }
         }
         let told = categories
@@ -46,20 +73,62 @@ impl Rules {
         kinds.extend(told);
         Self {
             kinds,
-            lower_case,
+            spellings,
+            known_dates: model.map(|model| model.config().preprocessing.reading.dates.clone()),
+            dates: DatePart::USUAL.to_vec(),
+            learned: RefCell::default(),
             dropped,
             nan,
             first_row,
         }
     }
 
+    /// The same, which makes these of dates if anything was said; a model makes what it knows.
+    pub(crate) fn with_dates(self, asked: Option<Vec<DatePart>>) -> Self {
+        let dates = asked.unwrap_or(self.dates);
+        Self { dates, ..self }
+    }
+
+    /// What was made of dates, for a model to remember, and notes.
+    pub(crate) fn into_learned(self) -> (Dates, Vec<Note>) {
+        self.learned.into_inner()
+    }
+
     /// A boolean as a text: as the model has seen it written, or as pandas writes it to files.
     pub(crate) fn boolean(&self, name: &str, value: bool) -> &'static str {
-        match (value, self.lower_case.contains(name)) {
-            (true, false) => "True",
-            (false, false) => "False",
-            (true, true) => "true",
-            (false, true) => "false",
+        let [truth, untruth] = self.spellings.get(name).copied().unwrap_or(TRUTH[0]);
+        match value {
+            true => truth,
+            false => untruth,
+        }
+    }
+
+    /// The numbers that are made of a column of dates; see [`DateColumns`].
+    ///
+    /// # Errors
+    /// If the column is told to be one of numbers or categories.
+    pub(crate) fn dates(
+        &self,
+        name: &str,
+        cells: impl Iterator<Item = Option<Moment>> + Clone,
+    ) -> Result<Vec<Column>> {
+        if self.kinds.contains_key(name) {
+            return Err(self.unread(name, "dates, which are neither numbers nor categories"));
+        }
+        let Some(known) = &self.known_dates else {
+            let made = DateColumns::new(name, cells, &self.dates, false);
+            let (dates, notes) = &mut *self.learned.borrow_mut();
+            dates.insert(name.to_owned(), made.parts);
+            notes.push(made.note);
+            return Ok(made.columns);
+        };
+        match known.get(name) {
+            Some(parts) => Ok(DateColumns::new(name, cells, parts, true).columns),
+            // The model says that it does not know the column, whatever is in it.
+            None => Ok(vec![Column {
+                name: name.into(),
+                values: Values::Number(cells.map(|_| f64::NAN).collect()),
+            }]),
         }
     }
 
@@ -170,7 +239,7 @@ impl Rules {
         Error::Mismatch {
             origin: Some(ORIGIN.into()),
             found: format!("column `{name}` holds {found}"),
-            expected: "numbers, texts, categories or booleans".into(),
+            expected: "numbers, texts, categories, booleans or dates".into(),
             hint: Some("leave the column out, or make numbers or texts of it".into()),
         }
     }

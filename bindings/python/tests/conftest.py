@@ -1,11 +1,9 @@
-"""What tests share: data, the command line, and images as files."""
+"""What tests share: data, and the command line."""
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,24 +51,6 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
-
-
-def write_png(path: Path, image: npt.NDArray[np.uint8]) -> None:
-    """A grey image, `[height, width]`, as a file."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
-    height, width = image.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in image)
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 def fitted(cls: type[unlike.Detector], X: object, **arguments: object) -> unlike.Detector:

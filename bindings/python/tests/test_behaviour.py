@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import importlib
 import io
 import subprocess
 import sys
@@ -159,3 +160,13 @@ def test_fits_and_scores_leak_nothing(normals) -> None:
     before = cycles(50)
     # Kilobytes: a leak of the 24 kB of the samples alone would be 12,000.
     assert cycles(500) - before < 10_000
+
+
+@pytest.mark.parametrize("engine", ["ray", "spark"])
+def test_an_engine_that_is_not_installed_is_named(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("ray", "pyspark", "pyarrow"):
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"unlike.{engine}", raising=False)
+    with pytest.raises(unlike.MissingPackageError, match=rf'pip install "unlike\[{engine}\]"') as raised:
+        importlib.import_module(f"unlike.{engine}")
+    assert isinstance(raised.value, ImportError)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import unlike
 
-from conftest import write_png
+from png import write_png
 
 ALL = pytest.mark.parametrize("cls", unlike.DETECTORS, ids=lambda cls: cls.__name__)
 

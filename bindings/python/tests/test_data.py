@@ -11,7 +11,8 @@ import pytest
 import unlike
 from unlike import _data
 
-from conftest import fitted, write_png
+from conftest import fitted
+from png import write_png
 
 
 @pytest.fixture
@@ -171,8 +172,8 @@ def test_columns_can_be_left_out_or_be_categories(frame) -> None:
 
 
 def test_what_a_frame_holds_beside_numbers_and_texts_is_named(frame) -> None:
-    dates = frame.assign(when=pd.Timestamp("2020-01-01"))
-    with pytest.raises(unlike.InputError, match="column `when` holds dates"):
+    dates = unlike.Data(frame.assign(when=pd.Timestamp("2020-01-01")), category_columns="when")
+    with pytest.raises(unlike.InputError, match="column `when` holds dates, which are neither"):
         unlike.KNN().fit(dates)
     lists = frame.assign(things=[[1]] * len(frame))
     with pytest.raises(unlike.InputError, match="column `things` holds"):

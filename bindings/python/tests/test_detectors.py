@@ -190,3 +190,42 @@ def test_errors_survive_pickling() -> None:
         "do this",
         "what\nhint: do this",
     )
+
+
+# GANomaly keeps fewer than half of five columns.
+EMBEDS = {"EGBAD": 4, "BiGAN": 4, "AnoGAN": 4, "FAnoGAN": 4, "GANomaly": 2, "VAE": 4, "PCA": 2}
+
+
+@ALL
+def test_embeddings_are_few_numbers_of_each_sample(cls, normals, mixed) -> None:
+    arguments = {"latent": 4} if "latent" in cls._parameters() else {}
+    arguments |= {"components": 2} if cls is unlike.PCA else {}
+    detector = fitted(cls, normals, **arguments)
+    X, _ = mixed
+    if cls.__name__ not in EMBEDS:
+        with pytest.raises(unlike.InputError, match=f"{cls.__name__} embeds none of these"):
+            detector.embed(X)
+        return
+    embedded = detector.embed(X)
+    assert embedded.shape == (30, EMBEDS[cls.__name__]) and embedded.dtype == np.float32
+    assert np.isfinite(embedded).all() and len(np.unique(embedded, axis=0)) == 30
+    # Of each sample alone, whatever stands beside it.
+    assert np.array_equal(detector.embed(X[::-1]), embedded[::-1])
+    assert np.array_equal(detector.embed(X[7:8]), embedded[7:8])
+
+
+def test_components_embed_what_they_span(normals) -> None:
+    # These rows have two dimensions and little noise; of numbers as they are, lengths are those of the rows.
+    detector = unlike.PCA(components=2, scaling="standard", tails="keep").fit(normals)
+    embedded = detector.embed(normals)
+    apart = lambda rows: np.linalg.norm(rows[:200, None] - rows[None, :200], axis=2)  # noqa: E731
+    near = np.corrcoef(apart(embedded).ravel(), apart((normals - normals.mean(0)) / normals.std(0)).ravel())
+    assert near[0, 1] > 0.999
+
+
+def test_images_seen_as_pixels_are_embedded_and_places_are_not(images) -> None:
+    detector = fitted(unlike.EGBAD, images, features="pixels", latent=5)
+    assert detector.embed(images[:7]).shape == (7, 5)
+    places = unlike.PCA(features="lite0", feature_pool="patches").fit(images)
+    with pytest.raises(unlike.InputError, match="PCA embeds none of these"):
+        places.embed(images)

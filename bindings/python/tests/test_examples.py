@@ -46,8 +46,15 @@ def test_from_pyod(run) -> None:
     assert (told["p_values"][told["y_test"] == 1] <= 0.02).all()
 
 
+def test_from_anomalib(run) -> None:
+    told = run("from_anomalib.py")
+    assert told["report"].metrics["auroc"] > 0.95
+    assert told["maps"][0][told["mask"]].mean() > 2 * told["maps"][0][~told["mask"]].mean()
+
+
 def test_every_example_is_tested() -> None:
-    tested = Path(__file__).read_text()
+    clusters = Path(__file__).resolve().parents[1] / "cluster_tests"
+    tested = "".join(tests.read_text() for tests in [Path(__file__), *clusters.glob("test_*.py")])
     for example in EXAMPLES.glob("*.py"):
         assert f'run("{example.name}")' in tested
 

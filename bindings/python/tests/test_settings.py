@@ -43,6 +43,7 @@ def test_arguments_reach_the_model(normals) -> None:
         scaling="standard",
         max_levels=5,
         schedule="constant",
+        members=2,
         seed=11,
     ).fit(normals)
     config = json.loads(detector.model_.config())
@@ -55,6 +56,7 @@ def test_arguments_reach_the_model(normals) -> None:
     assert config["preprocessing"]["scaling"] == "standard"
     assert config["preprocessing"]["max-levels"] == 5
     assert config["schedule"] == "constant"
+    assert config["members"] == 2
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,7 @@ def test_arguments_reach_the_model(normals) -> None:
         ({"epochs": 0}, "`epochs` is 0; expected at least 1"),
         ({"batch_size": 0}, "`batch_size` is 0; expected at least 1"),
         ({"patience": 0}, "`patience` is 0; expected at least 1"),
+        ({"members": 0}, "`members` is 0; expected from 1 to 100"),
         ({"epochs": "many"}, '`epochs` is string "many"; expected a whole number'),
         ({"schedule": "linear"}, "`schedule` is `linear`; expected `constant` or `cosine`"),
         ({"networks": {"dec": [1]}}, "`networks.dec` is no setting; expected one of `width`"),

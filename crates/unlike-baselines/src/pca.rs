@@ -300,6 +300,20 @@ impl Scorer for Pca {
         ))
     }
 
+    /// How far each sample lies along each of the leading components.
+    fn embeddings(&self, features: &Features) -> Result<Option<Vec<f32>>> {
+        check_scoring(features, &self.shape)?;
+        let lengths = map_samples(features, Scratch::default, |scratch, sample| {
+            self.split(scratch, sample);
+            scratch
+                .lengths
+                .iter()
+                .map(|&l| l as f32)
+                .collect::<Vec<f32>>()
+        });
+        Ok(Some(lengths.concat()))
+    }
+
     /// The projection on the leading components.
     fn reconstructions(&self, features: &Features) -> Result<Option<Vec<f32>>> {
         check_scoring(features, &self.shape)?;

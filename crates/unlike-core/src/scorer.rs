@@ -62,6 +62,15 @@ pub trait Scorer: Send + Sync {
         Ok(None)
     }
 
+    /// The few numbers by which the model knows each sample, `[N, n]`, the same n for all. `None` for models
+    /// that have none.
+    ///
+    /// # Errors
+    /// If the features have another shape than in training.
+    fn embeddings(&self, _features: &Features) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
+
     /// `count` samples out of nothing but noise, `[count, size]`. `None` for models that have no
     /// generator of this kind.
     fn generated(&self, _count: usize, _seed: u64) -> Option<Vec<f32>> {

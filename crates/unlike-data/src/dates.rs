@@ -3,7 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use unlike_core::Error;
+use unlike_core::{Column, Error, Note, Values};
+
+use crate::words;
 
 /// A number that is made of a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,13 +77,81 @@ impl FromStr for DatePart {
 
 /// A date and a time of day, as they were written: time zones do not move them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Moment {
+pub struct Moment {
     /// Since 1 January 1970.
     days: i64,
     month: u32,
     /// Since midnight.
-    pub(crate) seconds: f64,
+    seconds: f64,
 }
+
+impl Moment {
+    /// So many nanoseconds after the beginning of 1970, by the clock of whoever wrote it. It is the same as
+    /// that of its text, to the last bit.
+    pub fn at(nanoseconds: i128) -> Self {
+        let days = nanoseconds.div_euclid(DAY) as i64;
+        let of_day = nanoseconds.rem_euclid(DAY);
+        let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        Self {
+            days,
+            month: civil(days).1 as u32,
+            seconds: (minutes * 60) as f64 + (second as f64 + fraction as f64 / SECOND as f64),
+        }
+    }
+}
+
+/// The numbers that a column of dates became.
+#[derive(Clone, Debug)]
+pub struct DateColumns {
+    /// One for each of the parts.
+    pub columns: Vec<Column>,
+    /// What was made; to be made of new data, too.
+    pub parts: Vec<DatePart>,
+    /// Says so.
+    pub note: Note,
+}
+
+impl DateColumns {
+    /// These parts of the dates of a column. Where they are not `known` from training, an hour is not made of
+    /// dates without times of day.
+    pub fn new(
+        name: &str,
+        dates: impl Iterator<Item = Option<Moment>> + Clone,
+        parts: &[DatePart],
+        known: bool,
+    ) -> Self {
+        let mut parts = parts.to_vec();
+        if !known {
+            let timed = dates.clone().flatten().any(|moment| moment.seconds != 0.0);
+            parts.retain(|&part| timed || part != DatePart::Hour);
+        }
+        let column = |part: &DatePart| {
+            let value = |date: Option<Moment>| date.map_or(f64::NAN, |moment| part.of(moment));
+            Column {
+                name: part.column(name).into(),
+                values: Values::Number(dates.clone().map(value).collect()),
+            }
+        };
+        let columns: Vec<Column> = parts.iter().map(column).collect();
+        let made = match parts.is_empty() {
+            true => "is left out".to_owned(),
+            false => format!(
+                "becomes {}",
+                words::quoted(columns.iter().map(|c| &*c.name))
+            ),
+        };
+        let text = format!("column `{name}` holds dates and {made}; see ");
+        Self {
+            columns,
+            parts,
+            note: Note::new(text).setting("dates").coded("dates-read"),
+        }
+    }
+}
+
+const SECOND: i128 = 1_000_000_000;
+const DAY: i128 = 86_400 * SECOND;
 
 /// What stands first in a date; after a year, the month, and after a day or month, the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,8 +292,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     365 * year + leaps + of_year - 719_468
 }
 
-/// A date as it is written, given days since 1 January 1970.
-pub(crate) fn written_date(days: i64) -> String {
+/// Year, month and day, given days since 1 January 1970.
+fn civil(days: i64) -> (i64, i64, i64) {
     // Of 400 years, beginning with a March.
     const ERA: i64 = 146_097;
     let days = days + 719_468;
@@ -233,14 +303,17 @@ pub(crate) fn written_date(days: i64) -> String {
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = (from_march + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+/// A date as it is written, given days since 1 January 1970.
+pub(crate) fn written_date(days: i64) -> String {
+    let (year, month, day) = civil(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// A moment as it is written, given nanoseconds since the beginning of 1970.
 pub(crate) fn written(nanoseconds: i128) -> String {
-    const SECOND: i128 = 1_000_000_000;
-    const DAY: i128 = 86_400 * SECOND;
     let date = written_date(nanoseconds.div_euclid(DAY) as i64);
     let of_day = nanoseconds.rem_euclid(DAY);
     let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
@@ -330,6 +403,17 @@ mod tests {
         assert_eq!(written_date(19_787), "2024-03-05");
         assert_eq!(written(-1_500_000_000), "1969-12-31 23:59:58.5");
         assert_eq!(written(0), "1970-01-01 00:00:00");
+    }
+
+    #[test]
+    fn a_moment_of_a_clock_is_that_of_its_text() {
+        // From the year 0001 to 9999, at odd times.
+        for step in (-60_000_i128..240_000).step_by(7) {
+            let nanoseconds = step * 1_017_966_193_552_354 + 1_001;
+            let text = written(nanoseconds);
+            let read = moments([&*text].into_iter()).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(read[0], Moment::at(nanoseconds), "{text}");
+        }
     }
 
     #[test]

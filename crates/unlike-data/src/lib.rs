@@ -49,7 +49,7 @@ mod words;
 
 pub use chunks::{Chunk, Chunks, Draw, Drawn, Position, Remarks, read_drawn};
 pub use dataset::{DataSet, NormalsForTraining, Skipped};
-pub use dates::DatePart;
+pub use dates::{DateColumns, DatePart, Moment};
 pub use decimal::Decimal;
 pub use encoding::Encoding;
 pub use images::{

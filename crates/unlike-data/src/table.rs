@@ -10,7 +10,7 @@ use crate::{
     builder::{Built, MissingCells, Told},
     clean::Clean,
     dataset::DataSet,
-    dates::{self, DatePart, Order},
+    dates::{self, DateColumns, DatePart, Order},
     decimal::Decimal,
     labels::{Classes, Convention},
     read::{BadRows, Format, ReadOptions},
@@ -263,7 +263,9 @@ impl Columns<'_> {
                     if let Some(parts) = dates_of(name, &values, told[at], options) {
                         let dates = (&values, told[at].order);
                         let made = date_columns(source, name, dates, &parts, &rows, options)?;
-                        notes.extend(made.note);
+                        if options.expect.is_none() {
+                            notes.push(made.note);
+                        }
                         found.dates.insert(name.to_owned(), made.parts);
                         columns.extend(made.columns);
                         continue;
@@ -376,13 +378,6 @@ fn dates_of(
     is_dates.then(|| options.dates.clone().unwrap_or_else(usual))
 }
 
-/// The numbers that dates became.
-struct DateColumns {
-    columns: Vec<Column>,
-    parts: Vec<DatePart>,
-    note: Option<Note>,
-}
-
 fn date_columns(
     source: &Source,
     name: &str,
@@ -415,38 +410,16 @@ fn date_columns(
         let at = bad.unwrap_or(0);
         return Err(no_date(source, name, &values.text(at), rows[at]));
     };
-    let timed = moments.iter().any(|moment| moment.seconds != 0.0);
-    let mut parts = parts.to_vec();
-    if options.expect.is_none() {
-        parts.retain(|&part| timed || part != DatePart::Hour);
-    }
-    let column = |part: &DatePart| {
-        let value = |&code: &u32| match code {
-            MISSING => f64::NAN,
-            code => part.of(moments[code as usize]),
-        };
-        Column {
-            name: part.column(name).into(),
-            values: Values::Number(codes.iter().map(value).collect()),
-        }
-    };
-    let columns: Vec<Column> = parts.iter().map(column).collect();
-    let note = options.expect.is_none().then(|| {
-        let made = match parts.is_empty() {
-            true => "is left out".to_owned(),
-            false => format!(
-                "becomes {}",
-                words::quoted(columns.iter().map(|c| &*c.name))
-            ),
-        };
-        let text = format!("column `{name}` holds dates and {made}; see ");
-        Note::new(text).setting("dates").coded("dates-read")
+    let dates = codes.iter().map(|&code| match code {
+        MISSING => None,
+        code => Some(moments[code as usize]),
     });
-    Ok(DateColumns {
-        columns,
+    Ok(DateColumns::new(
+        name,
+        dates,
         parts,
-        note,
-    })
+        options.expect.is_some(),
+    ))
 }
 
 pub(crate) fn no_date(source: &Source, name: &str, text: &str, row: u32) -> Error {

@@ -64,6 +64,6 @@ pub use reasons::{Explainer, Reason};
 pub use reports::{ReportFormat, load_report, save_evaluation, save_report};
 pub use run::{is_monitor, run_report, short_loss_name, warning_kind};
 pub use score_rows::{FoundRow, ScoredRow, json_line};
-pub use score_table::{ScoreFormat, ScoreTable};
+pub use score_table::{ScoreFormat, ScoreTable, unreadable_places};
 pub use scoring::{BatchScores, Scoring, ScoringProgress, can_resume};
 pub use test_set::{Evaluated, TestSet};

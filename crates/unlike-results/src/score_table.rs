@@ -191,6 +191,15 @@ pub(crate) fn skipped_row(skipped: &Skipped) -> ScoredRow {
     }
 }
 
+/// Where, among all rows of their files, those stand that could not be read: the first row is at 0. Both are in
+/// the order of their files.
+pub fn unreadable_places(samples: &Samples, unreadable: &[Skipped]) -> Vec<usize> {
+    let rows = mixed(samples, unreadable).into_iter().enumerate();
+    rows.filter(|(_, row)| matches!(row, Row::Unreadable(_)))
+        .map(|(at, _)| at)
+        .collect()
+}
+
 /// Samples and rows that could not be read in the order of their files; both are in this order already.
 pub(crate) fn mixed<'a>(samples: &Samples, unreadable: &'a [Skipped]) -> Vec<Row<'a>> {
     let place = |i: usize| match samples {

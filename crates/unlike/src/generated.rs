@@ -1,6 +1,6 @@
 //! From what a scorer generates to images.
 
-use unlike_core::{FeatureShape, ImageShape, Images, Result, Samples, Scorer};
+use unlike_core::{FeatureShape, Features, ImageShape, Images, Result, Samples, Scorer};
 
 use crate::sight::Sight;
 
@@ -14,23 +14,45 @@ pub(crate) fn reconstructions(
     let (Samples::Images(images), None) = (samples, &sight.extraction) else {
         return Ok(None);
     };
+    let made = of_all(sight, samples, |features| scorer.reconstructions(features))?;
+    let Some(pixels) = made else {
+        return Ok(None);
+    };
+    let ids = (0..images.len()).map(|i| images.id(i)).collect();
+    image(images.origin(), images.shape(), pixels, ids).map(Some)
+}
+
+/// The numbers by which the scorer knows each sample; `None` if it has none, and of images that it sees place
+/// by place.
+pub(crate) fn embeddings(
+    sight: &Sight,
+    scorer: &dyn Scorer,
+    samples: &Samples,
+) -> Result<Option<Vec<f32>>> {
+    match sight.places() {
+        1 => of_all(sight, samples, |features| scorer.embeddings(features)),
+        _ => Ok(None),
+    }
+}
+
+/// What is made of all samples, some at a time; `None` if nothing is made.
+fn of_all(
+    sight: &Sight,
+    samples: &Samples,
+    make: impl Fn(&Features) -> Result<Option<Vec<f32>>>,
+) -> Result<Option<Vec<f32>>> {
     let seen = sight.bind(samples)?;
-    let mut pixels = Vec::with_capacity(images.len() * sight.shape().size());
-    let mut generates = true;
+    let mut all = Some(Vec::new());
     seen.in_chunks(|chunk| {
-        if generates {
-            match scorer.reconstructions(&*chunk.features()?)? {
-                Some(values) => pixels.extend(values),
-                None => generates = false,
+        if let Some(values) = &mut all {
+            match make(&*chunk.features()?)? {
+                Some(more) => values.extend(more),
+                None => all = None,
             }
         }
         Ok(())
     })?;
-    if !generates {
-        return Ok(None);
-    }
-    let ids = (0..images.len()).map(|i| images.id(i)).collect();
-    image(images.origin(), images.shape(), pixels, ids).map(Some)
+    Ok(all)
 }
 
 /// Images out of noise; `None` for tables and for features of images, and if the scorer has no
@@ -66,7 +88,7 @@ fn image(
 
 #[cfg(test)]
 mod tests {
-    use unlike_core::{Arrays, Features, ScoreParts};
+    use unlike_core::{Arrays, ScoreParts};
 
     use super::*;
 
@@ -84,6 +106,12 @@ mod tests {
 
         fn reconstructions(&self, features: &Features) -> Result<Option<Vec<f32>>> {
             Ok(Some(features.values().iter().map(|v| v * self.0).collect()))
+        }
+
+        fn embeddings(&self, features: &Features) -> Result<Option<Vec<f32>>> {
+            let samples = features.values().chunks(features.shape().size());
+            let sums = samples.map(|sample| sample.iter().sum());
+            Ok((self.0 > 0.0).then(|| sums.collect()))
         }
 
         fn generated(&self, count: usize, seed: u64) -> Option<Vec<f32>> {
@@ -104,6 +132,9 @@ mod tests {
         let sight = Sight::of(&samples);
         let made = |scale| reconstructions(&sight, &Fake(scale), &samples);
         assert_eq!(made(1.0).unwrap(), Some(images.clone()));
+        let known = |scale| embeddings(&sight, &Fake(scale), &samples).unwrap();
+        assert_eq!(known(1.0).unwrap().len(), 2);
+        assert_eq!(known(0.0), None);
         let bright = made(2.0).unwrap().unwrap();
         assert_eq!(
             (bright.pixels().unwrap()[11], bright.id(1)),

@@ -177,6 +177,11 @@ impl Scorer for Members {
         self.0[0].reconstructions(features)
     }
 
+    /// As [`reconstructions`](Self::reconstructions): members number what they know in ways of their own.
+    fn embeddings(&self, features: &Features) -> Result<Option<Vec<f32>>> {
+        self.0[0].embeddings(features)
+    }
+
     /// As [`reconstructions`](Self::reconstructions).
     fn generated(&self, count: usize, seed: u64) -> Option<Vec<f32>> {
         self.0[0].generated(count, seed)

@@ -273,6 +273,17 @@ impl Model {
         generated::reconstructions(&self.parts.sight, self.parts.scorer.as_ref(), samples)
     }
 
+    /// The few numbers by which the model knows each sample, `[samples.len(), n]`: what its encoder, or its
+    /// search, makes of it, or how far it lies along principal components. `None` for models that know samples by
+    /// nothing of the kind, and of images that are seen place by place. Of several networks side by side, the
+    /// first's.
+    ///
+    /// # Errors
+    /// If the samples do not fit the model.
+    pub fn embeddings(&self, samples: &Samples) -> Result<Option<Vec<f32>>> {
+        generated::embeddings(&self.parts.sight, self.parts.scorer.as_ref(), samples)
+    }
+
     /// Images out of nothing but noise; the same seed gives the same ones. `None` for tables, and
     /// for models without a generator of this kind.
     ///

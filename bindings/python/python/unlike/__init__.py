@@ -37,12 +37,14 @@ from ._errors import (
     Error,
     FileError,
     InputError,
+    MissingPackageError,
     NoteWarning,
     NotFittedError,
     SettingError,
     TrainingError,
 )
-from ._results import Explanations, Reason, Report
+from ._results import Explanations, Reason, Report, Scores
+from ._sweep import Sweep, sweep
 from ._unlike import __version__, set_threads
 
 DETECTORS = _detectors.CLASSES
@@ -66,16 +68,20 @@ __all__ = [
     "GANomaly",
     "IForest",
     "InputError",
+    "MissingPackageError",
     "NotFittedError",
     "NoteWarning",
     "PaDiM",
     "PatchCore",
     "Reason",
     "Report",
+    "Scores",
     "SettingError",
     "SimpleNet",
+    "Sweep",
     "TrainingError",
     "__version__",
     "load",
     "set_threads",
+    "sweep",
 ]

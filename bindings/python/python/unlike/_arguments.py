@@ -20,6 +20,7 @@ _TRAINING: dict[str, tuple[str, ...]] = {
     "schedule": ("schedule",),
     "choice": ("choice",),
     "patience": ("patience",),
+    "members": ("members",),
     "hold_out": ("hold_out",),
     "augmentation": ("augmentation",),
     "scaling": ("preprocessing", "scaling"),

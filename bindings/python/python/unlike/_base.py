@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import html
-import inspect
 import json
 import os
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,8 +13,8 @@ import numpy.typing as npt
 
 from . import _data, _progress, _results, _unlike
 from ._arguments import Arguments, detector_arguments
-from ._errors import InputError, NotFittedError, NoteWarning, SettingError
-from ._results import Explanations, Report
+from ._errors import InputError, NotFittedError, SettingError, note
+from ._results import Explanations, Report, Scores
 
 Floats = npt.NDArray[np.float64]
 _Self = TypeVar("_Self", bound="Detector")
@@ -86,7 +84,7 @@ class Detector(Arguments):
         self._check_contamination()
         settings, features = self._settings(), self._features()
         samples = _data.to_train(X, self._model_name, settings, features)
-        _note(samples.notes)
+        note(samples.notes)
         bar = _progress.Bar(self._model_name) if self._shows_bar() else None
         try:
             model, told, interrupted = _unlike.fit(
@@ -105,7 +103,7 @@ class Detector(Arguments):
         for name in ("decision_scores_", "labels_"):
             self.__dict__.pop(name, None)
         self._adopt(model)
-        _note([*told, *model.notes()])
+        note([*told, *model.notes()])
         if interrupted:
             raise KeyboardInterrupt(f"the {self._model_name} of the best epoch so far is kept")
         if self.score_training:
@@ -134,14 +132,15 @@ class Detector(Arguments):
         samples = _data.to_evaluate(X, model, labelled=True)
         calibrated, seen = model.recalibrate(samples)
         self._adopt(calibrated)
-        _note([] if seen is None else [f"{seen}: p-values of new normals come out too small"])
+        note([] if seen is None else [f"{seen}: p-values of new normals come out too small"])
         return self
 
     # -- scoring
 
     def decision_function(self, X: Any) -> Floats:
         """One finite raw score per sample, higher = more anomalous. It depends on the model and that sample
-        alone."""
+        alone. Files may be larger than memory. With ``Data(path, bad_rows="flag")``, rows that cannot be read have the
+        score NaN, and :meth:`predict` and :meth:`select` flag them."""
         return self._evaluate(X)
 
     def predict(self, X: Any) -> npt.NDArray[np.int64]:
@@ -159,12 +158,11 @@ class Detector(Arguments):
             the error function of it in units of their spread. None is the probability that the sample is
             anomalous, which nobody can know who has seen normals alone.
         """
-        scores = self._evaluate(X)
-        if method == "p_value":
-            normal = self._fitted().p_values(scores)
-            return np.column_stack([normal, 1 - normal])
-        if method not in ("linear", "unify"):
+        if method not in ("p_value", "linear", "unify"):
             raise SettingError(f"`method` is {method!r}; expected `p_value`, `linear` or `unify`")
+        scores, p_values = self._placed(X)
+        if method == "p_value":
+            return np.column_stack([p_values, 1 - p_values])
         trained = self._scores_of_training()
         if method == "linear":
             low, high = trained.min(), trained.max()
@@ -180,14 +178,11 @@ class Detector(Arguments):
 
         Of new normals, at most a share a has a p-value of at most a, on average over calibrations.
         """
-        scores = self._evaluate(X)
-        return self._fitted().p_values(scores)
+        return self._placed(X)[1]
 
     def q_values(self, X: Any) -> Floats:
         """The smallest false-discovery rate at which each sample is flagged in this batch, in (0, 1]."""
-        scores = self._evaluate(X)
-        decided = self._fitted().decide(scores, "threshold", self.threshold_)
-        q_values: Floats = decided["q_values"]
+        q_values: Floats = self._batch(X, "places").decide("threshold", self.threshold_)["q_values"]
         return q_values
 
     def select(
@@ -216,25 +211,41 @@ class Detector(Arguments):
         InputError
             If the calibration is too small for the rate.
         """
-        asked = {"fdr": fdr, "false_alarms": false_alarms, "budget": budget}
-        given = [(by, value) for by, value in asked.items() if value is not None]
-        if len(given) != 1:
-            raise SettingError(f"{len(given)} of `fdr`, `false_alarms` and `budget` are given; expected one")
-        scores = self._evaluate(X)
-        (by, value), = given
-        decided = self._fitted().decide(scores, by, value)
-        _note([] if decided["note"] is None else [decided["note"]])
+        asked = _asked(fdr=fdr, false_alarms=false_alarms, budget=budget)
+        if asked is None:
+            raise SettingError("0 of `fdr`, `false_alarms` and `budget` are given; expected one")
+        decided = self._batch(X, "places").decide(*asked)
+        note([] if decided["note"] is None else [decided["note"]])
         selected: npt.NDArray[np.bool_] = decided["anomalous"]
         return selected
 
+    def score_table(
+        self,
+        X: Any,
+        *,
+        fdr: float | None = None,
+        false_alarms: float | None = None,
+        budget: int | None = None,
+    ) -> Scores:
+        """All that is known of each sample, as the command line writes it: a table, for whoever reads Arrow.
+
+        Parameters
+        ----------
+        fdr, false_alarms, budget
+            What the column ``anomalous`` goes by; see :meth:`select`. Default: ``threshold_``.
+
+        Raises
+        ------
+        SettingError, InputError
+            As :meth:`select`, but for none of them.
+        """
+        asked = _asked(fdr=fdr, false_alarms=false_alarms, budget=budget)
+        by, value = asked or ("threshold", self.threshold_)
+        return Scores(self._batch(X, "rows").table(by, value))
+
     def score_parts(self, X: Any) -> dict[str, npt.NDArray[np.float32]]:
         """The named parts that scores are made of, one value per sample."""
-        model = self._fitted()
-        parts: dict[str, list[npt.NDArray[np.float32]]] = {}
-        for piece in _data.to_score(X, model):
-            for name, values in model.evaluate(piece)[1]:
-                parts.setdefault(name, []).append(values)
-        return {name: np.concatenate(values) for name, values in parts.items()}
+        return dict(self._batch(X, "rows").parts())
 
     # -- explaining
 
@@ -247,7 +258,7 @@ class Detector(Arguments):
             If the model explains images by maps: see :meth:`anomaly_map`.
         """
         model = self._fitted()
-        return _results.explanations(model, list(_data.to_score(X, model)))
+        return _results.explanations(model, _data.to_score(X, model))
 
     def anomaly_map(self, X: Any) -> npt.NDArray[np.float32]:
         """Where each image is anomalous, ``[images, height, width]``, non-negative, higher = more anomalous.
@@ -269,12 +280,27 @@ class Detector(Arguments):
         InputError
             Of tables, and of models that generate nothing of this kind.
         """
-        model = self._fitted()
-        made = [model.reconstructions(piece) for piece in _data.to_score(X, model)]
-        images = [each for each in made if each is not None]
-        if len(images) < len(made) or not images:
+        made = self._made(X, self._fitted().reconstructions)
+        if made is None:
             raise InputError(f"{type(self).__name__} reconstructs none of these; expected a generator of images")
-        return np.concatenate(images)
+        return made
+
+    def embed(self, X: Any) -> npt.NDArray[np.float32]:
+        """The few numbers by which the model knows each sample, ``[samples, numbers]``: what its encoder, or its
+        search, makes of it, or how far it lies along principal components. Of several networks side by side, the
+        first's. Rows of files that could not be read have NaN.
+
+        Raises
+        ------
+        InputError
+            Of models that know samples by nothing of the kind, and of images that are seen place by place.
+        """
+        made = self._made(X, self._fitted().embeddings)
+        if made is None:
+            raise InputError(
+                f"{type(self).__name__} embeds none of these; expected an encoder or components, which see whole samples"
+            )
+        return made
 
     def report(self, X: Any = None, y: Any = None) -> Report:
         """What is known of the training; with samples, how well the detector does on them.
@@ -294,7 +320,7 @@ class Detector(Arguments):
         if labels is None and samples.labels() is None:
             raise InputError("`y` is missing, and X holds no labels; expected one of them")
         report, notes = model.report(samples, labels, self.threshold_)
-        _note(notes)
+        note(notes)
         return Report(report)
 
     # -- keeping
@@ -347,30 +373,52 @@ class Detector(Arguments):
             self.n_features_in_ = len(about["columns"])
         else:
             self.n_features_in_ = about["height"] * about["width"] * about["channels"]
-        self.threshold_, note = model.usual_threshold()
+        self.threshold_, told = model.usual_threshold()
         if self.contamination == "auto":
-            _note([] if note is None else [note])
+            note([] if told is None else [told])
+
+    def _batch(self, X: Any, keep: str) -> _unlike.Batch:
+        """What is found out about all samples: their ``scores``, ``places`` among held-out normals, too, or all that
+        ``rows`` of a table tell. It needs no memory but its own, however many pieces they come in."""
+        model = self._fitted()
+        batch = model.batch(keep, _data.count(X) or 0)
+        notes = dict[str, None]()
+        for piece in _data.to_score(X, model):
+            notes.update(dict.fromkeys(piece.notes))
+            batch.add(piece)
+        note([*notes, *batch.notes()])
+        return batch
 
     def _evaluate(self, X: Any) -> Floats:
-        """The scores of all samples, which need no memory but their own however many pieces there are."""
-        model = self._fitted()
-        scores = np.empty(_data.count(X) or 0)
-        done, notes = 0, dict[str, None]()
-        for piece in _data.to_score(X, model):
-            of_piece, _, its_notes = model.evaluate(piece)
-            notes.update(dict.fromkeys([*piece.notes, *its_notes]))
-            if done + len(of_piece) > len(scores):
-                scores = np.concatenate([scores[:done], of_piece])
-            else:
-                scores[done : done + len(of_piece)] = of_piece
-            done += len(of_piece)
-        _note(list(notes))
-        return scores
+        """The scores of all samples."""
+        return self._batch(X, "scores").scores()
+
+    def _made(
+        self, X: Any, make: Callable[[_unlike.Samples], npt.NDArray[np.float32] | None]
+    ) -> npt.NDArray[np.float32] | None:
+        """What is made of all samples, if anything is."""
+        made = []
+        for piece in _data.to_score(X, self._fitted()):
+            values = make(piece)
+            if values is None:
+                return None
+            for at in piece.unreadable():
+                values = np.insert(values, at, np.nan, axis=0)
+            made.append(values)
+        return np.concatenate(made)
+
+    def _placed(self, X: Any) -> tuple[Floats, Floats]:
+        """The scores of all samples, and their p-values."""
+        batch = self._batch(X, "places")
+        p_values = batch.p_values()
+        return batch.scores(), p_values
 
     def _flags(self, scores: Floats) -> npt.NDArray[np.int64]:
-        decided = self._fitted().decide(scores, "threshold", self.threshold_)
-        flags: npt.NDArray[np.int64] = decided["anomalous"].astype(np.int64)
-        return flags
+        """1 for those that score at least ``threshold_``, or could not be read."""
+        threshold = self.threshold_
+        if not np.isfinite(threshold):
+            raise SettingError(f"`threshold_` is {threshold}; expected a finite number")
+        return 1 - (scores < threshold).astype(np.int64)
 
     def _scores_of_training(self) -> Floats:
         self._fitted()
@@ -418,17 +466,12 @@ def _detector(model: _unlike.Model) -> Detector:
     return detector
 
 
-def _note(notes: Sequence[str]) -> None:
-    for note in notes:
-        warnings.warn(note, NoteWarning, stacklevel=_outside())
-
-
-def _outside() -> int:
-    """How far up the stack the user's own code is."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == __name__.split(".")[0]:
-        frame, level = frame.f_back, level + 1
-    return max(level, 1)
+def _asked(**asked: float | None) -> tuple[str, float] | None:
+    """By what to decide, if anything was said."""
+    given = [(by, value) for by, value in asked.items() if value is not None]
+    if len(given) > 1:
+        raise SettingError(f"{len(given)} of `fdr`, `false_alarms` and `budget` are given; expected one")
+    return given[0] if given else None
 
 
 def _erf(values: Floats) -> Floats:

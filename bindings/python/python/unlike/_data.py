@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _unlike
-from ._errors import InputError, SettingError
+from ._errors import InputError, SettingError, note
 
 # Rows of an array are scored so many bytes at a time: what the library makes of them takes several times as
 # much, and a score does not depend on its batch.
@@ -40,10 +41,17 @@ class Data:
     missing : texts
         Of files: the cells that stand for a missing value. Of arrays: ``"NaN"``, which is refused otherwise.
         In frames, missing values are missing.
-    format, label_column, normal_label, anomalous_label, id_column, delimiter, comment, bad_rows, encoding, \
-dates, decimal, header, max_unpacked, max_columns
-        Of files of rows: as the options of ``unlike train`` and ``unlike score`` of these names. With
-        ``bad_rows="skip"``, rows that cannot be read have no score: a note counts them.
+    dates : names of parts
+        What becomes of columns of dates, of files and of frames: some of ``"hour"``, ``"weekday"``, ``"month"`` and
+        ``"elapsed"``, or ``"none"``. Default: the first three. A date counts as its own clock shows it.
+    bad_rows
+        Of files: what becomes of rows that cannot be read. ``"fail"`` is the default; ``"skip"`` leaves them out, and
+        a note counts them; with ``"flag"``, they have their place among the scores, as NaN, and are anomalous.
+    max_training_rows : int
+        Of files: how many rows ``fit`` takes at most, drawn at random where there are more. Default: 2,000,000.
+    format, label_column, normal_label, anomalous_label, id_column, delimiter, comment, encoding, decimal, header, \
+max_unpacked, max_columns
+        Of files of rows: as the options of ``unlike train`` and ``unlike score`` of these names.
     image_size, channels, fit, skip_unreadable, ignore_masks, image_memory
         Of images: likewise. ``image_size`` is a number of pixels, or width and height.
     """
@@ -63,13 +71,14 @@ dates, decimal, header, max_unpacked, max_columns
         id_column: str | None = None,
         delimiter: str | None = None,
         comment: str | None = None,
-        bad_rows: Literal["fail", "skip"] | None = None,
+        bad_rows: Literal["fail", "flag", "skip"] | None = None,
         encoding: str | None = None,
         dates: _Names | None = None,
         decimal: Literal["point", "comma"] | None = None,
         header: bool | None = None,
         max_unpacked: int | None = None,
         max_columns: int | None = None,
+        max_training_rows: int | None = None,
         image_size: int | tuple[int, int] | None = None,
         channels: Literal["grey", "colour"] | None = None,
         fit: Literal["keep", "stretch", "crop", "letterbox", "pad"] | None = None,
@@ -93,11 +102,11 @@ dates, decimal, header, max_unpacked, max_columns
             "comment": comment,
             "bad_rows": bad_rows,
             "encoding": encoding,
-            "dates": None if dates is None else [part for part in _texts(dates) if part != "none"],
             "decimal": decimal,
             "header": header,
             "max_unpacked": max_unpacked,
             "max_columns": max_columns,
+            "max_training_rows": max_training_rows,
             "image_size": None if image_size is None else [height, width],
             "channels": channels,
             "fit": fit,
@@ -105,8 +114,9 @@ dates, decimal, header, max_unpacked, max_columns
             "ignore_masks": ignore_masks,
             "image_memory": image_memory,
         }
-        untold: tuple[Any, ...] = (None, [], False)
-        self._of_files = {name: value for name, value in of_files.items() if value not in untold}
+        self._of_files = {
+            name: value for name, value in of_files.items() if value is not None and value is not False and value != []
+        }
         if paths_of(x) is None and self._of_files:
             raise SettingError(
                 f"`{next(iter(self._of_files))}` is given with samples in memory; expected a path with it"
@@ -114,6 +124,9 @@ dates, decimal, header, max_unpacked, max_columns
         named = paths_of(x) is not None or _is_pandas(x) or hasattr(x, "__arrow_c_stream__")
         if named and columns is not None:
             raise SettingError("`columns` is given with data that name theirs; expected an array with it")
+        self.dates = None if dates is None else [part for part in _texts(dates) if part != "none"]
+        if self.dates is not None and not named:
+            raise SettingError("`dates` is given with an array; expected a path or a frame with it")
 
     def __repr__(self) -> str:
         return f"Data({self.x!r})" if paths_of(self.x) is not None else f"Data({type(self.x).__name__})"
@@ -127,6 +140,8 @@ dates, decimal, header, max_unpacked, max_columns
         }
         if self.missing is not None:
             options["missing"] = self.missing
+        if self.dates is not None:
+            options["dates"] = self.dates
         return json.dumps(options)
 
 
@@ -165,10 +180,15 @@ def to_score(x: Any, model: _unlike.Model) -> Iterator[_unlike.Samples]:
     """These as the model knows them, in pieces if they are many."""
     data = x if isinstance(x, Data) else Data(x)
     paths = paths_of(data.x)
-    if paths is not None:
-        yield model.read(paths, data.options(), labels=False)
-    else:
+    if paths is None:
         yield from _in_memory(data, model, PIECE)
+    elif model.reads_rows:
+        chunks = model.chunks(paths, data.options())
+        while (piece := chunks.next()) is not None:
+            yield piece
+        note(chunks.finish())
+    else:
+        yield model.read(paths, data.options(), labels=False)
 
 
 def count(x: Any) -> int | None:
@@ -192,9 +212,11 @@ def _in_memory(data: Data, model: _unlike.Model | None, piece: int | None) -> It
     if _is_pandas(x):
         frame = x.to_frame() if x.ndim == 1 else x
         columns = [(str(name), _cells(frame.iloc[:, at])) for at, name in enumerate(frame.columns)]
-        yield _unlike.Samples.from_columns(columns, _ids(frame.index), categories, dropped, model)
+        ids = _ids(frame.index)
+        yield _unlike.Samples.from_columns(columns, ids, categories, dropped, data.dates, model)
     elif hasattr(x, "__arrow_c_stream__"):
-        yield _unlike.Samples.from_arrow(x.__arrow_c_stream__(), categories, dropped, model)
+        stream = x.__arrow_c_stream__()
+        yield _unlike.Samples.from_arrow(stream, categories, dropped, data.dates, model)
     else:
         array = to_array(x)
         rows = len(array)
@@ -282,18 +304,40 @@ def _cells(series: Any) -> Any:
         values = series.to_numpy()
         values = values.astype(np.float32) if values.dtype == np.float16 else values
         return _readable(values)
-    if kind in "mM":
+    if kind == "M":
+        return _moments(series)
+    if kind == "m":
         raise InputError(
-            f"X: column `{series.name}` holds dates or durations ({dtype}); expected numbers, texts, categories "
-            "or booleans",
-            f"make numbers of them, as files of dates are read: X[\"{series.name} (hour)\"] = "
-            f'X["{series.name}"].dt.hour, or leave the column out',
+            f"X: column `{series.name}` holds durations ({dtype}); expected numbers, texts, categories, booleans or "
+            "dates",
+            f'make numbers of them: X["{series.name}"].dt.total_seconds(), or leave the column out',
         )
     cells = [None if gone else cell for cell, gone in zip(series, missing)]
     present = [cell for cell in cells if cell is not None]
+    if present and all(isinstance(cell, datetime.date) for cell in present):
+        naive = [cell if cell is None else np.datetime64(_clock(cell), "us") for cell in cells]
+        return np.array(naive, dtype="datetime64[us]").view(np.int64), _UNITS["us"]
     if present and all(isinstance(cell, (int, float, np.number)) for cell in present):
         if not all(isinstance(cell, (bool, np.bool_)) for cell in present):
             return np.array([np.nan if cell is None else float(cell) for cell in cells])
     if all(isinstance(cell, (str, bool, np.bool_)) for cell in present):
         return [None if cell is None else str(cell) for cell in cells]
     return cells
+
+
+# Nanoseconds of what NumPy counts in.
+_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+
+
+def _moments(series: Any) -> tuple[npt.NDArray[np.int64], int]:
+    """Dates as `Samples.from_columns` takes them, by the clock of their time zone."""
+    if getattr(series.dt, "tz", None) is not None:
+        series = series.dt.tz_localize(None)
+    moments = series.to_numpy(dtype=None if isinstance(series.dtype, np.dtype) else "datetime64[ns]")
+    unit, _ = np.datetime_data(moments.dtype)
+    return _readable(moments).view(np.int64), _UNITS[unit]
+
+
+def _clock(moment: datetime.date) -> datetime.date:
+    """Without its time zone, which does not move it."""
+    return moment.replace(tzinfo=None) if isinstance(moment, datetime.datetime) else moment

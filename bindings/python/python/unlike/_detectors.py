@@ -78,6 +78,9 @@ class EGBAD(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -172,6 +175,7 @@ class EGBAD(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -206,6 +210,7 @@ class EGBAD(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -295,6 +300,9 @@ class BiGAN(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -389,6 +397,7 @@ class BiGAN(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -423,6 +432,7 @@ class BiGAN(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -519,6 +529,9 @@ class AnoGAN(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -609,6 +622,7 @@ class AnoGAN(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -641,6 +655,7 @@ class AnoGAN(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -725,6 +740,9 @@ class FAnoGAN(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -821,6 +839,7 @@ class FAnoGAN(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -856,6 +875,7 @@ class FAnoGAN(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -943,6 +963,9 @@ class GANomaly(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1039,6 +1062,7 @@ class GANomaly(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -1074,6 +1098,7 @@ class GANomaly(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -1143,6 +1168,9 @@ class SimpleNet(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1233,6 +1261,7 @@ class SimpleNet(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -1265,6 +1294,7 @@ class SimpleNet(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -1327,6 +1357,9 @@ class VAE(Detector):
         Stop when this many epochs have gone by without one whose first score part is smaller, on
         average, over held-out normals, whichever epoch is chosen. Never if absent. Default: not
         set.
+    members : int, from 1 to 100
+        Networks that train side by side from different first weights, of whose scores the model's
+        are the mean; 1 for baselines, which have none. Default: by model and data.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1413,6 +1446,7 @@ class VAE(Detector):
         schedule: str | None = None,
         choice: str | None = None,
         patience: int | None = None,
+        members: int | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -1443,6 +1477,7 @@ class VAE(Detector):
         self.schedule = schedule
         self.choice = choice
         self.patience = patience
+        self.members = members
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
+from collections.abc import Iterable
+
 
 class Error(Exception):
     """The base of all errors of this package.
@@ -41,5 +45,23 @@ class NotFittedError(Error, ValueError, AttributeError):
     """A detector was asked before it was fitted."""
 
 
+class MissingPackageError(Error, ImportError):
+    """A package that is only needed for a part of this one is not installed."""
+
+
 class NoteWarning(UserWarning):
     """Something worth knowing that is no error: about data, a training or a decision."""
+
+
+def note(notes: Iterable[str]) -> None:
+    """Gives notes as warnings of the user's own line."""
+    for text in notes:
+        warnings.warn(text, NoteWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """How far up the stack the user's own code is."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == __name__.split(".")[0]:
+        frame, level = frame.f_back, level + 1
+    return max(level, 1)

@@ -1,11 +1,11 @@
-"""What detectors say beside numbers: explanations and reports."""
+"""What detectors say beside numbers: explanations, tables of scores, and reports."""
 
 from __future__ import annotations
 
 import html
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Explanations:
     """``[samples, columns]``, non-negative, in units of the column's mean over held-out normals."""
     reasons: list[list[Reason]]
     """Of each sample the columns that contributed most, largest first: at most five, and none that do as usual unless
-    all do."""
+    all do. Of rows of files that could not be read, none."""
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -56,17 +56,77 @@ class Explanations:
         return iter(self.reasons)
 
 
-def explanations(model: _unlike.Model, samples: list[_unlike.Samples]) -> Explanations:
+def explanations(model: _unlike.Model, samples: Iterable[_unlike.Samples]) -> Explanations:
     """Of all these samples, in pieces."""
     columns: list[str] = []
     contributions = []
     reasons: list[list[Reason]] = []
     for piece in samples:
         columns, values = model.contributions(piece)
+        of_piece = [[Reason(**reason) for reason in each] for each in json.loads(model.reasons(piece))]
+        for at in piece.unreadable():
+            values = np.insert(values, at, np.nan, axis=0)
+            of_piece.insert(at, [])
         contributions.append(values)
-        for of_sample in json.loads(model.reasons(piece)):
-            reasons.append([Reason(**reason) for reason in of_sample])
+        reasons += of_piece
     return Explanations(columns, np.concatenate(contributions), reasons)
+
+
+class Scores:
+    """What was found out about samples, one row each, as the command line writes it.
+
+    Columns: ``id``; ``score``, ``p_value`` and ``q_value``; ``anomalous``; where labelled samples told the model,
+    ``probability``, ``probability_low`` and ``probability_high``; the parts of the score; and where rows of files could
+    not be read, ``reason``. Of these, the numbers are NaN in NumPy and null in Arrow.
+
+    It is an Arrow table to whoever asks for one, without a copy: ``polars.DataFrame(scores)``,
+    ``pyarrow.table(scores)``, DuckDB's ``FROM scores``.
+    """
+
+    def __init__(self, native: _unlike.Scores) -> None:
+        self._native = native
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return self._native.names()
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    def __getitem__(self, name: str) -> Any:
+        """A column: an array of numbers or booleans, or a list of texts.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        column = self._native.column(name)
+        if column is None:
+            raise KeyError(name)
+        return column
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._native.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} scores: {', '.join(self.columns)}"
+
+    def _repr_html_(self) -> str:
+        """The rows that stand out most, which is what one looks for."""
+        first = np.argsort(-np.nan_to_num(self["score"], nan=np.inf), kind="stable")[:10]
+        cells = {name: self[name] for name in self.columns}
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in cells)
+        rows = ("".join(f"<td>{_cell(cells[name][at])}</td>" for name in cells) for at in first)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<p>{len(self):,} scores; the highest:</p><table><tr>{head}</tr>{body}</table>"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else html.escape(str(value))
 
 
 class Report:

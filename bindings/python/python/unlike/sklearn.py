@@ -63,8 +63,8 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
         # A score that equals the threshold is flagged; scikit-learn flags what is below the offset.
         return -float(np.nextafter(self.threshold_, -np.inf))
 
-    def _evaluate(self, X: Any) -> npt.NDArray[np.float64]:
-        return super()._evaluate(self._seen(X))
+    def _batch(self, X: Any, keep: str) -> _unlike.Batch:
+        return super()._batch(self._seen(X), keep)
 
     def _validated(self, X: Any, reset: bool) -> Any:
         if isinstance(X, _data.Data) or _data.paths_of(X) is not None:

@@ -36,6 +36,11 @@ pub struct Draw {
     pub seed: u64,
 }
 
+impl Draw {
+    /// How many rows are drawn where nobody says how many: a gigabyte at 20 columns.
+    pub const USUAL_ROWS: usize = 2_000_000;
+}
+
 /// What was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drawn {

@@ -96,6 +96,11 @@ pub trait Method: Settings {
     /// What the model makes of x: [N, size] → [N, size].
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2>;
 
+    /// The z that the model has for x: [N, size] → [N, latent]. `None` if it has none.
+    fn encode(&self, _nets: &Trained, _x: Tensor<2>) -> Option<Tensor<2>> {
+        None
+    }
+
     /// Samples of noise z: [N, latent] → [N, size]. `None` if nothing generates from noise.
     fn generate(&self, _nets: &Trained, _z: Tensor<2>) -> Option<Tensor<2>> {
         None

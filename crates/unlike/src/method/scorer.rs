@@ -126,6 +126,18 @@ impl<M: Method> Scorer for NetworkScorer<M> {
         Ok(Some(all))
     }
 
+    fn embeddings(&self, features: &Features) -> Result<Option<Vec<f32>>> {
+        let mut all = Some(Vec::new());
+        self.each_batch(features, |x| {
+            let z = self.method.encode(&self.nets, x); // [N, latent]
+            all = all.take().zip(z).map(|(mut all, z)| {
+                all.extend(values(z));
+                all
+            });
+        })?;
+        Ok(all)
+    }
+
     fn generated(&self, count: usize, seed: u64) -> Option<Vec<f32>> {
         let (latent, shape) = (self.method.common().latent, self.nets.shape());
         if latent == 0 {

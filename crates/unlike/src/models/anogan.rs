@@ -377,6 +377,10 @@ impl Method for Anogan {
     }
 
     /// G(z*)
+    fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
+        Some(self.searcher(nets).nearest(x)) // [N, latent]
+    }
+
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let z = self.searcher(nets).nearest(x); // [N, latent]
         nets.all::<3>()[G].apply(z, Pass::Score) // [N, size]

@@ -66,6 +66,10 @@ impl Method for Bigan {
         self.0.parts(nets, x, parts);
     }
 
+    fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
+        self.0.encode(nets, x)
+    }
+
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         self.0.reconstruct(nets, x)
     }

@@ -387,6 +387,10 @@ impl Method for Egbad {
     }
 
     /// G(E(x))
+    fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
+        Some(nets.all::<3>()[E].apply(x, Pass::Score)) // [N, latent]
+    }
+
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [e, g, _] = nets.all();
         let z = e.apply(x, Pass::Score); // [N, latent]

@@ -359,6 +359,11 @@ impl Method for Fanogan {
     }
 
     /// G(E(x))
+    fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
+        let [z, _] = self.rebuilt(nets, x);
+        Some(z) // [N, latent]
+    }
+
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [_, x_hat] = self.rebuilt(nets, x);
         x_hat // [N, size]

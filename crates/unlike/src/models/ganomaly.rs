@@ -373,6 +373,11 @@ impl Method for Ganomaly {
     }
 
     /// x̂
+    fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
+        let [e, ..] = nets.all::<4>();
+        Some(e.apply(x, Pass::Score)) // [N, latent]
+    }
+
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [e, decoder, _, _] = nets.all();
         decoder.apply(e.apply(x, Pass::Score), Pass::Score) // [N, latent] → [N, features]

@@ -222,6 +222,11 @@ impl Method for Vae {
     }
 
     /// D(μ)
+    fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
+        let [mu, _] = Self::encoded(nets.all::<2>()[E], x, Pass::Score);
+        Some(mu) // [N, latent]
+    }
+
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [e, d] = nets.all();
         let [mu, _] = Self::encoded(e, x, Pass::Score); // [N, latent]

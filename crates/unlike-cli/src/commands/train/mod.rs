@@ -143,9 +143,6 @@ pub(crate) struct TrainArgs {
     reading: DataArgs,
 }
 
-/// Rows to learn from where nobody says how many: a gigabyte at 20 columns.
-const MAX_TRAINING_ROWS: usize = 2_000_000;
-
 /// A number of rows, or all that there are.
 fn rows_or_all(text: &str) -> Result<usize, String> {
     if text == "all" {
@@ -301,7 +298,7 @@ impl TrainArgs {
             rows: self
                 .max_training_rows
                 .or(remembered)
-                .unwrap_or(MAX_TRAINING_ROWS),
+                .unwrap_or(Draw::USUAL_ROWS),
             seed: self.seed.or(settings.seed()).unwrap_or_default(),
         }
     }

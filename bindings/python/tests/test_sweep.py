@@ -1,0 +1,62 @@
+"""A sweep trains each detector as it would be trained alone, goes on where it was, and tells trainings apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import unlike
+
+
+def test_a_sweep_is_many_trainings_and_goes_on_where_it_was(normals, tmp_path: Path) -> None:
+    detectors = {"egbad": unlike.EGBAD(epochs=2), "pca": unlike.PCA()}
+    sweep = unlike.sweep(detectors, {"rows": normals}, tmp_path, seeds=[0, 3], promised=0.1)
+    assert [(row["detector"], row["seed"]) for row in sweep.rows] == [
+        ("egbad", 0), ("egbad", 3), ("pca", 0), ("pca", 3),
+    ]  # fmt: skip
+    held_out = np.arange(len(normals)) % 5 == 4
+    for row in sweep.rows:
+        alone = detectors[row["detector"]].set_params(seed=row["seed"]).fit(normals[~held_out])
+        assert sweep.detector("rows", row["detector"], row["seed"]).to_bytes() == alone.to_bytes()
+        assert row["false_alarms"] == np.mean(alone.p_values(normals[held_out]) <= 0.1)
+        assert row["promised"] == 0.1 and row["tail"] > 0.5 and row["seconds"] > 0 and row["error"] is None
+    assert len(str(sweep).splitlines()) == 5 and "false_alarms" in str(sweep)
+
+    stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.safetensors")}
+    detectors["egbad"].set_params(epochs=3)
+    (tmp_path / "rows--pca--3.json").unlink()
+    again = unlike.sweep(detectors, {"rows": normals}, tmp_path, seeds=[0, 3], promised=0.2)
+    changed = {path.name for path in tmp_path.glob("*.safetensors") if path.stat().st_mtime_ns != stamps[path.name]}
+    assert changed == {f"rows--{name}.safetensors" for name in ("egbad--0", "egbad--3", "pca--3")}
+    assert again.rows[2]["false_alarms"] >= sweep.rows[2]["false_alarms"] and again.rows[2]["promised"] == 0.2
+    moved = unlike.sweep({"pca": unlike.PCA()}, {"rows": normals + 1}, tmp_path, processes=1)
+    assert moved.detector("rows", "pca", 0).to_bytes() != sweep.detector("rows", "pca", 3).to_bytes()
+
+
+def test_a_training_that_fails_stops_no_other(normals, tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "rows.csv", normals, delimiter=",")
+    data = {"few": normals[:3], "file": tmp_path / "rows.csv"}
+    sweep = unlike.sweep({"pca": unlike.PCA()}, data, tmp_path / "out", held_out={"few": normals, "file": normals})
+    few, file = sweep.rows
+    assert "expected at least 4" in few["error"] and few["seconds"] is None
+    assert file["error"] is None and 0 <= file["false_alarms"] < 0.2
+    with pytest.raises(unlike.FileError):
+        sweep.detector("few", "pca", 0)
+    # It is tried again; and without other normals, there is nothing to compare on.
+    again = unlike.sweep({"pca": unlike.PCA()}, {"few": normals, "file": data["file"]}, tmp_path / "out")
+    assert again.rows[0]["error"] is None and again.rows[1]["false_alarms"] is None
+
+
+def test_what_a_sweep_cannot_do_is_told(normals, tmp_path: Path) -> None:
+    pca = {"pca": unlike.PCA()}
+    for arguments, message in [
+        ({"on": "moon"}, "`on` is 'moon'"),
+        ({"processes": 0}, "`processes` is 0"),
+        ({"promised": 1}, "`promised` is 1"),
+        ({"held_out": {"other": normals}}, r"expected \['rows'\], as `data`"),
+    ]:
+        with pytest.raises(unlike.Error, match=message):
+            unlike.sweep(pca, {"rows": normals}, tmp_path, **arguments)
+    with pytest.raises(unlike.SettingError, match="is to name files"):
+        unlike.sweep(pca, {"../rows": normals}, tmp_path)
