@@ -107,6 +107,10 @@ impl Cells {
         if cells.len() <= place {
             cells.resize(place + 1, None);
         }
+        if cells[place].is_some() {
+            let name = words::shortened(&self.names[place]);
+            return Err(format!("the name `{name}` twice in one object"));
+        }
         cells[place] = text;
         Ok(())
     }
@@ -190,15 +194,7 @@ pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<crate::Data
         dropped: None,
         convention: Convention::ZeroOne,
     };
-    let mut options = options.clone();
-    if !options.missing.iter().any(String::is_empty) {
-        // What null and absent names become.
-        options.missing.push(String::new());
-    }
-    table::read(
-        &Text::new(source, &text, b','),
-        &layout,
-        &options,
-        Vec::new(),
-    )
+    // Null and absent names become empty cells, which are missing.
+    let text = Text::new(source, &text, b',');
+    table::read(&text, &layout, options, Vec::new())
 }

@@ -29,6 +29,7 @@ pub mod info;
 mod json;
 mod kdd;
 mod labels;
+mod moment;
 mod npy;
 mod packed;
 mod parquet_content;

@@ -445,8 +445,7 @@ impl<'a> Array<'a> {
 
     /// How many whole numbers of a column are rounded.
     fn rounded(&self, at: usize, values: &[f64]) -> ColumnRemarks {
-        /// From here on, different whole numbers can be equal as floating-point numbers.
-        const EXACT: f64 = (1u64 << 53) as f64;
+        use crate::decimal::EXACT;
         if self.item.size < 8 || !self.is_whole() {
             return ColumnRemarks::default();
         }

@@ -10,9 +10,10 @@ use crate::{
     builder::{Built, MissingCells, Told},
     clean::Clean,
     dataset::DataSet,
-    dates::{self, DatePart, Order},
+    dates::{self, DatePart},
     decimal::Decimal,
     labels::{Classes, Convention},
+    moment::Order,
     read::{BadRows, Format, ReadOptions},
     roles::{self, Role},
     sniff,
@@ -277,6 +278,7 @@ impl Columns<'_> {
                         Some(note) => names_only.push((column, note)),
                         None => {
                             notes.extend(built.remarks.notes(&column.name));
+                            notes.extend(undecided.then(|| unclear_dates(&column)).flatten());
                             columns.push(column);
                         }
                     }
@@ -447,6 +449,19 @@ fn date_columns(
         parts,
         note,
     })
+}
+
+/// About a category whose levels are all dates.
+fn unclear_dates(column: &Column) -> Option<Note> {
+    let Values::Category { levels, .. } = &column.values else {
+        return None;
+    };
+    let why = dates::unclear(levels.iter().map(String::as_str))?;
+    let text = format!(
+        "column `{}` holds dates {why} and is read as a category; written as 2024-03-05, they become numbers",
+        column.name
+    );
+    Some(Note::new(text).coded("dates-unclear"))
 }
 
 pub(crate) fn no_date(source: &Source, name: &str, text: &str, row: u32) -> Error {

@@ -372,6 +372,16 @@ impl<'a> Text<'a> {
                 "a line that begins with `{mark}` looks like a comment; leave such lines out with "
             ))
             .set("comment", &mark[..1])
+        } else if cells.len() == width + 1 && cells[width].trim_ascii().is_empty() {
+            let delimiter = char::from(self.delimiter).escape_default();
+            format!(
+                "it ends with the delimiter `{delimiter}`, after which another cell begins: take that away, \
+                 or end the first row with it, too"
+            )
+            .into()
+        } else if cells.len() > 1 && width == 1 && shape.header {
+            let above = words::counted(row.saturating_sub(1) as usize, "line");
+            format!("if the table begins here, take out the {above} above it").into()
         } else if cells.len() > width {
             let delimiter = char::from(self.delimiter).escape_default();
             format!("put cells that contain the delimiter `{delimiter}` in quotes").into()

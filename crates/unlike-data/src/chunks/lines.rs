@@ -67,7 +67,8 @@ impl Lines {
             block,
         };
         let mut head = Vec::new();
-        lines.ended = lines.input.read(&mut head, block)?;
+        // No less than what tells how the text is written.
+        lines.ended = lines.input.read(&mut head, block.max(128))?;
         let (encoding, note) = read::encoding(&head, options);
         lines.decoder = Decoder::new(encoding, &head);
         let source = Source::without_content(path);
@@ -263,14 +264,13 @@ struct Decoder {
 
 impl Decoder {
     fn new(encoding: Option<Encoding>, head: &[u8]) -> Self {
-        let is_marked = encoding == Some(Encoding::Utf16) && sniff::is_utf16(head);
+        let mark = match encoding {
+            Some(Encoding::Utf16) => sniff::utf16_mark(head),
+            _ => None,
+        };
         Self {
             encoding,
-            mark: if is_marked {
-                head[..2].to_vec()
-            } else {
-                Vec::new()
-            },
+            mark: mark.map_or_else(Vec::new, Vec::from),
             rest: Vec::new(),
         }
     }

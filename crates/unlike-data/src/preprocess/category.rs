@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::MISSING;
 
 use super::PreprocessingConfig;
+use crate::decimal;
 
 /// The levels of a category that have features of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,7 @@ impl CategoryColumn {
         let mut numbers: HashMap<u64, usize> = HashMap::new();
         let mut merged: Vec<(usize, &String)> = Vec::with_capacity(seen.len());
         for (count, level) in seen {
-            let place = match number(level) {
+            let place = match decimal::of_level(level) {
                 Some(value) => *numbers.entry(value.to_bits()).or_insert(merged.len()),
                 None => merged.len(),
             };
@@ -98,8 +99,10 @@ impl CategoryColumn {
     /// else for the same number.
     pub(super) fn slot(&self, level: &str) -> usize {
         let same_number = || {
-            let wanted = number(level)?;
-            self.levels.iter().position(|l| number(l) == Some(wanted))
+            let wanted = decimal::of_level(level)?;
+            self.levels
+                .iter()
+                .position(|l| decimal::of_level(l) == Some(wanted))
         };
         match self.levels.binary_search_by(|l| l.as_str().cmp(level)) {
             Ok(at) => at,
@@ -127,21 +130,3 @@ impl CategoryColumn {
             && (self.counts.is_empty() || self.counts.len() == self.levels.len())
     }
 }
-
-/// The number that a level spells, if it does: `6`, `6.0` and `6e0` are one. Zeros that lead make a
-/// text, as in post codes.
-fn number(level: &str) -> Option<f64> {
-    let digits = level.trim_start_matches(['+', '-']);
-    let mut letters = digits.bytes();
-    match (letters.next()?, letters.next()) {
-        (b'0', Some(b'0'..=b'9')) => return None,
-        (b'0'..=b'9' | b'.', _) => {}
-        _ => return None,
-    }
-    let value: f64 = level.parse().ok()?;
-    // Adding zero makes one of -0 and 0.
-    (value.is_finite() && value.abs() < EXACT).then_some(value + 0.0)
-}
-
-/// From here on, different whole numbers can be equal as floating-point numbers.
-const EXACT: f64 = (1u64 << 53) as f64;
