@@ -150,19 +150,25 @@ pub(crate) fn spelled(text: &str, decimal: Decimal) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// The number that a level of a category or a class spells, if it does: `6`, `6.0` and `6e0` are one.
-/// Zeros that lead make a text, as in post codes.
-pub(crate) fn of_level(level: &str) -> Option<f64> {
+/// What a level of a category or a class is, however it is written: `6`, `6.0` and `6e0` are one number, and
+/// `True`, `TRUE` and `true` one truth. None for other texts; zeros that lead make one, as in post codes.
+pub(crate) fn meaning(level: &str) -> Option<u64> {
+    // Of no finite number.
+    const TRUTHS: [(&str, u64); 2] = [("true", u64::MAX), ("false", u64::MAX - 1)];
     let digits = level.trim_start_matches(['+', '-']);
     let mut letters = digits.bytes();
     match (letters.next()?, letters.next()) {
         (b'0', Some(b'0'..=b'9')) => return None,
         (b'0'..=b'9' | b'.', _) => {}
-        _ => return None,
+        _ => {
+            let mut truths = TRUTHS.into_iter();
+            let truth = truths.find(|(truth, _)| level.eq_ignore_ascii_case(truth));
+            return truth.map(|(_, key)| key);
+        }
     }
     let value: f64 = level.parse().ok()?;
     // Adding zero makes one of -0 and 0.
-    (value.is_finite() && value.abs() < EXACT).then_some(value + 0.0)
+    (value.is_finite() && value.abs() < EXACT).then(|| (value + 0.0).to_bits())
 }
 
 /// From here on, different whole numbers can be equal as floating-point numbers.

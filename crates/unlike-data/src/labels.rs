@@ -117,21 +117,26 @@ impl Classes {
         words::limited(self.counts().into_iter().map(item), 12)
     }
 
-    /// The levels that a user means by `text`: the same text, and all that are the same number, as are
-    /// 6, 6.0 and 6e0.
+    /// The levels that a user means by `text`: the same text, and all that are the same number or
+    /// truth, as are 6, 6.0 and 6e0.
     fn meant_by(&self, text: &str) -> Vec<usize> {
-        let having = |number: fn(&str) -> Option<f64>| -> Vec<usize> {
-            let wanted = number(text);
+        let having = |meaning: fn(&str) -> Option<u64>| -> Vec<usize> {
+            let wanted = meaning(text);
             let is_meant = |at: &usize| {
                 let level = &self.levels[*at];
-                level == text || (wanted.is_some() && number(level) == wanted)
+                level == text || (wanted.is_some() && meaning(level) == wanted)
             };
             (0..self.levels.len()).filter(is_meant).collect()
         };
-        let meant = having(decimal::of_level);
+        let meant = having(decimal::meaning);
         match meant.is_empty() {
             // Zeros that lead count for nothing where nothing else is meant.
-            true => having(|text| text.parse().ok().filter(|v: &f64| v.is_finite())),
+            true => having(|text| {
+                text.parse()
+                    .ok()
+                    .filter(|v: &f64| v.is_finite())
+                    .map(f64::to_bits)
+            }),
             false => meant,
         }
     }

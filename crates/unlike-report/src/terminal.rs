@@ -137,6 +137,9 @@ pub fn decisions(report: &Report, style: Style) -> String {
         text.push_str(&lay_out(&table, style));
     }
     if let Some(table) = evaluation.and_then(table::by_group) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
         text.push_str(&heading("Decisions by group", style));
         text.push_str(&lay_out(&table, style));
         for note in &table.notes {

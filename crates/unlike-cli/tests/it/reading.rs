@@ -336,3 +336,21 @@ fn names_in_files_do_not_move_the_cursor() {
         assert!(said.contains("a\\u{1b}[2J"), "{said}");
     }
 }
+
+#[test]
+fn texts_of_any_length_are_shown_in_a_line() {
+    let place = Place::new();
+    let mut text = "a,b\n".to_owned();
+    for i in 0..30 {
+        let cell = if i == 7 {
+            "q".repeat(100_000)
+        } else {
+            "p".into()
+        };
+        text.push_str(&format!("{cell},{i}.5\n"));
+    }
+    place.write("t.csv", text);
+    let ran = place.run("data info t.csv").ends_with(0);
+    assert!(ran.stdout.contains("2 levels: p (29)"), "{}", ran.stdout);
+    assert!(ran.stdout.len() < 2000, "{} bytes", ran.stdout.len());
+}

@@ -42,13 +42,13 @@ impl CategoryColumn {
             .zip(levels)
             .filter(|(count, _)| *count > 0)
             .collect();
-        // The most frequent spelling of a number stands for the others: 6 and 6.0 are one level.
+        // The most frequent spelling stands for the others: 6 and 6.0 are one level, and so are True and TRUE.
         seen.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-        let mut numbers: HashMap<u64, usize> = HashMap::new();
+        let mut meanings: HashMap<u64, usize> = HashMap::new();
         let mut merged: Vec<(usize, &String)> = Vec::with_capacity(seen.len());
         for (count, level) in seen {
-            let place = match decimal::of_level(level) {
-                Some(value) => *numbers.entry(value.to_bits()).or_insert(merged.len()),
+            let place = match decimal::meaning(level) {
+                Some(meaning) => *meanings.entry(meaning).or_insert(merged.len()),
                 None => merged.len(),
             };
             match merged.get_mut(place) {
@@ -96,17 +96,17 @@ impl CategoryColumn {
     }
 
     /// The feature, counted from the column's first, that says yes for a level: for the same text, or
-    /// else for the same number.
+    /// else for the same number or truth.
     pub(super) fn slot(&self, level: &str) -> usize {
-        let same_number = || {
-            let wanted = decimal::of_level(level)?;
+        let same_meaning = || {
+            let wanted = decimal::meaning(level)?;
             self.levels
                 .iter()
-                .position(|l| decimal::of_level(l) == Some(wanted))
+                .position(|l| decimal::meaning(l) == Some(wanted))
         };
         match self.levels.binary_search_by(|l| l.as_str().cmp(level)) {
             Ok(at) => at,
-            Err(_) => same_number().unwrap_or(self.other()),
+            Err(_) => same_meaning().unwrap_or(self.other()),
         }
     }
 

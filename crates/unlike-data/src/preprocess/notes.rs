@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use unlike_core::{Note, Table, Values};
 
 use super::{FittedColumn, NumberColumn, number::Distinct};
-use crate::words;
+use crate::{decimal, words};
 
 /// One sentence each, in the order of the columns.
 pub(super) fn notes(
@@ -123,10 +123,13 @@ fn looks_like_id(name: &str) -> Note {
     .coded("looks-like-id")
 }
 
-/// The first two levels that differ in letter case only.
+/// The first two levels that differ in letter case only; truths do not differ in it.
 fn alike_but_for_case(levels: &[String]) -> Option<(&str, &str)> {
     let mut known: HashMap<String, &str> = HashMap::with_capacity(levels.len());
-    levels.iter().find_map(|level| {
+    let mut texts = levels
+        .iter()
+        .filter(|level| decimal::meaning(level).is_none());
+    texts.find_map(|level| {
         let earlier = known.insert(level.to_lowercase(), level);
         earlier.map(|earlier| (earlier, level.as_str()))
     })

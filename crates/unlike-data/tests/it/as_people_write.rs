@@ -278,3 +278,49 @@ fn pointers_and_tables_below_other_lines_are_named() {
         assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
     }
 }
+
+#[test]
+fn truths_are_one_however_they_are_written() {
+    let spellings = ["True", "TRUE", "true", "False", "FALSE"];
+    let text = rows("ok,b", 50, |i| spellings[i % 5].to_owned());
+    assert_eq!(learned(&text), [""; 0]);
+    let fit = |text: &str| {
+        let data = csv_text(text);
+        Preprocessing::fit(data.samples(), &PreprocessingConfig::default()).unwrap()
+    };
+    let fitted = fit(&text);
+    let plain = rows("ok,b", 50, |i| (i % 5 < 3).to_string());
+    assert_eq!(fitted.width(), fit(&plain).width());
+    // What was `True` in training is `true` in JSON and Parquet.
+    let features = |text: &str| {
+        let transformed = fitted.transform(csv_text(text).samples()).unwrap();
+        transformed.features.values().to_vec()
+    };
+    assert_eq!(features(&text), features(&plain));
+    let options = ReadOptions {
+        label_column: Some("ok".into()),
+        normal_labels: vec!["true".into()],
+        ..ReadOptions::default()
+    };
+    let labels = csv_with(&text, &options).labels().unwrap().clone();
+    assert_eq!(labels.count(Label::Normal), 30);
+}
+
+#[test]
+fn objects_of_ever_other_names_are_refused_before_they_fill_the_memory() {
+    let row = |i: usize, keys: usize| {
+        let cells = (0..keys).map(|key| format!("\"k{i}_{key}\":1"));
+        format!("{{{}}}\n", cells.collect::<Vec<_>>().join(","))
+    };
+    let refused = |rows: usize, keys: usize| {
+        let text: String = (0..rows).map(|i| row(i, keys)).collect();
+        let file = File::new("t.jsonl", text);
+        file.shown(&file.read(&ReadOptions::default()).unwrap_err())
+    };
+    assert!(refused(30, 5000).contains("with those before it, 135,000 names, more than 131,072"));
+    assert!(refused(6000, 10).contains(", nearly all without a value"));
+    // Many names are no harm where rows share them.
+    let text: String = (0..50).map(|_| row(0, 2000)).collect();
+    let data = File::new("t.jsonl", text).read(&ReadOptions::default());
+    assert_eq!(names(&data.unwrap()).len(), 2000);
+}
