@@ -76,11 +76,18 @@ fn sample(bytes: &[u8], delimiter: u8) -> Vec<ByteRecord> {
     rows
 }
 
-/// How many cells the first line that is not blank has, at most, without reading them.
-pub(crate) fn cells_of_first_line(bytes: &[u8], delimiter: u8) -> usize {
-    let text = bytes.trim_ascii_start();
-    let line = text.iter().take_while(|&&b| b != b'\n' && b != b'\r');
-    1 + line.filter(|&&b| b == delimiter).count()
+/// How many cells the first row that is not blank has, without keeping them.
+pub(crate) fn cells_of_first_row(bytes: &[u8], delimiter: u8) -> usize {
+    let mut quoted = false;
+    let mut cells = 1;
+    for &byte in bytes.trim_ascii_start() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted => break,
+            _ => cells += usize::from(!quoted && byte == delimiter),
+        }
+    }
+    cells
 }
 
 /// The cells of the first row, without the blanks around them.
@@ -101,6 +108,9 @@ pub(crate) fn width(bytes: &[u8], delimiter: u8) -> usize {
     }
 }
 
+/// What stands between cells if not blanks, the most usual last.
+pub(crate) const DELIMITERS: [u8; 4] = [b'|', b'\t', b';', b','];
+
 /// The delimiter that splits most rows into one number of cells, the more cells the better; a blank
 /// for columns that stand apart by any number of blanks.
 pub(crate) fn delimiter(bytes: &[u8]) -> u8 {
@@ -117,10 +127,7 @@ pub(crate) fn delimiter(bytes: &[u8]) -> u8 {
         (share / 50, width)
     };
     // `max_by_key` keeps the last of equals: the comma.
-    let best = [b'|', b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(judge)
-        .unwrap_or(b',');
+    let best = DELIMITERS.into_iter().max_by_key(judge).unwrap_or(b',');
     // Nine rows in ten.
     if judge(&best).0 < 18 && are_columns_by_blanks(bytes) {
         return b' ';

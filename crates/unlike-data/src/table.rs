@@ -81,7 +81,7 @@ pub(crate) fn find_layout<'a>(source: &'a Source, options: &ReadOptions) -> Resu
             .delimiter
             .unwrap_or_else(|| sniff::delimiter(&clean.bytes)),
     };
-    let cells = sniff::cells_of_first_line(&clean.bytes, delimiter);
+    let cells = sniff::cells_of_first_row(&clean.bytes, delimiter);
     if cells > options.max_columns {
         return Err(source
             .malformed_at(
