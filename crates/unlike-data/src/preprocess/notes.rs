@@ -60,7 +60,7 @@ pub(super) fn notes(
             }
             (Values::Category { levels, .. }, FittedColumn::Category(category)) => {
                 if let Some((one, other)) = alike_but_for_case(levels) {
-                    let [one, other] = [one, other].map(|level| words::shortened(level));
+                    let [one, other] = [one, other].map(words::shortened);
                     let text = format!(
                         "column `{name}`: the categories `{one}` and `{other}` differ in letter case only, and \
                          count as two"
