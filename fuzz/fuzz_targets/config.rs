@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| unlike_fuzz::run("config", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| unlike_fuzz::models::run("config", bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| unlike_fuzz::run("idx", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| unlike_fuzz::readers::run("idx", bytes));

@@ -33,6 +33,9 @@ const CONSTANT: [&str; 2] = ["constant", "constant_value"];
 /// More trees than this change nothing but the memory that they take.
 const MOST_TREES: usize = 100_000;
 
+/// Samples of all trees together, at most: their nodes then take no more than a few GiB.
+const MOST_SAMPLES: usize = 1 << 26;
+
 /// Decides how many trees are grown, and on how much; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -73,6 +76,9 @@ impl IforestConfig {
         self.check()?;
         check_training(features)?;
         let size = features.len().min(self.subsample);
+        let most = MOST_SAMPLES / size;
+        let expected = format!("at most {most} on {size} samples each");
+        check_setting("trees", self.trees, self.trees <= most, &expected)?;
         // The average height of a tree of this many samples: deeper paths are normal (section 4.1).
         let depth = size.next_power_of_two().ilog2();
         let grow = |tree| {
@@ -465,6 +471,15 @@ mod tests {
                     .is_err()
             );
         }
+        // Each in its range, and together more than memory holds.
+        let thousand = rows(1, &[0.5; 1000]);
+        let (trees, subsample) = (MOST_TREES, 1000);
+        let error = IforestConfig { trees, subsample }.fit(&thousand, 0);
+        let error = error.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`trees` is 100000; expected at most 67108 on 1000 samples each"
+        );
     }
 
     #[test]

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unlike_core::{
-    Calibration, Label, Metrics,
+    Calibration, GroupCalibrations, Label, Metrics,
     metrics::{
         Confusion, auprc_trapezoid, auroc, average_precision, clopper_pearson, delong, even_edges,
-        f1_max, histogram, observed_false_alarms, precision_recall_curve, roc_curve, top_fraction,
+        f1_max, false_alarms_by_group, histogram, observed_false_alarms, precision_recall_curve,
+        roc_curve, top_fraction,
     },
 };
 
@@ -650,4 +651,41 @@ fn curve_bands_hold_the_curve_and_areas_belong_to_the_whole_curve() {
     // Bands are wide where few samples decide, and meet at the end.
     let width = |p: &unlike_core::metrics::CurvePoint| p.y_ci95[1] - p.y_ci95[0];
     assert!(width(&pr.points[0]) > 3.0 * width(&pr.points[38]));
+}
+
+#[test]
+fn each_group_is_held_to_its_own_promise() {
+    // Of a, nine held-out normals from 0 to 8; of b, four of ten times as much.
+    let held_out: Vec<f64> = (0..9)
+        .map(f64::from)
+        .chain([0.0, 10.0, 20.0, 30.0])
+        .collect();
+    let of: Vec<&str> = [["a"; 9].as_slice(), &["b"; 4]].concat();
+    let calibrations = GroupCalibrations::fit(&held_out, &of).unwrap();
+    let scores = [9.0, 7.9, 3.0, 1.0, 30.5, 29.0, 31.0, 99.0, 100.0];
+    let labels = [N, N, N, N, N, N, A, N, N];
+    let groups = ["a", "a", "a", "a", "b", "b", "b", "c", "d"].map(str::to_owned);
+    let found =
+        false_alarms_by_group(&scores, &labels, &groups, &calibrations, &[0.1, 0.2]).unwrap();
+    let shown: Vec<(Option<&str>, u64, u64)> = found
+        .iter()
+        .map(|g| (g.group.as_deref(), g.n_held_out, g.n_normal))
+        .collect();
+    // c and d have no held-out normals, and are compared with all.
+    assert_eq!(shown, [(Some("a"), 9, 4), (Some("b"), 4, 2), (None, 13, 2)]);
+    let counts = |at: usize| -> Vec<(bool, u64)> {
+        let rates = found[at].rates.iter();
+        rates
+            .map(|r| (r.threshold.is_some(), r.false_alarms))
+            .collect()
+    };
+    // One in ten is promised by nine: above all of them; two in ten: above the second.
+    assert_eq!(counts(0), [(true, 1), (true, 2)]);
+    assert_eq!(counts(1), [(false, 0), (true, 1)]);
+    assert_eq!(counts(2), [(true, 2), (true, 2)]);
+    let rate = found[1].rates[1];
+    assert_eq!(rate.observed, 0.5);
+    assert_eq!(rate.observed_ci95, clopper_pearson(1, 2));
+    assert!(false_alarms_by_group(&scores, &labels, &groups[1..], &calibrations, &[0.1]).is_err());
+    assert!(false_alarms_by_group(&scores, &labels, &groups, &calibrations, &[0.0]).is_err());
 }

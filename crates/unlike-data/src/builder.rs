@@ -6,26 +6,27 @@ use unlike_core::{ColumnKind, MISSING, Note, Result, Values};
 
 use crate::{
     column_remarks::{ColumnRemarks, Rounded, Spelled},
-    dates::Order,
-    decimal::{Decimal, Fits, spelled},
+    decimal::{Decimal, EXACT, Fits, spelled},
+    moment::Order,
     sniff,
     source::{self, Source},
     words,
 };
 
-/// A column with more distinct numbers than this, and fewer texts than one in `TEXTS_ONE_IN`, is a
-/// column of numbers with errors in it, not a category.
+/// A column with more distinct numbers than this is a column of numbers with errors in it, not a category,
+/// if fewer of its cells than one in `TEXTS_ONE_IN` are texts; or if its numbers nearly all differ, and no more
+/// texts than `MARKS` stand among them, as `n/a` or `<0.5` do.
 const DISTINCT_NUMBERS: usize = 20;
 const TEXTS_ONE_IN: usize = 10;
+const MARKS: usize = 2;
 
-/// The cells that stand for a missing value: these texts, and the same numbers however they are
-/// written.
+/// The cells that stand for a missing value: empty ones, these texts, and the same numbers however they
+/// are written.
 pub(crate) struct MissingCells<'a> {
     texts: &'a [String],
     numbers: Vec<f64>,
     /// Whether a listed text starts with this byte: almost no cell needs a comparison.
     first_bytes: [bool; 256],
-    empty: bool,
     nan: bool,
 }
 
@@ -42,14 +43,13 @@ impl<'a> MissingCells<'a> {
             texts,
             numbers: numbers.filter(|v| v.is_finite()).collect(),
             first_bytes,
-            empty: texts.iter().any(String::is_empty),
             nan: texts.iter().any(|text| text.eq_ignore_ascii_case("nan")),
         }
     }
 
     pub(crate) fn contains(&self, cell: &[u8]) -> bool {
         let Some(&byte) = cell.first() else {
-            return self.empty;
+            return true;
         };
         let listed = self.first_bytes[usize::from(byte)]
             && self.texts.iter().any(|text| text.as_bytes() == cell);
@@ -148,6 +148,13 @@ pub(crate) struct ColumnBuilder<'a> {
 /// Where a cell cannot be read, as a position among the rows, and why.
 pub(crate) type BadCell = (usize, String);
 
+/// The first text of a column of numbers: where it is, and how many cells are the same.
+struct OddText<'a> {
+    row: u32,
+    text: &'a str,
+    count: usize,
+}
+
 enum Held {
     Number(Numbers),
     Category(Categories),
@@ -162,6 +169,8 @@ struct Numbers {
     /// Whole numbers that floating-point numbers cannot hold, and the first.
     rounded: usize,
     first_rounded: Option<(u32, String)>,
+    /// The first that begins with zeros, as codes do.
+    first_padded: Option<(u32, String)>,
 }
 
 /// What became of a column.
@@ -312,6 +321,9 @@ impl<'a> ColumnBuilder<'a> {
                 Some(value) if value.is_finite() => {
                     numbers.any = true;
                     numbers.values.push(value);
+                    if numbers.first_padded.is_none() && !told && is_padded(cell) {
+                        numbers.first_padded = Some((row, lossy(cell)));
+                    }
                     if value.abs() >= EXACT && is_rounded(cell, value) {
                         numbers.rounded += 1;
                         numbers
@@ -422,6 +434,7 @@ impl<'a> ColumnBuilder<'a> {
                     return Err(self.not_finite(*row, text));
                 }
                 remarks.without_values = !numbers.any && !rows.is_empty();
+                remarks.padded.clone_from(&numbers.first_padded);
                 remarks.rounded = numbers.first_rounded.as_ref().map(|first| Rounded {
                     count: numbers.rounded,
                     first: Some(first.clone()),
@@ -534,39 +547,61 @@ impl<'a> ColumnBuilder<'a> {
         let Some(first) = categories.codes.iter().position(|code| of_text(&code)) else {
             return Ok(None);
         };
-        let (row, text) = (
-            rows[first],
-            &categories.levels[categories.codes[first] as usize],
-        );
+        let odd = OddText {
+            row: rows[first],
+            text: &categories.levels[categories.codes[first] as usize],
+            count: categories
+                .codes
+                .iter()
+                .filter(|&&code| code == categories.codes[first])
+                .count(),
+        };
+        let numbers = all - texts;
         let distinct = numeric.iter().filter(|&&n| n).count();
-        if distinct > DISTINCT_NUMBERS && texts * TEXTS_ONE_IN < all {
-            return Err(self.odd_text(row, text, all - texts));
+        let are_marks = numeric.len() - distinct <= MARKS && distinct * 2 > numbers;
+        if distinct > DISTINCT_NUMBERS && (texts * TEXTS_ONE_IN < all || are_marks) {
+            return Err(self.odd_text(&odd, numbers));
         }
-        Ok(Some(self.not_all_numbers(row, text)))
+        Ok(Some(self.not_all_numbers(&odd)))
     }
 
-    fn not_all_numbers(&self, row: u32, text: &str) -> Note {
+    fn not_all_numbers(&self, odd: &OddText<'_>) -> Note {
         let text = format!(
-            "column `{}` is read as a category, because not all of its cells are numbers (row {row}: \
+            "column `{}` is read as a category, because not all of its cells are numbers (row {}: \
              `{}`)",
             self.name,
-            words::shortened(text)
+            odd.row,
+            words::shortened(odd.text)
         );
-        Note::new(text).coded("numbers-among-texts")
+        let note = Note::new(text).coded("numbers-among-texts");
+        match odd.count {
+            0 | 1 => note,
+            _ => note
+                .text("; if that stands for a missing value, say ")
+                .set("missing", odd.text),
+        }
     }
 
-    fn odd_text(&self, row: u32, text: &str, numbers: usize) -> unlike_core::Error {
-        self.at(
-            row,
-            format!("the text `{}`", words::shortened(text)),
-            format!(
-                "a number, as in {} other cells of this column",
-                words::count(numbers)
+    fn odd_text(&self, odd: &OddText<'_>, numbers: usize) -> unlike_core::Error {
+        let text = words::shortened(odd.text);
+        let (found, hint) = match odd.count {
+            0 | 1 => (
+                format!("the text `{text}`"),
+                Note::new("correct it, leave the cell empty if the value is missing, or say "),
             ),
-        )
-        .with_hint(
-            Note::new("correct it, leave the cell empty if the value is missing, or say ")
-                .set("category-columns", self.name)
+            count => (
+                format!("the text `{text}`, as in {} cells", words::count(count)),
+                Note::new("if it stands for a missing value, say ")
+                    .set("missing", odd.text)
+                    .text("; or say "),
+            ),
+        };
+        let expected = format!(
+            "a number, as in {} other cells of this column",
+            words::count(numbers)
+        );
+        self.at(odd.row, found, expected).with_hint(
+            hint.set("category-columns", self.name)
                 .text(" if the column holds categories"),
         )
     }
@@ -663,8 +698,11 @@ pub(crate) fn number(cell: &[u8], decimal: Option<Decimal>) -> Option<f64> {
     }
 }
 
-/// From here on, different whole numbers can be equal as floating-point numbers.
-const EXACT: f64 = (1u64 << 53) as f64;
+/// Whether a cell is of digits, three or more, of which the first is a zero: two are as clocks and calendars
+/// show them.
+fn is_padded(cell: &[u8]) -> bool {
+    cell.len() > 2 && cell[0] == b'0' && cell.iter().all(u8::is_ascii_digit)
+}
 
 /// Whether a cell spells a whole number that is not this value.
 fn is_rounded(cell: &[u8], value: f64) -> bool {

@@ -12,6 +12,8 @@ pub(crate) struct ColumnRemarks {
     /// Whether there are rows, and no value in any.
     pub(crate) without_values: bool,
     pub(crate) rounded: Option<Rounded>,
+    /// The first number that begins with zeros: its row, and how it is written.
+    pub(crate) padded: Option<(u32, String)>,
     pub(crate) spelled: Option<Spelled>,
     /// That the column is read as a category; never where it is told what it is.
     #[serde(skip)]
@@ -55,6 +57,7 @@ impl ColumnRemarks {
             (mine @ None, theirs) => *mine = theirs,
             (Some(_), None) => {}
         }
+        self.padded = self.padded.take().or(more.padded);
         self.spelled = self.spelled.take().or(more.spelled);
         self.mixed = self.mixed.take().or(more.mixed);
     }
@@ -80,6 +83,15 @@ impl ColumnRemarks {
                 .set("category-columns", name)
                 .coded("whole-numbers-rounded"),
             );
+        }
+        if let Some((row, text)) = self.padded {
+            let text = format!(
+                "column `{name}`: cells such as `{}` (row {row}) are read as numbers, without the zeros that \
+                 they begin with; if they are codes, say ",
+                words::shortened(&text)
+            );
+            let note = Note::new(text).set("category-columns", name);
+            notes.push(note.coded("numbers-padded"));
         }
         notes.extend(self.mixed);
         if let Some(spelled) = self.spelled {

@@ -173,6 +173,8 @@ impl DataSet {
                 None
             }
         };
+        let named = [&normal[..], anomalous].concat();
+        let in_case = classes.as_ref().and_then(|c| c.differ_in_case(&named));
         Ok(Self {
             path: path.to_owned(),
             format,
@@ -183,7 +185,7 @@ impl DataSet {
             parts: Vec::new(),
             unread: Vec::new(),
             layout: None,
-            notes: Vec::new(),
+            notes: in_case.into_iter().collect(),
             label_like: Vec::new(),
             reading: Reading::told(options),
             skipped: Vec::new(),
@@ -250,8 +252,9 @@ impl DataSet {
         Self { unread, ..self }
     }
 
-    pub(crate) fn with_notes(self, notes: Vec<Note>) -> Self {
-        Self { notes, ..self }
+    pub(crate) fn with_notes(mut self, notes: Vec<Note>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 
     /// With these notes before the others.

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use unlike_core::{Column, Error, Note, Values};
 
-use crate::words;
+use crate::{
+    moment::{Moment, Order, moment},
+    words,
+};
 
 /// A number that is made of a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,32 +78,6 @@ impl FromStr for DatePart {
     }
 }
 
-/// A date and a time of day, as they were written: time zones do not move them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
-    /// Since 1 January 1970.
-    days: i64,
-    month: u32,
-    /// Since midnight.
-    seconds: f64,
-}
-
-impl Moment {
-    /// So many nanoseconds after the beginning of 1970, by the clock of whoever wrote it. It is the same as
-    /// that of its text, to the last bit.
-    pub fn at(nanoseconds: i128) -> Self {
-        let days = nanoseconds.div_euclid(DAY) as i64;
-        let of_day = nanoseconds.rem_euclid(DAY);
-        let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
-        let (minutes, second) = (seconds / 60, seconds % 60);
-        Self {
-            days,
-            month: civil(days).1 as u32,
-            seconds: (minutes * 60) as f64 + (second as f64 + fraction as f64 / SECOND as f64),
-        }
-    }
-}
-
 /// The numbers that a column of dates became.
 #[derive(Clone, Debug)]
 pub struct DateColumns {
@@ -148,17 +125,6 @@ impl DateColumns {
             note: Note::new(text).setting("dates").coded("dates-read"),
         }
     }
-}
-
-const SECOND: i128 = 1_000_000_000;
-const DAY: i128 = 86_400 * SECOND;
-
-/// What stands first in a date; after a year, the month, and after a day or month, the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    Year,
-    Day,
-    Month,
 }
 
 /// What texts, one after the other, leave of the orders.
@@ -219,6 +185,31 @@ pub(crate) fn moments<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Optio
     moments_in(Orders::of(texts.clone()).one()?, texts)
 }
 
+/// Why texts of which each is a date are no column of dates, as a clause; none where they are one, or hold
+/// anything else.
+pub(crate) fn unclear<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    const ORDERS: [Order; 3] = [Order::Year, Order::Day, Order::Month];
+    let orders_of = |text: &str| ORDERS.map(|order| moment(text, order).is_some());
+    let mut all = texts.clone().peekable();
+    all.peek()?;
+    if !all.all(|text| orders_of(text).contains(&true)) {
+        return None;
+    }
+    let orders = Orders::of(texts.clone());
+    if orders.one().is_some() {
+        return None;
+    }
+    let first = texts.clone().next()?;
+    if orders.day && orders.month {
+        return Some(format!(
+            "of which days and months cannot be told apart (`{first}`)"
+        ));
+    }
+    let is_other = |text: &&str| orders_of(text) != orders_of(first);
+    let other = texts.clone().find(is_other)?;
+    Some(format!("in more than one order (`{first}`, `{other}`)"))
+}
+
 /// As [`moments`], in this order.
 pub(crate) fn moments_in<'a>(
     order: Order,
@@ -227,141 +218,10 @@ pub(crate) fn moments_in<'a>(
     texts.map(|text| moment(text, order)).collect()
 }
 
-/// `2024-03-05`, `2024-03-05T06:07:08.9Z`, `05.03.2024 06:07`, `3/5/2024`.
-fn moment(text: &str, order: Order) -> Option<Moment> {
-    let text = text.trim();
-    let (date, time) = match text.split_once(['T', ' ']) {
-        Some((date, time)) => (date, Some(time.trim())),
-        None => (text, None),
-    };
-    let mark = date.chars().find(|c| !c.is_ascii_digit())?;
-    if !"-/.".contains(mark) {
-        return None;
-    }
-    let mut parts = date.split(mark);
-    let parts = [
-        parts.next()?,
-        parts.next()?,
-        parts.next()?,
-        parts.next().unwrap_or(""),
-    ];
-    if !parts[3].is_empty() {
-        return None;
-    }
-    let [year, month, day] = match order {
-        Order::Year => [parts[0], parts[1], parts[2]],
-        Order::Day => [parts[2], parts[1], parts[0]],
-        Order::Month => [parts[2], parts[0], parts[1]],
-    };
-    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<u32> {
-        let plain = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|_| plain)
-    };
-    let (year, month, day) = (
-        number(year, 4..=4)?,
-        number(month, 1..=2)?,
-        number(day, 1..=2)?,
-    );
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let length = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=length).contains(&day) {
-        return None;
-    }
-    Some(Moment {
-        days: days(i64::from(year), i64::from(month), i64::from(day)),
-        month,
-        seconds: match time {
-            Some(time) => seconds(time)?,
-            None => 0.0,
-        },
-    })
-}
-
-/// Days since 1 January 1970, of the Gregorian calendar: years begin in March, so that the day that some
-/// years have more is their last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let month = (month + 9) % 12;
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    365 * year + leaps + of_year - 719_468
-}
-
-/// Year, month and day, given days since 1 January 1970.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Of 400 years, beginning with a March.
-    const ERA: i64 = 146_097;
-    let days = days + 719_468;
-    let (era, of_era) = (days.div_euclid(ERA), days.rem_euclid(ERA));
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / (ERA - 1)) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12 + 1;
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
-}
-
-/// A date as it is written, given days since 1 January 1970.
-pub(crate) fn written_date(days: i64) -> String {
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// A moment as it is written, given nanoseconds since the beginning of 1970.
-pub(crate) fn written(nanoseconds: i128) -> String {
-    let date = written_date(nanoseconds.div_euclid(DAY) as i64);
-    let of_day = nanoseconds.rem_euclid(DAY);
-    let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let time = format!("{date} {hour:02}:{minute:02}:{second:02}");
-    match fraction {
-        0 => time,
-        _ => format!("{time}.{fraction:09}")
-            .trim_end_matches('0')
-            .to_owned(),
-    }
-}
-
-/// `06:07`, `06:07:08.9`, with a time zone that is left out: `Z`, `+01:00`, ` UTC`.
-fn seconds(time: &str) -> Option<f64> {
-    let time = time.strip_suffix("UTC").unwrap_or(time).trim_end();
-    let time = time.strip_suffix('Z').unwrap_or(time);
-    let time = time
-        .split_once(['+', '-'])
-        .map_or(time, |(time, _)| time)
-        .trim_end();
-    let mut parts = time.split(':');
-    let two = |text: &str, below: u32| -> Option<u32> {
-        let plain = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|&n: &u32| plain && n < below)
-    };
-    let hour = two(parts.next()?, 24)?;
-    let minute = two(parts.next()?, 60)?;
-    let second = match parts.next() {
-        None => 0.0,
-        Some(text) => {
-            let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
-            if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
-                return None;
-            }
-            let fraction: f64 = format!("0.{fraction}").parse().ok()?;
-            f64::from(two(whole, 61)?) + fraction
-        }
-    };
-    parts
-        .next()
-        .is_none()
-        .then_some(f64::from(hour * 3600 + minute * 60) + second)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::moment::{written, written_date};
 
     fn parts(text: &str) -> Vec<f64> {
         let found = moments([text].into_iter()).unwrap_or_else(|| panic!("{text}"));
@@ -376,6 +236,14 @@ mod tests {
             "2024/3/5",
             "05.03.2024",
             "2024-03-05T00:00:00Z",
+            "05-Mar-2024",
+            "5/mar/2024",
+            "2024-Mar-05",
+            "5 March 2024",
+            "Mar 5, 2024",
+            "March 05 2024 00:00",
+            "Tue, 05 Mar 2024 00:00:00 GMT",
+            "2024-03-05 12:00 AM",
         ] {
             assert_eq!(parts(text), [0.0, 2.0, 3.0, 19_787.0], "{text}");
         }
@@ -385,6 +253,14 @@ mod tests {
             "25/12/2023 06:30 UTC",
         ] {
             assert_eq!(parts(text)[0], 6.5, "{text}");
+        }
+        for (text, hour) in [
+            ("12/25/2023 1:30 PM", 13.5),
+            ("12/25/2023 12:15:00 pm", 12.25),
+            ("25-Dec-2023 12:15am", 0.25),
+            ("Dec 25, 2023 11:45 PM", 23.75),
+        ] {
+            assert_eq!(parts(text)[0], hour, "{text}");
         }
         assert_eq!(parts("1970-01-01"), [0.0, 4.0, 1.0, 0.0]);
         assert_eq!(parts("2000-02-29"), [0.0, 2.0, 2.0, 11_016.0]);
@@ -431,6 +307,28 @@ mod tests {
     }
 
     #[test]
+    fn why_dates_are_no_column_of_dates_is_said() {
+        let of = |texts: &[&str]| unclear(texts.iter().copied());
+        let said = of(&["03/04/2024", "05/06/2024"]).unwrap();
+        assert_eq!(
+            said,
+            "of which days and months cannot be told apart (`03/04/2024`)"
+        );
+        let said = of(&["2024-03-25", "3/25/2024"]).unwrap();
+        assert_eq!(said, "in more than one order (`2024-03-25`, `3/25/2024`)");
+        let said = of(&["03/04/2024", "25/12/2023", "12/25/2023"]).unwrap();
+        assert_eq!(said, "in more than one order (`03/04/2024`, `25/12/2023`)");
+        for clear in [
+            &["2024-03-05"][..],
+            &["03/04/2024", "25/12/2023"],
+            &["a"],
+            &[],
+        ] {
+            assert_eq!(of(clear), None, "{clear:?}");
+        }
+    }
+
+    #[test]
     fn other_texts_are_no_dates() {
         for text in [
             "",
@@ -446,6 +344,14 @@ mod tests {
             "20240305",
             "2024-03-05 noon",
             "24-03-05",
+            "2024-03-05 13:00 PM",
+            "2024-03-05 0:30 AM",
+            "5-Mai-2024",
+            "31-Feb-2024",
+            "Mar-Mar-2024",
+            "Mar 2024",
+            "ok, 5 2024",
+            "one may 2024",
         ] {
             assert!(moments([text].into_iter()).is_none(), "{text}");
         }

@@ -1,5 +1,6 @@
-//! Numbers as people write them: with separators between thousands, a decimal comma, a percent sign,
-//! or the exponents of Fortran.
+//! Numbers as people write them: with separators between thousands, a decimal comma, a percent sign or
+//! that of a currency, in brackets or with the minus at the end where they are negative, or with the exponents
+//! of Fortran.
 
 use std::{fmt, str::FromStr};
 
@@ -69,16 +70,52 @@ impl FromStr for Decimal {
     }
 }
 
-/// The number that a text spells, if it does: `1,234.5`, `12 %` (0.12), `1.5D+03`.
+/// What stands before or after an amount of money.
+const CURRENCIES: [char; 14] = [
+    '$', '€', '£', '¥', '₹', '₩', '₽', '₺', '₪', '₫', '₴', '₦', '฿', '¤',
+];
+
+const MINUS: [char; 2] = ['-', '\u{2212}'];
+
+/// The currency that a text has a sign of, if it has one.
+fn currency(text: &str) -> Option<char> {
+    text.chars().find(|c| CURRENCIES.contains(c))
+}
+
+/// What is left of a number without its sign, and whether that is a minus: before it, after it as in
+/// bookkeeping, or brackets that say the same. A currency may stand on either side of the sign.
+fn unsigned(text: &str) -> (bool, &str) {
+    let text = without_currency(text);
+    let inner = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
+    let (negative, rest) = if let Some(inner) = inner {
+        (true, inner.trim())
+    } else if let Some(rest) = text
+        .strip_prefix(MINUS)
+        .or_else(|| text.strip_suffix(MINUS))
+    {
+        (true, rest.trim())
+    } else {
+        (false, text.strip_prefix('+').unwrap_or(text))
+    };
+    match rest.len() < text.len() {
+        true => (negative, without_currency(rest)),
+        false => (negative, rest),
+    }
+}
+
+fn without_currency(text: &str) -> &str {
+    let bare = text
+        .strip_prefix(CURRENCIES)
+        .or_else(|| text.strip_suffix(CURRENCIES));
+    bare.map_or(text, str::trim)
+}
+
+/// The number that a text spells, if it does: `1,234.5`, `12 %` (0.12), `1.5D+03`, `$ 5`, `(5)` (-5).
 pub(crate) fn spelled(text: &str, decimal: Decimal) -> Option<f64> {
-    let text = text.trim();
+    let (negative, text) = unsigned(text.trim());
     let (text, percent) = match text.strip_suffix('%') {
         Some(rest) => (rest.trim_end(), true),
         None => (text, false),
-    };
-    let (negative, text) = match text.strip_prefix(['-', '\u{2212}']) {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let (mantissa, exponent) = match text.split_once(['e', 'E', 'd', 'D']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -112,6 +149,30 @@ pub(crate) fn spelled(text: &str, decimal: Decimal) -> Option<f64> {
     let value = if percent { value / 100.0 } else { value };
     value.is_finite().then_some(value)
 }
+
+/// What a level of a category or a class is, however it is written: `6`, `6.0` and `6e0` are one number, and
+/// `True`, `TRUE` and `true` one truth. None for other texts; zeros that lead make one, as in post codes.
+pub(crate) fn meaning(level: &str) -> Option<u64> {
+    // Of no finite number.
+    const TRUTHS: [(&str, u64); 2] = [("true", u64::MAX), ("false", u64::MAX - 1)];
+    let digits = level.trim_start_matches(['+', '-']);
+    let mut letters = digits.bytes();
+    match (letters.next()?, letters.next()) {
+        (b'0', Some(b'0'..=b'9')) => return None,
+        (b'0'..=b'9' | b'.', _) => {}
+        _ => {
+            let mut truths = TRUTHS.into_iter();
+            let truth = truths.find(|(truth, _)| level.eq_ignore_ascii_case(truth));
+            return truth.map(|(_, key)| key);
+        }
+    }
+    let value: f64 = level.parse().ok()?;
+    // Adding zero makes one of -0 and 0.
+    (value.is_finite() && value.abs() < EXACT).then(|| (value + 0.0).to_bits())
+}
+
+/// From here on, different whole numbers can be equal as floating-point numbers.
+pub(crate) const EXACT: f64 = (1u64 << 53) as f64;
 
 /// The digits of a whole number whose thousands may be separated, all by one character: groups of
 /// three digits, in India of two but for the last.
@@ -150,6 +211,8 @@ pub(crate) struct Marks {
     comma: bool,
     /// Whether both say the same so far.
     same: bool,
+    /// The currency of the amounts so far; amounts of two are no numbers of one column.
+    currency: Option<char>,
 }
 
 impl Default for Marks {
@@ -158,6 +221,7 @@ impl Default for Marks {
             point: true,
             comma: true,
             same: true,
+            currency: None,
         }
     }
 }
@@ -168,7 +232,10 @@ impl Marks {
         let point = under(self.point, Decimal::Point);
         let comma = under(self.comma, Decimal::Comma);
         self.same &= point == comma;
-        (self.point, self.comma) = (point.is_some(), comma.is_some());
+        let currency = currency(text);
+        let is_other = currency.is_some() && self.currency.is_some() && currency != self.currency;
+        self.currency = self.currency.or(currency);
+        (self.point, self.comma) = (point.is_some() && !is_other, comma.is_some() && !is_other);
     }
 
     /// Whether no mark is left.
@@ -237,6 +304,16 @@ mod tests {
             ("\u{2212}7,25", Comma, -7.25),
             ("12%", Point, 0.12),
             ("12,5 %", Comma, 0.125),
+            ("$1,234.50", Point, 1234.5),
+            ("-$5", Point, -5.0),
+            ("$-5", Point, -5.0),
+            ("($ 1,200.00)", Point, -1200.0),
+            ("$(7)", Point, -7.0),
+            ("12,50 €", Comma, 12.5),
+            ("€ 12,50-", Comma, -12.5),
+            ("1.234,5-", Comma, -1234.5),
+            ("(0.5)", Point, -0.5),
+            ("(5 %)", Point, -0.05),
             ("1.5D+03", Point, 1500.0),
             ("2d-1", Point, 0.2),
         ] {
@@ -270,6 +347,17 @@ mod tests {
             "2020-01-01",
             ",234",
             "1,,234",
+            "$",
+            "()",
+            "(-)",
+            "(5",
+            "5)",
+            "-5-",
+            "(-5)",
+            "((5))",
+            "$5€",
+            "$$5",
+            "5 USD",
         ] {
             assert_eq!(spelled(text, Decimal::Point), None, "{text}");
         }
@@ -285,5 +373,7 @@ mod tests {
         assert_eq!(of(&["12 %", "5 %"]), Fits::One(Decimal::Point));
         assert_eq!(of(&["1,5", "1.5"]), Fits::None);
         assert_eq!(of(&["1,234", "many"]), Fits::None);
+        assert_eq!(of(&["$5", "(3)", "4-"]), Fits::One(Decimal::Point));
+        assert_eq!(of(&["$5", "€5"]), Fits::None, "two currencies");
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use unlike_core::{Error, Note, Result};
 
-use crate::source::Source;
+use crate::{sniff, source::Source};
 
 /// How the characters of a text are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,8 @@ use crate::source::Source;
 pub enum Encoding {
     /// UTF-8; files without a mark of another are read so.
     Utf8,
-    /// UTF-16, of the byte order that its mark says, or else of the usual one (little-endian).
+    /// UTF-16, of the byte order that its mark or else its first characters say; little-endian where
+    /// neither does.
     Utf16,
     /// ISO 8859-1.
     Latin1,
@@ -51,7 +52,7 @@ impl Encoding {
                 let (big, rest) = match bytes {
                     [0xfe, 0xff, rest @ ..] => (true, rest),
                     [0xff, 0xfe, rest @ ..] => (false, rest),
-                    _ => (false, bytes),
+                    _ => (sniff::utf16_mark(bytes) == Some([0xfe, 0xff]), bytes),
                 };
                 let (pairs, odd) = rest.as_chunks::<2>();
                 let unit = |&pair: &[u8; 2]| match big {
@@ -142,6 +143,8 @@ mod tests {
             let found = Encoding::Utf16.to_utf8(&utf16(big, mark)).unwrap();
             assert_eq!(found, "größe €".as_bytes());
         }
+        let plain = [0, b'a', 0, b',', 0x20, 0xac];
+        assert_eq!(Encoding::Utf16.to_utf8(&plain[..4]).unwrap(), b"a,");
         assert_eq!(Encoding::Utf16.to_utf8(b"abc"), None);
         assert_eq!(
             Encoding::Latin1.to_utf8(b"gr\xf6\xdfe"),

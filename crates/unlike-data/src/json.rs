@@ -3,7 +3,7 @@
 //! The objects are written down as delimited text and read as such, so that columns are numbers,
 //! categories, ids and labels by the same rules.
 
-use std::{collections::HashMap, fmt};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -57,32 +57,59 @@ impl<'de> Deserialize<'de> for Row {
     }
 }
 
+/// The cells of a row that are there, by the places of their columns.
+type Sparse = Vec<(usize, String)>;
+
 /// All rows as cells of columns.
-#[derive(Default)]
 struct Cells {
     names: Vec<String>,
     places: HashMap<String, usize>,
-    /// A row may be shorter than there are columns; what is left out is missing.
-    rows: Vec<Vec<Option<String>>>,
+    /// By column, how many rows there were when it was last met, that one included.
+    met: Vec<usize>,
+    rows: Vec<Sparse>,
+    most_columns: usize,
+    /// Rows times columns, at most: names that each row has others of make a table of nothing.
+    most_cells: usize,
 }
 
 impl Cells {
+    fn new(bytes: usize, most_columns: usize) -> Self {
+        Self {
+            names: Vec::new(),
+            places: HashMap::new(),
+            met: Vec::new(),
+            rows: Vec::new(),
+            most_columns,
+            most_cells: (1 << 24) + 4 * bytes,
+        }
+    }
+
     fn add(&mut self, row: Row) -> Result<(), String> {
-        let mut cells = Vec::with_capacity(self.names.len());
+        let mut cells = Vec::with_capacity(row.0.len());
         for (name, value) in row.0 {
             self.add_cell(&mut cells, name, value)?;
         }
         self.rows.push(cells);
+        let columns = self.names.len();
+        if columns > self.most_columns {
+            return Err(format!(
+                "with those before it, {}, more than {}",
+                words::counted(columns, "name"),
+                words::count(self.most_columns)
+            ));
+        }
+        if columns.saturating_mul(self.rows.len()) > self.most_cells {
+            return Err(format!(
+                "with those before it, {} in {}, nearly all without a value",
+                words::counted(columns, "name"),
+                words::counted(self.rows.len(), "row")
+            ));
+        }
         Ok(())
     }
 
     /// Objects within a row become columns of their own: `{"a": {"b": 1}}` is the column `a.b`.
-    fn add_cell(
-        &mut self,
-        cells: &mut Vec<Option<String>>,
-        name: String,
-        value: Value,
-    ) -> Result<(), String> {
+    fn add_cell(&mut self, cells: &mut Sparse, name: String, value: Value) -> Result<(), String> {
         let text = match value {
             Value::Null => None,
             Value::Bool(value) => Some(value.to_string()),
@@ -101,13 +128,16 @@ impl Cells {
             None => {
                 self.places.insert(name.clone(), self.names.len());
                 self.names.push(name);
+                self.met.push(0);
                 self.names.len() - 1
             }
         };
-        if cells.len() <= place {
-            cells.resize(place + 1, None);
+        let row = self.rows.len() + 1;
+        if std::mem::replace(&mut self.met[place], row) == row {
+            let name = words::shortened(&self.names[place]);
+            return Err(format!("the name `{name}` twice in one object"));
         }
-        cells[place] = text;
+        cells.extend(text.map(|text| (place, text)));
         Ok(())
     }
 
@@ -117,16 +147,17 @@ impl Cells {
             .has_headers(false)
             .quote_style(csv::QuoteStyle::NonNumeric)
             .from_writer(Vec::new());
-        let mut line: Vec<String> = Vec::with_capacity(self.names.len());
+        let mut line: Vec<Cow<'_, str>> = Vec::with_capacity(self.names.len());
         for cells in &self.rows {
             line.clear();
-            let at = |place: usize| cells.get(place).cloned().flatten().unwrap_or_default();
-            let one_line = |text: String| match text.contains(['\n', '\r']) {
-                true => text.replace(['\n', '\r'], " "),
-                false => text,
-            };
-            line.extend((0..self.names.len()).map(at).map(one_line));
-            writer.write_record(&line)?;
+            line.resize(self.names.len(), Cow::Borrowed(""));
+            for (place, text) in cells {
+                line[*place] = match text.contains(['\n', '\r']) {
+                    true => text.replace(['\n', '\r'], " ").into(),
+                    false => text.into(),
+                };
+            }
+            writer.write_record(line.iter().map(|cell| cell.as_bytes()))?;
         }
         writer.into_inner().map_err(|e| e.into_error().into())
     }
@@ -135,7 +166,7 @@ impl Cells {
 /// Reads rows that are objects.
 pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<crate::DataSet> {
     let bytes = sniff::without_bom(&source.bytes);
-    let mut cells = Cells::default();
+    let mut cells = Cells::new(bytes.len(), options.max_columns);
     let refused = |found: String, row: u64| {
         source
             .malformed_at(
@@ -190,15 +221,7 @@ pub(crate) fn read(source: &Source, options: &ReadOptions) -> Result<crate::Data
         dropped: None,
         convention: Convention::ZeroOne,
     };
-    let mut options = options.clone();
-    if !options.missing.iter().any(String::is_empty) {
-        // What null and absent names become.
-        options.missing.push(String::new());
-    }
-    table::read(
-        &Text::new(source, &text, b','),
-        &layout,
-        &options,
-        Vec::new(),
-    )
+    // Null and absent names become empty cells, which are missing.
+    let text = Text::new(source, &text, b',');
+    table::read(&text, &layout, options, Vec::new())
 }

@@ -78,10 +78,14 @@ const DIFFICULTY: &str = "difficulty";
 
 /// Whether the first record looks like one of the data set's.
 pub(crate) fn recognise(bytes: &[u8]) -> bool {
+    let widths = FEATURES.len()..=FEATURES.len() + 2;
+    if !widths.contains(&sniff::cells_of_first_row(bytes, b',')) {
+        return false;
+    }
     let mut first = csv::ByteRecord::new();
     let read = sniff::reader(bytes, b',').read_byte_record(&mut first);
     matches!(read, Ok(true))
-        && (FEATURES.len()..=FEATURES.len() + 2).contains(&first.len())
+        && widths.contains(&first.len())
         && [&b"tcp"[..], b"udp", b"icmp"].contains(&sniff::trimmed(&first[1]))
         && sniff::number(sniff::trimmed(&first[0])).is_some()
 }

@@ -1,8 +1,8 @@
 //! From the classes in a file to normal and anomalous: by rule, never by guess.
 
-use unlike_core::{Error, Label, Result};
+use unlike_core::{Error, Label, Note, Result};
 
-use crate::{images, words};
+use crate::{decimal, images, words};
 
 /// The class of each sample, as the file spells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,18 +117,49 @@ impl Classes {
         words::limited(self.counts().into_iter().map(item), 12)
     }
 
-    /// The level that a user means by `text`: the same text, or else the same number.
-    fn find(&self, text: &str) -> Option<usize> {
-        let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
-        self.levels
-            .iter()
-            .position(|level| level == text)
-            .or_else(|| {
-                let wanted = number(text)?;
-                self.levels
-                    .iter()
-                    .position(|level| number(level) == Some(wanted))
-            })
+    /// The levels that a user means by `text`: the same text, and all that are the same number or
+    /// truth, as are 6, 6.0 and 6e0.
+    fn meant_by(&self, text: &str) -> Vec<usize> {
+        let having = |meaning: fn(&str) -> Option<u64>| -> Vec<usize> {
+            let wanted = meaning(text);
+            let is_meant = |at: &usize| {
+                let level = &self.levels[*at];
+                level == text || (wanted.is_some() && meaning(level) == wanted)
+            };
+            (0..self.levels.len()).filter(is_meant).collect()
+        };
+        let meant = having(decimal::meaning);
+        match meant.is_empty() {
+            // Zeros that lead count for nothing where nothing else is meant.
+            true => having(|text| {
+                text.parse()
+                    .ok()
+                    .filter(|v: &f64| v.is_finite())
+                    .map(f64::to_bits)
+            }),
+            false => meant,
+        }
+    }
+
+    /// That classes are anomalous or normal by letter case alone, where nobody named them.
+    pub(crate) fn differ_in_case(&self, named: &[String]) -> Option<Note> {
+        let meant: Vec<usize> = named.iter().flat_map(|text| self.meant_by(text)).collect();
+        let mut others = (0..self.levels.len()).filter(|at| !meant.contains(at));
+        let alike = |other: &str| {
+            let other = other.to_lowercase();
+            named.iter().find(|text| text.to_lowercase() == other)
+        };
+        let (other, named) = others.find_map(|at| {
+            let other = &self.levels[at];
+            alike(other).map(|named| (other, named))
+        })?;
+        let text = format!(
+            "the class `{}` of `{}` differs from `{}` in letter case only, and counts as another",
+            words::shortened(other),
+            self.name,
+            words::shortened(named)
+        );
+        Some(Note::new(text).coded("levels-differ-in-case"))
     }
 }
 
@@ -245,7 +276,10 @@ pub(crate) fn as_in_training(
     anomalous: &[String],
 ) -> Option<Labels> {
     let levels = |texts: &[String]| -> Vec<usize> {
-        texts.iter().filter_map(|text| classes.find(text)).collect()
+        texts
+            .iter()
+            .flat_map(|text| classes.meant_by(text))
+            .collect()
     };
     let [is_normal, is_anomalous] = [levels(normal), levels(anomalous)];
     let unnamed = match (normal.is_empty(), anomalous.is_empty()) {
@@ -270,18 +304,21 @@ struct Named {
 
 impl Named {
     fn find(classes: &Classes, setting: &str, texts: &[String]) -> Result<Self> {
-        let find = |text: &String| {
-            classes.find(text).ok_or_else(|| Error::Setting {
-                name: setting.into(),
-                found: format!("`{text}`, which does not occur in `{}`", classes.name),
-                expected: format!("one of {}", classes.listed()),
-                hint: words::did_you_mean(text, classes.levels.iter().map(String::as_str))
-                    .map(Into::into),
-            })
-        };
-        Ok(Self {
-            levels: texts.iter().map(find).collect::<Result<_>>()?,
-        })
+        let mut levels = Vec::new();
+        for text in texts {
+            let meant = classes.meant_by(text);
+            if meant.is_empty() {
+                let known = classes.levels.iter().map(String::as_str);
+                return Err(Error::Setting {
+                    name: setting.into(),
+                    found: format!("`{text}`, which does not occur in `{}`", classes.name),
+                    expected: format!("one of {}", classes.listed()),
+                    hint: words::did_you_mean(text, known).map(Into::into),
+                });
+            }
+            levels.extend(meant);
+        }
+        Ok(Self { levels })
     }
 }
 

@@ -29,6 +29,7 @@ pub mod info;
 mod json;
 mod kdd;
 mod labels;
+mod moment;
 mod npy;
 mod packed;
 mod parquet_content;
@@ -49,7 +50,7 @@ mod words;
 
 pub use chunks::{Chunk, Chunks, Draw, Drawn, Position, Remarks, read_drawn};
 pub use dataset::{DataSet, NormalsForTraining, Skipped};
-pub use dates::{DateColumns, DatePart, Moment};
+pub use dates::{DateColumns, DatePart};
 pub use decimal::Decimal;
 pub use encoding::Encoding;
 pub use images::{
@@ -58,6 +59,7 @@ pub use images::{
 };
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
+pub use moment::Moment;
 pub use preprocess::{
     Bound, Noticed, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Tails,
     Transformed,

@@ -79,10 +79,13 @@ pub(crate) fn read_npz(source: &Source, options: &ReadOptions) -> Result<DataSet
     };
     let mut load = |name: &str| {
         let mut bytes = Vec::new();
-        let mut member = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
-        member
-            .read_to_end(&mut bytes)
-            .map_err(|error| damaged(error.into()))?;
+        let member = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
+        let most = source.most(options.max_unpacked);
+        let read = member.take(most as u64 + 1).read_to_end(&mut bytes);
+        if bytes.len() > most {
+            return Err(source.too_large(source.bytes.len(), options.max_unpacked));
+        }
+        read.map_err(|error| damaged(error.into()))?;
         Ok::<_, Error>(bytes)
     };
     let samples = load(SAMPLES)?;
@@ -445,8 +448,7 @@ impl<'a> Array<'a> {
 
     /// How many whole numbers of a column are rounded.
     fn rounded(&self, at: usize, values: &[f64]) -> ColumnRemarks {
-        /// From here on, different whole numbers can be equal as floating-point numbers.
-        const EXACT: f64 = (1u64 << 53) as f64;
+        use crate::decimal::EXACT;
         if self.item.size < 8 || !self.is_whole() {
             return ColumnRemarks::default();
         }

@@ -17,8 +17,8 @@ use crate::{
     builder::{Cell, Cells, ColumnBuilder},
     caught::caught,
     dataset::DataSet,
-    dates,
     half::half,
+    moment,
     parquet_content::Content,
     read::{Format, ReadOptions},
     source::Source,
@@ -417,9 +417,9 @@ impl Pour<'_> {
     fn whole(&mut self, value: i128) -> Result<()> {
         match self.meaning {
             Meaning::Decimal(scale) => self.decimal(value, scale),
-            Meaning::Date => self.text(&dates::written_date(value as i64)),
+            Meaning::Date => self.text(&moment::written_date(value as i64)),
             Meaning::Time(unit) => self.cell(Cell::Float((value * unit) as f64 / 1e9)),
-            Meaning::Moment(unit) => self.text(&dates::written(value * unit)),
+            Meaning::Moment(unit) => self.text(&moment::written(value * unit)),
             _ => self.cell(Cell::Whole(value)),
         }
     }
@@ -497,6 +497,6 @@ mod tests {
             2_440_589,
         );
         let moment = nanoseconds(&value);
-        assert_eq!(dates::written(moment), "1970-01-02 12:00:00.000000001");
+        assert_eq!(moment::written(moment), "1970-01-02 12:00:00.000000001");
     }
 }

@@ -189,7 +189,8 @@ pub struct ReadOptions {
     /// What stands between the whole and the fraction of a number, in columns that leave it open
     /// (`1,234`); if absent, that of the other columns.
     pub decimal: Option<Decimal>,
-    /// The cells that stand for a missing value: these texts, and cells that spell the same number.
+    /// The cells that stand for a missing value, beside empty ones: these texts, and cells that spell the
+    /// same number.
     /// For NPY and NPZ, NaN stands for one if the list has `NaN` in any case, and is refused otherwise.
     pub missing: Vec<String>,
     /// Whether the first row names the columns; found by content if absent.
@@ -331,7 +332,7 @@ pub(crate) fn encoding(head: &[u8], options: &ReadOptions) -> (Option<Encoding>,
         Some(Encoding::Utf8) => (None, None),
         Some(encoding) => (Some(encoding), None),
         None => {
-            let found = sniff::is_utf16(head).then_some(Encoding::Utf16);
+            let found = sniff::utf16_mark(head).map(|_| Encoding::Utf16);
             (found, found)
         }
     }

@@ -13,9 +13,28 @@ pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// UTF-16 by its byte order mark.
-pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
+/// The byte order mark of UTF-16 that a text begins with, or could: without one, its first two characters and
+/// three in four of those that follow are plain ones, each beside a NUL on the same side.
+pub(crate) fn utf16_mark(bytes: &[u8]) -> Option<[u8; 2]> {
+    /// Characters that are looked at, at most, and that have to be plain.
+    const MOST: usize = 64;
+    const FIRST: usize = 2;
+    const BIG: [u8; 2] = [0xfe, 0xff];
+    const LITTLE: [u8; 2] = [0xff, 0xfe];
+    let mark = bytes.first_chunk().copied();
+    if let Some(mark) = mark.filter(|mark| [BIG, LITTLE].contains(mark)) {
+        return Some(mark);
+    }
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let pairs = &pairs[..pairs.len().min(MOST)];
+    let plain = |byte: u8| byte.is_ascii_graphic() || b" \t\r\n".contains(&byte);
+    let is_text = |high: usize| {
+        let is_plain = |pair: &[u8; 2]| pair[high] == 0 && plain(pair[1 - high]);
+        let (first, rest) = pairs.split_at_checked(FIRST)?;
+        let plain = rest.iter().filter(|pair| is_plain(pair)).count();
+        (first.iter().all(is_plain) && plain * 4 >= rest.len() * 3).then_some(())
+    };
+    is_text(0).map(|()| BIG).or(is_text(1).map(|()| LITTLE))
 }
 
 /// Text has no NUL; every binary format met so far has one early.
@@ -57,11 +76,18 @@ fn sample(bytes: &[u8], delimiter: u8) -> Vec<ByteRecord> {
     rows
 }
 
-/// How many cells the first line that is not blank has, at most, without reading them.
-pub(crate) fn cells_of_first_line(bytes: &[u8], delimiter: u8) -> usize {
-    let text = bytes.trim_ascii_start();
-    let line = text.iter().take_while(|&&b| b != b'\n' && b != b'\r');
-    1 + line.filter(|&&b| b == delimiter).count()
+/// How many cells the first row that is not blank has, without keeping them.
+pub(crate) fn cells_of_first_row(bytes: &[u8], delimiter: u8) -> usize {
+    let mut quoted = false;
+    let mut cells = 1;
+    for &byte in bytes.trim_ascii_start() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted => break,
+            _ => cells += usize::from(!quoted && byte == delimiter),
+        }
+    }
+    cells
 }
 
 /// The cells of the first row, without the blanks around them.
@@ -82,6 +108,9 @@ pub(crate) fn width(bytes: &[u8], delimiter: u8) -> usize {
     }
 }
 
+/// What stands between cells if not blanks, the most usual last.
+pub(crate) const DELIMITERS: [u8; 4] = [b'|', b'\t', b';', b','];
+
 /// The delimiter that splits most rows into one number of cells, the more cells the better; a blank
 /// for columns that stand apart by any number of blanks.
 pub(crate) fn delimiter(bytes: &[u8]) -> u8 {
@@ -98,10 +127,7 @@ pub(crate) fn delimiter(bytes: &[u8]) -> u8 {
         (share / 50, width)
     };
     // `max_by_key` keeps the last of equals: the comma.
-    let best = [b'|', b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(judge)
-        .unwrap_or(b',');
+    let best = DELIMITERS.into_iter().max_by_key(judge).unwrap_or(b',');
     // Nine rows in ten.
     if judge(&best).0 < 18 && are_columns_by_blanks(bytes) {
         return b' ';
@@ -156,8 +182,12 @@ pub(crate) fn header(bytes: &[u8], delimiter: u8, missing: &MissingCells<'_>) ->
     if rest.is_empty() {
         return sure(names.iter().all(|name| number(name).is_none()));
     }
+    // Files that were put one after the other hold their header again.
+    let is_text = names.iter().all(|name| number(name).is_none());
+    let is_header_again = |row: &ByteRecord| is_text && row.iter().eq(first.iter());
     let column_of = |column: usize| -> Option<Vec<f64>> {
-        let cells = rest.iter().filter_map(|r| r.get(column)).map(trimmed);
+        let others = rest.iter().filter(|row| !is_header_again(row));
+        let cells = others.filter_map(|r| r.get(column)).map(trimmed);
         let present: Vec<&[u8]> = cells.filter(|c| !missing.contains(c)).collect();
         let values: Option<Vec<f64>> = present.iter().map(|cell| number(cell)).collect();
         values.filter(|values| !values.is_empty())
@@ -257,6 +287,12 @@ pub(crate) fn other_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let head = without_bom(&bytes[..bytes.len().min(BYTES)]);
     let mut lines = head.split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.clone().find(|line| !line.is_empty())?;
+    if first.starts_with(b"version https://git-lfs.github.com/spec/") {
+        return Some((
+            "a pointer of Git LFS, which stands for a file that is elsewhere",
+            "fetch the file itself with `git lfs pull`",
+        ));
+    }
     let word = lines.find(|line| !line.is_empty() && !line.starts_with(b"%"));
     let is_arff = |line: &[u8]| line.len() > 9 && line[..9].eq_ignore_ascii_case(b"@relation");
     if word.is_some_and(is_arff) {

@@ -10,9 +10,10 @@ use crate::{
     builder::{Built, MissingCells, Told},
     clean::Clean,
     dataset::DataSet,
-    dates::{self, DateColumns, DatePart, Order},
+    dates::{self, DateColumns, DatePart},
     decimal::Decimal,
     labels::{Classes, Convention},
+    moment::Order,
     read::{BadRows, Format, ReadOptions},
     roles::{self, Role},
     sniff,
@@ -80,7 +81,7 @@ pub(crate) fn find_layout<'a>(source: &'a Source, options: &ReadOptions) -> Resu
             .delimiter
             .unwrap_or_else(|| sniff::delimiter(&clean.bytes)),
     };
-    let cells = sniff::cells_of_first_line(&clean.bytes, delimiter);
+    let cells = sniff::cells_of_first_row(&clean.bytes, delimiter);
     if cells > options.max_columns {
         return Err(source
             .malformed_at(
@@ -279,6 +280,7 @@ impl Columns<'_> {
                         Some(note) => names_only.push((column, note)),
                         None => {
                             notes.extend(built.remarks.notes(&column.name));
+                            notes.extend(undecided.then(|| unclear_dates(&column)).flatten());
                             columns.push(column);
                         }
                     }
@@ -420,6 +422,19 @@ fn date_columns(
         parts,
         options.expect.is_some(),
     ))
+}
+
+/// About a category whose levels are all dates.
+fn unclear_dates(column: &Column) -> Option<Note> {
+    let Values::Category { levels, .. } = &column.values else {
+        return None;
+    };
+    let why = dates::unclear(levels.iter().map(String::as_str))?;
+    let text = format!(
+        "column `{}` holds dates {why} and is read as a category; written as 2024-03-05, they become numbers",
+        column.name
+    );
+    Some(Note::new(text).coded("dates-unclear"))
 }
 
 pub(crate) fn no_date(source: &Source, name: &str, text: &str, row: u32) -> Error {

@@ -315,7 +315,7 @@ impl<'a> Text<'a> {
         mut is_kept: Option<&mut dyn FnMut() -> bool>,
     ) -> Result<(usize, (usize, u32))> {
         let width = filled.shape.names.len();
-        let mut rows = self.rows();
+        let mut rows = self.rows().at_most(width);
         let mut header = filled.shape.header && self.stretch.is_first;
         let mut count = 0;
         while count < self.stretch.most
@@ -341,7 +341,7 @@ impl<'a> Text<'a> {
         shape: &Shape,
         mut f: impl FnMut(&ByteRecord, u32) -> Result<()>,
     ) -> Result<(usize, (usize, u32))> {
-        let mut rows = self.rows();
+        let mut rows = self.rows().at_most(shape.names.len());
         let mut header = shape.header && self.stretch.is_first;
         let mut count = 0;
         while count < self.stretch.most
@@ -372,6 +372,16 @@ impl<'a> Text<'a> {
                 "a line that begins with `{mark}` looks like a comment; leave such lines out with "
             ))
             .set("comment", &mark[..1])
+        } else if cells.len() == width + 1 && cells[width].trim_ascii().is_empty() {
+            let delimiter = char::from(self.delimiter).escape_default();
+            format!(
+                "it ends with the delimiter `{delimiter}`, after which another cell begins: take that away, \
+                 or end the first row with it, too"
+            )
+            .into()
+        } else if cells.len() > 1 && width == 1 && shape.header {
+            let above = words::counted(row.saturating_sub(1) as usize, "line");
+            format!("if the table begins here, take out the {above} above it").into()
         } else if cells.len() > width {
             let delimiter = char::from(self.delimiter).escape_default();
             format!("put cells that contain the delimiter `{delimiter}` in quotes").into()
@@ -408,9 +418,15 @@ impl<'a> Text<'a> {
             at: 0,
             number: self.stretch.line,
             is_cut: false,
+            delimiter: self.delimiter,
+            most_cells: usize::MAX,
+            bounded: 0,
         }
     }
 }
+
+/// Cells of a row that are read even where far fewer are expected, so that the row can be named and left out.
+const MOST_CELLS: usize = 1 << 17;
 
 /// The byte that ends lines; a file without any line feed is one of carriage returns.
 pub(crate) fn line_end(bytes: &[u8]) -> u8 {
@@ -430,12 +446,59 @@ struct Rows<'a> {
     number: u32,
     /// Whether the row there may be cut off.
     is_cut: bool,
+    delimiter: u8,
+    most_cells: usize,
+    /// No line that begins before this place has more cells than that.
+    bounded: usize,
 }
 
 impl Rows<'_> {
+    /// The same, but for rows of far more cells than this, which are an error before they fill the memory.
+    fn at_most(self, width: usize) -> Self {
+        Self {
+            most_cells: width.max(MOST_CELLS),
+            ..self
+        }
+    }
+
+    /// Looks ahead, a window at a time, for a line that holds too many cells.
+    fn check_length(&mut self) -> Result<()> {
+        const WINDOW: usize = 1 << 20;
+        let from = self.reader.position().byte() as usize;
+        while self.bounded <= from && from < self.bytes.len() {
+            let rest = &self.bytes[from..];
+            let window = &rest[..rest.len().min(WINDOW)];
+            let is_end = |byte: &&u8| **byte == self.end;
+            if let Some(last) = window.iter().rposition(|byte| is_end(&byte)) {
+                self.bounded = from + last + 1;
+                continue;
+            }
+            let cells = sniff::cells_of_first_row(rest, self.delimiter);
+            if cells > self.most_cells {
+                let before = self.bytes[self.at..].iter().take(from - self.at);
+                let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace());
+                let ends = before.chain(blank).filter(is_end).count() as u64;
+                return Err(self.source.malformed_at(
+                    source::row(u64::from(self.number) + ends),
+                    words::counted(cells, "cell"),
+                    format!("at most {} in a row", words::count(self.most_cells)),
+                ));
+            }
+            let line = rest
+                .iter()
+                .position(|byte| is_end(&byte))
+                .unwrap_or(rest.len());
+            self.bounded = from + line + 1;
+        }
+        Ok(())
+    }
+
     /// The next row's cells, and the line on which it starts.
     fn next(&mut self) -> Result<Option<(&ByteRecord, u32)>> {
         loop {
+            if self.most_cells < usize::MAX {
+                self.check_length()?;
+            }
             let more = self
                 .reader
                 .read_byte_record(&mut self.record)

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use unlike_core::{
     CodedNote, Label,
-    metrics::{ChosenThreshold, FalseAlarms, Metrics, PrCurve, RocCurve, pixel::PixelMetrics},
+    metrics::{
+        ChosenThreshold, FalseAlarms, GroupFalseAlarms, Metrics, PrCurve, RocCurve,
+        pixel::PixelMetrics,
+    },
 };
 
 use crate::{gallery::Gallery, histogram::Histogram, report::Image, thresholds::Thresholds};
@@ -33,6 +36,9 @@ pub struct Evaluation {
     pub histogram: Option<Histogram>,
     /// What promised false-alarm rates came to, ascending.
     pub false_alarms: Vec<FalseAlarms>,
+    /// The same among the normals of each group, where groups are calibrated by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_group: Option<ByGroup>,
     /// Anomaly maps against masks, for images that have any.
     pub pixels: Option<PixelMetrics>,
     /// The two main parts of the score against each other.
@@ -55,6 +61,15 @@ pub struct Evaluation {
     /// Images to look at, where samples are images with maps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gallery: Option<Gallery>,
+}
+
+/// What promised false-alarm rates came to, group by group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ByGroup {
+    /// The column, or the folder, that says which group a sample belongs to.
+    pub by: String,
+    /// Groups with test normals, by name; all with the same rates, ascending.
+    pub groups: Vec<GroupFalseAlarms>,
 }
 
 impl Evaluation {

@@ -45,7 +45,7 @@ mod thresholds;
 mod training;
 mod verdict;
 
-pub use evaluation::{Case, Evaluation, Measured, Part, PartPair, Published, Reason};
+pub use evaluation::{ByGroup, Case, Evaluation, Measured, Part, PartPair, Published, Reason};
 pub use gallery::{Gallery, Tile};
 pub use histogram::{Histogram, Scale};
 pub use html::html;

@@ -38,6 +38,11 @@ pub fn markdown(report: &Report) -> String {
             blocks.push("## Decisions".into());
             blocks.push(numbers(&table));
         }
+        if let Some(table) = table::by_group(evaluation) {
+            blocks.push("## Decisions by group".into());
+            blocks.push(numbers(&table));
+            blocks.extend(table.notes.iter().map(|note| escaped(note)));
+        }
         cases(evaluation, &mut blocks);
     }
     if let Some(training) = &report.training {

@@ -1,26 +1,13 @@
 //! Whether an observed false-alarm rate is compatible with the promised one.
 
-use unlike_core::metrics::FalseAlarms;
-
 /// A promise counts as broken when so many false alarms would be rarer than this if it held: small,
 /// as several rates are checked in each report.
 const SURPRISE: f64 = 0.005;
 
-/// Whether the false alarms are no more than the promise and chance explain; `None` if nothing was
-/// promised, or how well the promise was founded is not known.
-pub(crate) fn holds(
-    row: &FalseAlarms,
-    n_normal: usize,
-    n_calibration: Option<u64>,
-) -> Option<bool> {
-    row.threshold?;
-    let chance = chance_of_at_least(
-        row.false_alarms,
-        n_normal as u64,
-        row.promised,
-        n_calibration?,
-    );
-    Some(chance >= SURPRISE)
+/// Whether so many false alarms among `n_normal` are no more than the promised rate and chance explain, given
+/// how many held-out normals promised it.
+pub(crate) fn holds(false_alarms: u64, n_normal: u64, promised: f64, n_calibration: u64) -> bool {
+    chance_of_at_least(false_alarms, n_normal, promised, n_calibration) >= SURPRISE
 }
 
 /// The probability of at least `observed` false alarms among `n_normal` new normal samples when

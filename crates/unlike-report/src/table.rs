@@ -1,9 +1,12 @@
 //! Tables of formatted numbers, built once for every renderer.
 
-use unlike_core::metrics::{FalseAlarms, Metrics};
+use unlike_core::{
+    metrics::{FalseAlarms, GroupFalseAlarms, Metrics, ObservedRate},
+    words,
+};
 
 use crate::{
-    evaluation::{Estimate, Evaluation, Measure, Measured, Published},
+    evaluation::{ByGroup, Estimate, Evaluation, Measure, Measured, Published},
     number, promise,
     report::Run,
 };
@@ -221,6 +224,105 @@ fn below_chance(measured: &Measured) -> Option<String> {
     ))
 }
 
+/// Promised against observed false alarms in the groups that were calibrated by themselves: those with the
+/// most test normals, in the order of their names.
+pub(crate) fn by_group(evaluation: &Evaluation) -> Option<Table> {
+    const MOST: usize = 20;
+    let ByGroup { by, groups } = evaluation.by_group.as_ref()?;
+    let can_promise = |at: &usize| {
+        groups
+            .iter()
+            .any(|group| group.rates[*at].threshold.is_some())
+    };
+    let rates = &groups.first()?.rates;
+    // Of those that no group can promise there is nothing to say.
+    let shown: Vec<usize> = (0..rates.len()).filter(can_promise).collect();
+    let percent = |&at: &usize| format!("% at {} promised", number::rate(rates[at].promised));
+    let mut headings = vec![
+        format!("group by {by}"),
+        "held-out normals".into(),
+        "test normals".into(),
+    ];
+    headings.extend(shown.iter().map(percent));
+    let mut sizes: Vec<u64> = groups.iter().map(|group| group.n_normal).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let least = sizes.get(MOST - 1).copied().unwrap_or(0);
+    let largest = groups.iter().filter(|group| group.n_normal >= least);
+    let rows: Vec<Row> = largest
+        .take(MOST)
+        .map(|group| group_row(group, &shown))
+        .collect();
+    let mut notes = Vec::new();
+    let broken = groups.iter().filter(|group| !is_kept(group)).count();
+    if broken > 0 {
+        notes.push(format!(
+            "In {} of {} a promise does not hold: there, the normal test samples differ from the held-out \
+             normals.",
+            number::count(broken as u64),
+            words::counted(groups.len(), "group")
+        ));
+    }
+    let is_small =
+        |group: &GroupFalseAlarms| shown.iter().any(|&at| group.rates[at].threshold.is_none());
+    if groups.iter().any(is_small) {
+        notes.push(format!(
+            "{}: too few held-out normals to promise this rate, so that nothing is flagged.",
+            number::NONE
+        ));
+    }
+    if rows.len() < groups.len() {
+        let more = words::counted(groups.len() - rows.len(), "group");
+        notes.push(format!("{more} with fewer test normals are not shown."));
+    }
+    Some(Table {
+        headings,
+        groups: vec![Group { title: "", rows }],
+        notes,
+    })
+}
+
+/// What these of the rates came to in a group.
+fn group_row(group: &GroupFalseAlarms, shown: &[usize]) -> Row {
+    let mut cells = vec![
+        Cell::new(number::count(group.n_held_out)),
+        Cell::new(number::count(group.n_normal)),
+    ];
+    let came_to = |&at: &usize| {
+        let rate = &group.rates[at];
+        match rate.threshold {
+            None => Cell::new(number::NONE),
+            Some(_) => Cell {
+                interval: Some(number::percent_interval(rate.observed_ci95)),
+                alert: !holds_in(group, rate),
+                ..Cell::new(number::percent_cell(rate.observed))
+            },
+        }
+    };
+    cells.extend(shown.iter().map(came_to));
+    let name = match group.group.as_deref() {
+        None => "no held-out normals of their own",
+        Some("") => "none",
+        Some(name) => name,
+    };
+    Row {
+        name: name.to_owned(),
+        note: None,
+        strong: false,
+        cells,
+    }
+}
+
+/// Whether all that a group was promised holds.
+fn is_kept(group: &GroupFalseAlarms) -> bool {
+    group.rates.iter().all(|rate| holds_in(group, rate))
+}
+
+fn holds_in(group: &GroupFalseAlarms, rate: &ObservedRate) -> bool {
+    let (n_normal, n_held_out) = (group.n_normal, group.n_held_out);
+    rate.threshold.is_none()
+        || promise::holds(rate.false_alarms, n_normal, rate.promised, n_held_out)
+}
+
 /// Promised against observed false alarms, and what is found at each rate.
 pub(crate) fn false_alarms(run: &Run, evaluation: &Evaluation) -> Option<Table> {
     let rows = &evaluation.false_alarms;
@@ -230,7 +332,7 @@ pub(crate) fn false_alarms(run: &Run, evaluation: &Evaluation) -> Option<Table> 
     }
     let checked = rows
         .iter()
-        .any(|r| promise::holds(r, n_normal, run.n_held_out).is_some());
+        .any(|r| promise_holds(r, n_normal, run.n_held_out).is_some());
     let thresholds: Vec<Option<f64>> = rows.iter().map(|r| r.threshold).collect();
     let row = |(row, threshold): (&FalseAlarms, String)| {
         let mut cells = vec![Cell::new(threshold)];
@@ -244,7 +346,7 @@ pub(crate) fn false_alarms(run: &Run, evaluation: &Evaluation) -> Option<Table> 
         };
         cells.push(percent(row.observed, Some(row.observed_ci95)));
         if checked {
-            cells.push(match promise::holds(row, n_normal, run.n_held_out) {
+            cells.push(match promise_holds(row, n_normal, run.n_held_out) {
                 None => Cell::new(number::NONE),
                 Some(true) => Cell::new("yes"),
                 Some(false) => Cell {
@@ -281,6 +383,18 @@ pub(crate) fn false_alarms(run: &Run, evaluation: &Evaluation) -> Option<Table> 
         groups: vec![Group { title: "", rows }],
         notes: Vec::new(),
     })
+}
+
+/// Whether a promise holds; `None` if nothing was promised, or how well the promise was founded is not known.
+pub(crate) fn promise_holds(
+    row: &FalseAlarms,
+    n_normal: usize,
+    n_calibration: Option<u64>,
+) -> Option<bool> {
+    row.threshold?;
+    let (false_alarms, n_normal) = (row.false_alarms, n_normal as u64);
+    let holds = |n| promise::holds(false_alarms, n_normal, row.promised, n);
+    n_calibration.map(holds)
 }
 
 /// The smallest false-alarm rate that n held-out normals can promise, 1 / (n + 1).

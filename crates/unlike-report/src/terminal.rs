@@ -127,16 +127,26 @@ pub fn pixels(report: &Report, style: Style) -> String {
     text
 }
 
-/// Promised against observed false alarms at several rates.
+/// Promised against observed false alarms at several rates, and by groups where these are calibrated by
+/// themselves.
 pub fn decisions(report: &Report, style: Style) -> String {
-    let table = report
-        .evaluation
-        .as_ref()
-        .and_then(|e| table::false_alarms(&report.run, e));
-    let Some(table) = table else {
-        return String::new();
-    };
-    heading("Decisions", style) + &lay_out(&table, style)
+    let evaluation = report.evaluation.as_ref();
+    let mut text = String::new();
+    if let Some(table) = evaluation.and_then(|e| table::false_alarms(&report.run, e)) {
+        text.push_str(&heading("Decisions", style));
+        text.push_str(&lay_out(&table, style));
+    }
+    if let Some(table) = evaluation.and_then(table::by_group) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&heading("Decisions by group", style));
+        text.push_str(&lay_out(&table, style));
+        for note in &table.notes {
+            text.push_str(&wrapped(note, "  ", style));
+        }
+    }
+    text
 }
 
 /// The highest scores with the columns that made them so, five at most.

@@ -5,8 +5,9 @@ use unlike_core::{metrics::Metrics, words};
 
 use crate::{
     evaluation::{Estimate, Evaluation, Measure},
-    number, promise,
+    number,
     report::Report,
+    table::promise_holds,
 };
 
 /// What a report comes to.
@@ -267,7 +268,7 @@ fn promises(
         .false_alarms
         .iter()
         .filter_map(|row| {
-            let holds = promise::holds(row, metrics.n_normal, n_held_out)?;
+            let holds = promise_holds(row, metrics.n_normal, n_held_out)?;
             let (promised, observed) = (number::rate(row.promised), number::percent(row.observed));
             Some((format!("{observed} at {promised} promised"), holds))
         })

@@ -1,6 +1,6 @@
 //! Labelled samples, and how well models do on them: from scores and labels to what a report shows.
 
-use unlike::{Judge, Judged, Model, judge::SEEN};
+use unlike::{Judge, Judged, Model, groups::groups_of, judge::SEEN};
 use unlike_core::{
     Calibration, Decision, Error, Label, LabelledSamples, Metrics, Note, Result, Samples,
     metrics::{
@@ -10,7 +10,7 @@ use unlike_core::{
     words::counted,
 };
 use unlike_data::{DataSet, Masks};
-use unlike_report::{Evaluation, Histogram, Measured, PartPair, Thresholds};
+use unlike_report::{ByGroup, Evaluation, Histogram, Measured, PartPair, Thresholds};
 
 use crate::{
     cases::Chosen,
@@ -235,11 +235,15 @@ impl TestSet {
             gallery,
             ..Evaluation::default()
         };
-        if let Some(by) = model.grouped_by() {
+        if let (Some(by), Some(calibrations)) = (model.grouped_by(), model.group_calibrations()) {
             evaluation.remarks.push(format!(
-                "Samples are flagged by the held-out normals of their group (`{by}`); promised and \
-                 observed false-alarm rates are those of all groups together."
+                "Samples are flagged by the held-out normals of their group (`{by}`); under Decisions, \
+                 promised and observed false-alarm rates are those of all groups together, and then of each."
             ));
+            let of = groups_of(self.labelled.samples(), by)?;
+            let groups = metrics::false_alarms_by_group(scores, labels, &of, calibrations, &RATES)?;
+            let by = by.to_owned();
+            evaluation.by_group = Some(ByGroup { by, groups });
         }
         if evaluation.variants.len() > 1 {
             evaluation.remarks.extend(units(&judged, rule));

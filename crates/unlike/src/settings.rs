@@ -77,7 +77,7 @@ checked! {
 }
 checked! {
     /// Further layers of one width.
-    Depth(usize = "usize"), "from 0 to 64", |v| v <= 64
+    Depth(usize = "usize"), "from 0 to 64", |v| v <= DEEPEST
 }
 checked! {
     /// How often something is done.
@@ -87,7 +87,10 @@ checked! {
 /// The widest layer: more would not fit into memory beside another as wide.
 const MOST: usize = 1 << 16;
 
-/// Widths of hidden layers one after the other, at least `LEAST` of them.
+/// Layers one after the other, at most: every one of them takes room on the stack of what walks a network.
+const DEEPEST: usize = 64;
+
+/// Widths of hidden layers one after the other, at least `LEAST` of them and at most 64.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
 pub struct Widths<const LEAST: usize = 0>(Vec<usize>);
@@ -96,7 +99,7 @@ impl<const LEAST: usize> Widths<LEAST> {
     /// For widths that stand in code.
     ///
     /// # Panics
-    /// If a width is out of range, or there are too few.
+    /// If a width is out of range, or there are too few or too many.
     pub fn of(widths: impl Into<Vec<usize>>) -> Self {
         match Self::try_from(widths.into()) {
             Ok(widths) => widths,
@@ -117,18 +120,18 @@ impl<const LEAST: usize> TryFrom<Vec<usize>> for Widths<LEAST> {
     type Error = OutOfRange;
 
     fn try_from(widths: Vec<usize>) -> Result<Self, OutOfRange> {
-        let expected = match (LEAST, widths.len() < LEAST) {
-            (_, true) => "at least one layer: the last is the feature layer",
-            _ => "widths from 1 to 65536, one for each hidden layer",
+        let (found, expected) = if widths.len() < LEAST {
+            let expected = "at least one layer: the last is the feature layer";
+            (format!("{widths:?}"), expected)
+        } else if widths.len() > DEEPEST {
+            (format!("{} layers", widths.len()), "at most 64 layers")
+        } else if !widths.iter().all(|w| (1..=MOST).contains(w)) {
+            let expected = "widths from 1 to 65536, one for each hidden layer";
+            (format!("{widths:?}"), expected)
+        } else {
+            return Ok(Self(widths));
         };
-        let holds = widths.len() >= LEAST && widths.iter().all(|w| (1..=MOST).contains(w));
-        match holds {
-            true => Ok(Self(widths)),
-            false => Err(OutOfRange {
-                found: format!("{widths:?}"),
-                expected,
-            }),
-        }
+        Err(OutOfRange { found, expected })
     }
 }
 
@@ -172,5 +175,8 @@ mod tests {
         assert!(error.to_string().contains("the feature layer"), "{error}");
         let error = serde_json::from_str::<Widths>("[4, 0]").unwrap_err();
         assert!(error.to_string().contains("[4, 0]"), "{error}");
+        assert!(Widths::<0>::try_from(vec![4; 64]).is_ok());
+        let error = Widths::<0>::try_from(vec![4; 65]).unwrap_err().to_string();
+        assert_eq!(error, "65 layers; expected at most 64 layers");
     }
 }

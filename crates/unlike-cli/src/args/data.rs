@@ -67,8 +67,8 @@ pub(crate) struct DataArgs {
     /// content]
     #[arg(long, value_name = "MARK", value_parser = PossibleValuesParser::new(Decimal::ALL.map(Decimal::name)))]
     decimal: Option<String>,
-    /// Cells that stand for a missing value: these texts, and the same numbers however they are written
-    /// [default: empty, NA, N/A, #N/A, <NA>, NULL, null, ?]
+    /// Cells that stand for a missing value, beside empty ones: these texts, and the same numbers however they
+    /// are written [default: NA, N/A, #N/A, <NA>, NULL, null, ?]
     #[arg(long, value_name = "TEXT,…", value_delimiter = ',')]
     missing: Option<Vec<String>>,
     /// The first row names the columns [default: found by content]

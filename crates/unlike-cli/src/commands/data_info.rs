@@ -78,9 +78,7 @@ fn text(info: &DataInfo) -> String {
     }
     if let Some(name) = &info.class_name {
         let classes = info.classes.iter().take(8);
-        let listed: Vec<String> = classes
-            .map(|c| format!("{} ({})", c.level, count(c.count)))
-            .collect();
+        let listed: Vec<String> = classes.map(level).collect();
         let more = match info.classes.len() - listed.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -208,13 +206,19 @@ fn files(survey: &Survey) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// A level, however long its text is, and how often it occurs.
+fn level(counted: &LevelCount) -> String {
+    const LONGEST: usize = 40;
+    format!(
+        "{} ({})",
+        layout::cut(&counted.level, LONGEST),
+        count(counted.count)
+    )
+}
+
 /// The first of many, and how many more there are.
 fn listed(counts: &[LevelCount]) -> String {
-    let shown: Vec<String> = counts
-        .iter()
-        .take(6)
-        .map(|c| format!("{} ({})", c.level, count(c.count)))
-        .collect();
+    let shown: Vec<String> = counts.iter().take(6).map(level).collect();
     format!("{}{}", shown.join(", "), more(counts.len(), shown.len()))
 }
 
@@ -244,11 +248,7 @@ fn row(column: &ColumnInfo) -> Vec<String> {
             words::number(n.mean)
         ),
         (None, Some(levels)) => {
-            let top: Vec<String> = top
-                .iter()
-                .take(4)
-                .map(|l| format!("{} ({})", l.level, count(l.count)))
-                .collect();
+            let top: Vec<String> = top.iter().take(4).map(level).collect();
             format!("{}: {}", counted(*levels, "level"), top.join(", "))
         }
         (None, None) => "all missing".into(),

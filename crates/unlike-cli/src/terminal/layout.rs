@@ -89,7 +89,7 @@ fn columns_of(text: &str) -> usize {
 }
 
 /// The text without what could steer a terminal, cut to so many columns.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     if columns_of(&text) <= width {
         return text;

@@ -12,13 +12,14 @@ pub(crate) mod progress;
 pub(crate) mod scoring;
 
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal, Write},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use unlike_core::{CodedNote, Note};
+use unlike_core::{CodedNote, Note, words::counted};
 use unlike_report::terminal::Style;
 
 use failure::{Failure, Result};
@@ -171,10 +172,25 @@ pub(crate) fn say(label: &str, text: &str) {
     line(&textwrap::fill(&shown(text, false), options));
 }
 
-/// Notes, one line each.
+/// Notes, one line each; of many that are about the same, the first ones and how many more.
 pub(crate) fn notes(notes: &[Note]) {
+    const OF_A_KIND: usize = 10;
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for note in notes {
-        say("note", &flags(note));
+        let of_kind = kinds.entry(note.code()).or_default();
+        *of_kind += 1;
+        if *of_kind <= OF_A_KIND {
+            say("note", &flags(note));
+        }
+    }
+    for (code, count) in kinds {
+        if count > OF_A_KIND {
+            let more = counted(count - OF_A_KIND, "more note");
+            say(
+                "note",
+                &format!("{more} of the kind `{code}`; --json has all of them"),
+            );
+        }
     }
 }
 

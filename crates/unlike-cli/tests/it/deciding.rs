@@ -65,6 +65,30 @@ fn each_group_is_compared_with_its_own_normals() {
         (&json["threshold"], &json["false_alarm_range"]),
         (&().into(), &().into())
     );
+    // What was promised is held against what came of it, machine by machine.
+    place.write("labelled.csv", machines(1000, 30_000, 20));
+    let eval = "eval grouped labelled.csv --label-column label";
+    let ran = place.run(&format!("{eval} --out measured")).ends_with(0);
+    assert!(ran.stdout.contains("Decisions by group"), "{}", ran.stdout);
+    let json = place.run(&format!("{eval} --json")).ends_with(0).json();
+    let by_group = &json["evaluation"]["by_group"];
+    assert_eq!(by_group["by"], "machine");
+    for (at, name) in ["a", "b"].into_iter().enumerate() {
+        let group = &by_group["groups"][at];
+        assert_eq!(group["group"], name);
+        assert!(group["n_held_out"].as_u64().unwrap() > 50, "{group}");
+        assert!(group["n_normal"].as_u64().unwrap() > 400, "{group}");
+        let tenth = &group["rates"][3];
+        assert_eq!(tenth["promised"], 0.1);
+        let observed = tenth["observed"].as_f64().unwrap();
+        assert!((0.03..0.2).contains(&observed), "{group}");
+    }
+    let page = String::from_utf8(place.read("measured/report.html")).unwrap();
+    assert!(page.contains("<h3>By group</h3>") && page.contains("group by machine"));
+    let none = place
+        .run("eval pooled labelled.csv --label-column label")
+        .ends_with(0);
+    assert!(!none.stdout.contains("by group"), "{}", none.stdout);
     // A machine that nothing is known of, and a rate that no group can promise.
     let ran = place.run("score grouped other.csv").ends_with(0);
     assert!(

@@ -336,3 +336,35 @@ fn names_in_files_do_not_move_the_cursor() {
         assert!(said.contains("a\\u{1b}[2J"), "{said}");
     }
 }
+
+#[test]
+fn texts_of_any_length_are_shown_in_a_line() {
+    let place = Place::new();
+    let mut text = "a,b\n".to_owned();
+    for i in 0..30 {
+        let cell = if i == 7 {
+            "q".repeat(100_000)
+        } else {
+            "p".into()
+        };
+        text.push_str(&format!("{cell},{i}.5\n"));
+    }
+    place.write("t.csv", text);
+    let ran = place.run("data info t.csv").ends_with(0);
+    assert!(ran.stdout.contains("2 levels: p (29)"), "{}", ran.stdout);
+    assert!(ran.stdout.len() < 2000, "{} bytes", ran.stdout.len());
+}
+
+#[test]
+fn many_notes_of_a_kind_are_counted() {
+    let place = Place::new();
+    let names: Vec<String> = (0..40).map(|i| format!("c{i}")).collect();
+    let row = format!("1.5{}\n", ",".repeat(39));
+    place.write("t.csv", names.join(",") + "\n" + &row.repeat(30));
+    let ran = place.run("data info t.csv").ends_with(0);
+    assert_eq!(ran.stderr.matches("has no value in any row").count(), 10);
+    let more = "29 more notes of the kind `column-without-values`";
+    assert!(ran.stderr.contains(more), "{}", ran.stderr);
+    let json = place.run("data info t.csv --json").ends_with(0).json();
+    assert_eq!(json["notes"].as_array().unwrap().len(), 39);
+}

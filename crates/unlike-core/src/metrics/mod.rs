@@ -7,6 +7,7 @@
 //! *prevalence*; AUROC does not (Fourure et al., ECML-PKDD 2021). So [`Metrics`] always holds the
 //! prevalence, which is also what a random ranking reaches in average precision.
 
+mod by_group;
 mod curves;
 mod false_alarms;
 mod flags;
@@ -15,6 +16,7 @@ pub mod pixel;
 mod ranking;
 mod thresholds;
 
+pub use by_group::{GroupFalseAlarms, ObservedRate, false_alarms_by_group};
 pub use curves::{
     CurvePoint, PrCurve, RocCurve, even_edges, histogram, precision_recall_curve, roc_curve,
 };

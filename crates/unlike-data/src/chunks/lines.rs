@@ -67,7 +67,8 @@ impl Lines {
             block,
         };
         let mut head = Vec::new();
-        lines.ended = lines.input.read(&mut head, block)?;
+        // No less than what tells how the text is written.
+        lines.ended = lines.input.read(&mut head, block.max(128))?;
         let (encoding, note) = read::encoding(&head, options);
         lines.decoder = Decoder::new(encoding, &head);
         let source = Source::without_content(path);
@@ -80,7 +81,7 @@ impl Lines {
                 path: path.to_owned(),
                 bytes: lines.whole(bytes),
             };
-            if !lines.ended && !has_a_row(&head) {
+            if !lines.ended && !has_a_row(&head, options.max_columns) {
                 bytes = lines.more(head.bytes, &source)?;
                 lines.end = text::line_end(&bytes);
                 continue;
@@ -231,9 +232,17 @@ impl Lines {
     }
 }
 
-/// Whether the beginning of a text holds a whole row, which may name the columns.
-fn has_a_row(head: &Source) -> bool {
+/// Whether the beginning of a text holds a whole row, which may name the columns; or more columns than are
+/// allowed, so that the rest of the row does not matter.
+fn has_a_row(head: &Source, most_columns: usize) -> bool {
     let bytes = sniff::without_bom(&head.bytes);
+    let is_wide = |&delimiter: &u8| sniff::cells_of_first_row(bytes, delimiter) > most_columns;
+    if sniff::DELIMITERS.iter().any(is_wide) {
+        return true;
+    }
+    if !bytes.trim_ascii_start().contains(&text::line_end(bytes)) {
+        return false;
+    }
     let text = Text::new(head, bytes, b',').stretch(Stretch {
         line: 1,
         is_first: false,
@@ -263,14 +272,13 @@ struct Decoder {
 
 impl Decoder {
     fn new(encoding: Option<Encoding>, head: &[u8]) -> Self {
-        let is_marked = encoding == Some(Encoding::Utf16) && sniff::is_utf16(head);
+        let mark = match encoding {
+            Some(Encoding::Utf16) => sniff::utf16_mark(head),
+            _ => None,
+        };
         Self {
             encoding,
-            mark: if is_marked {
-                head[..2].to_vec()
-            } else {
-                Vec::new()
-            },
+            mark: mark.map_or_else(Vec::new, Vec::from),
             rest: Vec::new(),
         }
     }

@@ -12,8 +12,8 @@ use unlike_core::{ColumnKind, Result};
 use super::{Part, survey::Looked};
 use crate::{
     builder::{ColumnBuilder, MissingCells, usual},
-    dates::Order,
     decimal::Decimal,
+    moment::Order,
     parquet_content::Content,
     parquet_file::{Column, ParquetFile as File},
     read::ReadOptions,

@@ -4,8 +4,9 @@ use unlike_core::{ColumnKind, Result};
 
 use crate::{
     builder::{Cell, Cells, MissingCells, Told, number},
-    dates::{Order, Orders},
+    dates::Orders,
     decimal::{Decimal, Fits, Marks},
+    moment::Order,
     sniff,
 };
 

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     builder::{Built, MissingCells, Told, usual},
-    dates::{Order, Orders},
+    dates::Orders,
     decimal::Decimal,
+    moment::Order,
     read::{Format, ReadOptions},
     roles::{self, Role},
     source::{self, Source},

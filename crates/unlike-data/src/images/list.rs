@@ -84,6 +84,9 @@ impl<'a> List<'a> {
         let delimiter = options
             .delimiter
             .unwrap_or_else(|| sniff::delimiter(&source.bytes));
+        if sniff::cells_of_first_row(bytes, delimiter) > options.max_columns {
+            return None;
+        }
         let mut rows = sniff::reader(bytes, delimiter).into_byte_records();
         let header = rows.next()?.ok()?;
         let names: Vec<String> = header.iter().map(text).collect();

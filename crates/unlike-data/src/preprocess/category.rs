@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::MISSING;
 
 use super::PreprocessingConfig;
+use crate::decimal;
 
 /// The levels of a category that have features of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,13 +42,13 @@ impl CategoryColumn {
             .zip(levels)
             .filter(|(count, _)| *count > 0)
             .collect();
-        // The most frequent spelling of a number stands for the others: 6 and 6.0 are one level.
+        // The most frequent spelling stands for the others: 6 and 6.0 are one level, and so are True and TRUE.
         seen.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-        let mut numbers: HashMap<u64, usize> = HashMap::new();
+        let mut meanings: HashMap<u64, usize> = HashMap::new();
         let mut merged: Vec<(usize, &String)> = Vec::with_capacity(seen.len());
         for (count, level) in seen {
-            let place = match number(level) {
-                Some(value) => *numbers.entry(value.to_bits()).or_insert(merged.len()),
+            let place = match decimal::meaning(level) {
+                Some(meaning) => *meanings.entry(meaning).or_insert(merged.len()),
                 None => merged.len(),
             };
             match merged.get_mut(place) {
@@ -95,15 +96,17 @@ impl CategoryColumn {
     }
 
     /// The feature, counted from the column's first, that says yes for a level: for the same text, or
-    /// else for the same number.
+    /// else for the same number or truth.
     pub(super) fn slot(&self, level: &str) -> usize {
-        let same_number = || {
-            let wanted = number(level)?;
-            self.levels.iter().position(|l| number(l) == Some(wanted))
+        let same_meaning = || {
+            let wanted = decimal::meaning(level)?;
+            self.levels
+                .iter()
+                .position(|l| decimal::meaning(l) == Some(wanted))
         };
         match self.levels.binary_search_by(|l| l.as_str().cmp(level)) {
             Ok(at) => at,
-            Err(_) => same_number().unwrap_or(self.other()),
+            Err(_) => same_meaning().unwrap_or(self.other()),
         }
     }
 
@@ -127,21 +130,3 @@ impl CategoryColumn {
             && (self.counts.is_empty() || self.counts.len() == self.levels.len())
     }
 }
-
-/// The number that a level spells, if it does: `6`, `6.0` and `6e0` are one. Zeros that lead make a
-/// text, as in post codes.
-fn number(level: &str) -> Option<f64> {
-    let digits = level.trim_start_matches(['+', '-']);
-    let mut letters = digits.bytes();
-    match (letters.next()?, letters.next()) {
-        (b'0', Some(b'0'..=b'9')) => return None,
-        (b'0'..=b'9' | b'.', _) => {}
-        _ => return None,
-    }
-    let value: f64 = level.parse().ok()?;
-    // Adding zero makes one of -0 and 0.
-    (value.is_finite() && value.abs() < EXACT).then_some(value + 0.0)
-}
-
-/// From here on, different whole numbers can be equal as floating-point numbers.
-const EXACT: f64 = (1u64 << 53) as f64;

@@ -1,9 +1,11 @@
 //! What is worth knowing about training data before hours are spent on them.
 
+use std::collections::HashMap;
+
 use unlike_core::{Note, Table, Values};
 
 use super::{FittedColumn, NumberColumn, number::Distinct};
-use crate::words;
+use crate::{decimal, words};
 
 /// One sentence each, in the order of the columns.
 pub(super) fn notes(
@@ -45,9 +47,26 @@ pub(super) fn notes(
                 }
                 if looks_like_row_numbers(values) {
                     notes.push(looks_like_id(name));
+                } else if rises_throughout(values) {
+                    notes.push(
+                        Note::new(format!(
+                            "column `{name}` rises from row to row, as times and counters do: what comes \
+                             after training may lie beyond it; leave it out with "
+                        ))
+                        .set("drop-columns", name)
+                        .coded("rises-throughout"),
+                    );
                 }
             }
-            (Values::Category { .. }, FittedColumn::Category(category)) => {
+            (Values::Category { levels, .. }, FittedColumn::Category(category)) => {
+                if let Some((one, other)) = alike_but_for_case(levels) {
+                    let [one, other] = [one, other].map(words::shortened);
+                    let text = format!(
+                        "column `{name}`: the categories `{one}` and `{other}` differ in letter case only, and \
+                         count as two"
+                    );
+                    notes.push(Note::new(text).coded("levels-differ-in-case"));
+                }
                 if category.levels.len() + category.rare == rows && rows > 2 {
                     notes.push(looks_like_id(name));
                 } else if category.rare > 0 {
@@ -102,6 +121,24 @@ fn looks_like_id(name: &str) -> Note {
     .text(", or show it with ")
     .set("id-column", name)
     .coded("looks-like-id")
+}
+
+/// The first two levels that differ in letter case only; truths do not differ in it.
+fn alike_but_for_case(levels: &[String]) -> Option<(&str, &str)> {
+    let mut known: HashMap<String, &str> = HashMap::with_capacity(levels.len());
+    let mut texts = levels
+        .iter()
+        .filter(|level| decimal::meaning(level).is_none());
+    texts.find_map(|level| {
+        let earlier = known.insert(level.to_lowercase(), level);
+        earlier.map(|earlier| (earlier, level.as_str()))
+    })
+}
+
+/// Numbers each of which is larger than the one before; of a few rows, that says nothing.
+fn rises_throughout(values: &[f64]) -> bool {
+    const FEWEST: usize = 20;
+    values.len() >= FEWEST && values.windows(2).all(|w| w[0] < w[1])
 }
 
 /// Whole numbers that rise from row to row, with few gaps.

@@ -1,7 +1,7 @@
 //! Every kind of bad file, with the whole message that a person sees.
 
 use unlike_core::{ColumnKind, ColumnSpec, Error};
-use unlike_data::{Encoding, Format, ReadOptions};
+use unlike_data::{BadRows, Encoding, Format, ReadOptions};
 
 use crate::{File, gzip};
 
@@ -449,11 +449,11 @@ fn zeros_after_a_gzip_file_are_padding_and_other_bytes_are_not() {
     let whole = gzip(b"a,b\n1,2\n");
     let mut padded = [&whole[..], &whole[..]].concat();
     padded.extend([0; 1000]);
-    // Two members, and the header of the second says that the first is none.
+    // Two members, each with the header.
     let data = File::new("t.csv.gz", &padded)
         .read(&ReadOptions::default())
         .unwrap();
-    assert_eq!(data.samples().len(), 4);
+    assert_eq!(data.samples().len(), 3);
     let mut trailing = whole;
     trailing.extend(b"\0\0rest");
     let file = File::new("t.csv.gz", trailing);
@@ -519,4 +519,34 @@ fn files_made_to_fill_the_memory_are_refused() {
         ..ReadOptions::default()
     };
     assert!(File::new("t.csv", wide).read(&options).is_ok());
+    // A row may go on over lines, and delimiters in quotes delimit nothing.
+    let wide = format!("\"\n\"{}", ",".repeat(200_000));
+    check(
+        "t.csv",
+        &wide,
+        "`t.csv`, row 1: 200,001 columns; expected at most 131,072",
+    );
+    // Rows of far too many cells are not even read.
+    for bad_rows in BadRows::ALL {
+        let options = ReadOptions {
+            bad_rows,
+            ..ReadOptions::default()
+        };
+        let file = File::new(
+            "t.csv",
+            format!("a,b\n1,2\n{}\n3,4\n", ",".repeat(2_000_000)),
+        );
+        let message = file.shown(&file.read(&options).unwrap_err());
+        let expected = "`t.csv`, row 3: 2,000,001 cells; expected at most 131,072 in a row";
+        assert_eq!(message, expected);
+    }
+    let one = format!("\"{}\",b\n1,2\n", ",".repeat(200_000));
+    assert!(
+        File::new("t.csv", one)
+            .read(&ReadOptions::default())
+            .is_ok()
+    );
+    let one = format!("a,b\n\"{}\",2\n", ",".repeat(2_000_000));
+    let read = File::new("t.csv", one).read(&ReadOptions::default());
+    assert!(read.is_ok());
 }

@@ -1,6 +1,7 @@
 //! Readers, preprocessing and splits through their public interface.
 
 mod arbitrary;
+mod as_people_write;
 mod bad_input;
 mod chunks;
 mod csv;

@@ -42,6 +42,26 @@ fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+#[test]
+fn an_archive_may_not_become_larger_than_is_allowed() {
+    let values = npy("<f8", false, "(1000, 1)", &[0; 8000]);
+    let size = values.len();
+    let file = File::new("t.npz", npz(&[("X", values)]));
+    for (most, fits) in [(size, true), (size - 1, false)] {
+        let options = ReadOptions {
+            max_unpacked: Some(most),
+            ..ReadOptions::default()
+        };
+        match file.read(&options) {
+            Ok(data) => assert!(fits && data.samples().len() == 1000),
+            Err(error) => {
+                assert!(!fits && file.shown(&error).contains("that unpack to more than"));
+                assert!(error.hint().unwrap().ends_with("`max-unpacked`"));
+            }
+        }
+    }
+}
+
 fn message(name: &str, bytes: Vec<u8>) -> String {
     let file = File::new(name, bytes);
     file.shown(&file.read(&ReadOptions::default()).expect_err("an error"))

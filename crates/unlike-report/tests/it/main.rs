@@ -1,5 +1,6 @@
 //! What each renderer makes of a report.
 
+mod by_group;
 mod html;
 mod simulation;
 mod text;

@@ -123,6 +123,7 @@ pub(crate) fn report(n_normal: usize, seed: u64) -> Result<Report> {
                 &calibration,
                 &RATES,
             )?,
+            by_group: None,
             pixels: None,
             cautions: vec![],
             parts: None,

@@ -93,9 +93,6 @@ pub trait Method: Settings {
     /// held-out normals chooses the epoch.
     fn parts(&self, nets: &Trained, x: Tensor<2>, parts: &mut Parts<'_>);
 
-    /// What the model makes of x: [N, size] → [N, size].
-    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2>;
-
     /// The z that the model has for x: [N, size] → [N, latent]. `None` if it has none.
     fn encode(&self, _nets: &Trained, _x: Tensor<2>) -> Option<Tensor<2>> {
         None
@@ -104,6 +101,13 @@ pub trait Method: Settings {
     /// Samples of noise z: [N, latent] → [N, size]. `None` if nothing generates from noise.
     fn generate(&self, _nets: &Trained, _z: Tensor<2>) -> Option<Tensor<2>> {
         None
+    }
+
+    /// What the model makes of x: [N, size] → [N, size]. What is generated of the z that it has for x; x as it
+    /// is where one of both is missing.
+    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
+        let z = self.encode(nets, x.clone()); // [N, latent]
+        z.and_then(|z| self.generate(nets, z)).unwrap_or(x) // [N, size]
     }
 
     /// What measures held-out normals after an epoch, and how many of them at most. A model whose

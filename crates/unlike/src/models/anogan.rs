@@ -376,14 +376,9 @@ impl Method for Anogan {
         self.parts_at(nets, x, z, parts);
     }
 
-    /// G(z*)
+    /// z*
     fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
         Some(self.searcher(nets).nearest(x)) // [N, latent]
-    }
-
-    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
-        let z = self.searcher(nets).nearest(x); // [N, latent]
-        nets.all::<3>()[G].apply(z, Pass::Score) // [N, size]
     }
 
     fn generate(&self, nets: &Trained, z: Tensor<2>) -> Option<Tensor<2>> {

@@ -70,10 +70,6 @@ impl Method for Bigan {
         self.0.encode(nets, x)
     }
 
-    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
-        self.0.reconstruct(nets, x)
-    }
-
     fn generate(&self, nets: &Trained, z: Tensor<2>) -> Option<Tensor<2>> {
         self.0.generate(nets, z)
     }

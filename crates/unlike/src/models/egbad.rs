@@ -386,19 +386,11 @@ impl Method for Egbad {
         }
     }
 
-    /// G(E(x))
     fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
         Some(nets.all::<3>()[E].apply(x, Pass::Score)) // [N, latent]
     }
 
-    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
-        let [e, g, _] = nets.all();
-        let z = e.apply(x, Pass::Score); // [N, latent]
-        g.apply(z, Pass::Score) // [N, size]
-    }
-
     fn generate(&self, nets: &Trained, z: Tensor<2>) -> Option<Tensor<2>> {
-        let [_, g, _] = nets.all();
-        Some(g.apply(z, Pass::Score)) // [N, size]
+        Some(nets.all::<3>()[G].apply(z, Pass::Score)) // [N, size]
     }
 }

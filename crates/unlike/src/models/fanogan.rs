@@ -358,15 +358,8 @@ impl Method for Fanogan {
         });
     }
 
-    /// G(E(x))
     fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
-        let [z, _] = self.rebuilt(nets, x);
-        Some(z) // [N, latent]
-    }
-
-    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
-        let [_, x_hat] = self.rebuilt(nets, x);
-        x_hat // [N, size]
+        Some(nets.all::<3>()[E].apply(x, Pass::Score) * self.reach.get()) // [N, latent]
     }
 
     fn generate(&self, nets: &Trained, z: Tensor<2>) -> Option<Tensor<2>> {

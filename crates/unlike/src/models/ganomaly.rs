@@ -32,8 +32,8 @@
 //!    score depends on its neighbours, and gives the label away where batches are nearly pure.
 //! 2. The score is not scaled to the range of the test set: a sample can be scored alone.
 //! 3. Images are in [−1, 1], the decoder's range. Theirs reach 2.8, which tanh cannot rebuild.
-//! 4. D runs once on x and once on x̂ for both losses (on tables, where it costs little, on x̂ for each);
-//!    theirs twice on each. Gradients are the same; D's running statistics move once per batch.
+//! 4. D runs once on x and once on x̂ for both losses (on tables on x̂ for each); theirs twice on each.
+//!    Gradients are the same; D's running statistics move once per batch.
 //! 5. D drawn anew starts with a fresh optimiser, running statistics and average; theirs keeps moments
 //!    that belong to weights that are gone.
 //! 6. D ends in a logit and the sigmoid is folded into the loss: the same value, finite everywhere.
@@ -137,6 +137,7 @@ const KEEP: Window = Window::new(3, 1, 1);
 const WHOLE: Window = Window::new(4, 1, 0);
 
 const TRAIN: Pass = Pass::Train { dropout: 0 };
+const FROZEN: Pass = Pass::Frozen { dropout: 0 };
 
 impl Ganomaly {
     /// The authors' setting (their `options.py`), for images of 32 × 32; train it with batches of 64
@@ -262,9 +263,7 @@ impl Ganomaly {
         let fake = d.after("f", f_fake, TRAIN); // [N, 1]
         let adversarial = match self.adversarial_loss {
             AdversarialLoss::FeatureMatching => mse(f_hat, f.detach()),
-            AdversarialLoss::CrossEntropy => {
-                bce_with_logits(d.after("f", f_hat, Pass::Frozen { dropout: 0 }), 1.0) // of [N, 1]
-            }
+            AdversarialLoss::CrossEntropy => bce_with_logits(d.after("f", f_hat, FROZEN), 1.0),
         };
         let (reconstruction, latent) = (l1(x_hat, x), mse(z_hat, z));
         let total = adversarial.clone() * self.adversarial_weight.get()
@@ -297,18 +296,16 @@ impl Settings for Ganomaly {
 
 impl Method for Ganomaly {
     fn common(&self) -> Common<'_> {
-        // No noise is drawn: z comes from x.
-        Common::new(0, &self.score, self.training)
+        Common::new(0, &self.score, self.training) // no noise is drawn: z comes from x
     }
 
     fn plans(&self, x: &FeatureShape) -> Result<Plans> {
-        let pyramid = Pyramid::of(x, self.networks.width, 4..=4)?;
-        let pyramid = pyramid.as_ref();
+        let p = Pyramid::of(x, self.networks.width, 4..=4)?;
         Ok(vec![
-            ("encoder", self.encoder(x, pyramid)),
-            ("decoder", self.decoder(x, pyramid)),
-            ("second_encoder", self.encoder(x, pyramid)),
-            ("discriminator", self.discriminator(x, pyramid)),
+            ("encoder", self.encoder(x, p.as_ref())),
+            ("decoder", self.decoder(x, p.as_ref())),
+            ("second_encoder", self.encoder(x, p.as_ref())),
+            ("discriminator", self.discriminator(x, p.as_ref())),
         ])
     }
 
@@ -334,8 +331,7 @@ impl Method for Ganomaly {
             let won = report.0[0].1 < f64::from(limit.get());
             if won {
                 // Index 0 is that of the first weights.
-                let index = step.number + 1;
-                let rng = &mut rng(step.seed, Purpose::Initialisation, index);
+                let rng = &mut rng(step.seed, Purpose::Initialisation, step.number + 1);
                 nets.redraw(D, rng)?;
             }
             report.0.push(("d_reinitialised", f64::from(u8::from(won))));
@@ -372,12 +368,11 @@ impl Method for Ganomaly {
         });
     }
 
-    /// x̂
     fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
-        let [e, ..] = nets.all::<4>();
-        Some(e.apply(x, Pass::Score)) // [N, latent]
+        Some(nets.all::<4>()[0].apply(x, Pass::Score)) // [N, latent]
     }
 
+    /// x̂; G's decoder is no generator of noise.
     fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
         let [e, decoder, _, _] = nets.all();
         decoder.apply(e.apply(x, Pass::Score), Pass::Score) // [N, latent] → [N, features]

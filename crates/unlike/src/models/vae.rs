@@ -221,16 +221,10 @@ impl Method for Vae {
         parts.add(DIVERGENCE, || apart); // [N]
     }
 
-    /// D(μ)
+    /// μ
     fn encode(&self, nets: &Trained, x: Tensor<2>) -> Option<Tensor<2>> {
         let [mu, _] = Self::encoded(nets.all::<2>()[E], x, Pass::Score);
         Some(mu) // [N, latent]
-    }
-
-    fn reconstruct(&self, nets: &Trained, x: Tensor<2>) -> Tensor<2> {
-        let [e, d] = nets.all();
-        let [mu, _] = Self::encoded(e, x, Pass::Score); // [N, latent]
-        d.apply(mu, Pass::Score) // [N, size]
     }
 
     fn generate(&self, nets: &Trained, z: Tensor<2>) -> Option<Tensor<2>> {

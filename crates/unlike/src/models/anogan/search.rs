@@ -29,7 +29,7 @@ pub struct Search {
     pub discrimination: Discrimination,
     /// Where a search begins.
     pub start: Start,
-    /// Starting points per query; the best result counts.
+    /// Starting points per query, at most 1,000; the best result counts.
     pub restarts: Count,
     /// How z moves; its steps are the paper's Γ.
     pub descent: Descent,
@@ -66,6 +66,9 @@ pub enum Start {
 /// The samples of [`Start::Nearest`] hold this many numbers at most, all together: 1 GiB.
 const CANDIDATE_NUMBERS: usize = 1 << 28;
 
+/// Points of all of them are held at once, for each query of a batch.
+const MOST_RESTARTS: usize = 1000;
+
 impl Search {
     /// 500 steps from one starting point, to the end.
     pub fn paper() -> Self {
@@ -79,12 +82,20 @@ impl Search {
         }
     }
 
-    /// Refuses candidates that do not suffice, or take too much room for samples of this shape.
+    /// Refuses more restarts than there is room for, and candidates that do not suffice, or take too much
+    /// room for samples of this shape.
     pub(super) fn check(&self, x: &FeatureShape) -> Result<()> {
+        let restarts = self.restarts.get();
+        check_setting(
+            "search.restarts",
+            restarts,
+            restarts <= MOST_RESTARTS,
+            &format!("from 1 to {MOST_RESTARTS}"),
+        )?;
         let Start::Nearest(of) = self.start else {
             return Ok(());
         };
-        let (least, most) = (self.restarts.get(), CANDIDATE_NUMBERS / x.size().max(1));
+        let (least, most) = (restarts, CANDIDATE_NUMBERS / x.size().max(1));
         let expected = format!("from {least} (the restarts) to {most}");
         check_setting(
             "search.start.nearest",

@@ -603,4 +603,10 @@ fn candidates_must_suffice_and_have_room() {
     let mut anogan = settings(&shape, 1, Start::Nearest(2));
     anogan.search.restarts = Count::of(2);
     assert!(fresh(&anogan, &shape).is_ok());
+    for start in [Start::Random, Start::Encoder] {
+        let mut anogan = settings(&shape, 1, start);
+        anogan.search.restarts = Count::of(1_000_000_000);
+        let error = fresh(&anogan, &shape).err().unwrap().to_string();
+        assert!(error.starts_with("`search.restarts`"), "{error}");
+    }
 }
