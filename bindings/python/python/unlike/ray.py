@@ -45,7 +45,8 @@ def score(
     """The dataset with the columns ``score``, ``p_value`` and ``anomalous``, in its order, when it is consumed.
 
     All columns are kept; those that the model does not know are not looked at. What is scored is never in memory
-    as a whole. A worker that dies is started again, and what it was about to score is scored by another.
+    as a whole. A worker that dies is started again, and what it was about to score is scored by another. To keep the
+    order, Ray's option ``preserve_order`` is set for this dataset and those that it is made of.
 
     Parameters
     ----------
