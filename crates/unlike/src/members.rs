@@ -127,10 +127,8 @@ impl Trainee for InTraining {
     }
 
     fn restore(&mut self, arrays: &Arrays) -> Result<()> {
-        let members = self.0.iter_mut().enumerate();
-        members
-            .map(|(k, member)| member.restore(&arrays.under(&prefix(k))))
-            .collect()
+        let mut members = self.0.iter_mut().enumerate();
+        members.try_for_each(|(k, member)| member.restore(&arrays.under(&prefix(k))))
     }
 }
 
@@ -168,8 +166,8 @@ impl Scorer for Members {
     }
 
     fn contributions(&self, features: &Features) -> Result<Vec<f32>> {
-        let of = |member: &Box<dyn Scorer>| member.contributions(features);
-        Ok(mean(&self.0.iter().map(of).collect::<Result<Vec<_>>>()?))
+        let said = self.0.iter().map(|member| member.contributions(features));
+        Ok(mean(&said.collect::<Result<Vec<_>>>()?))
     }
 
     /// What the first member makes of them: a mean of images is one of no member.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use unlike::Model;
+use unlike::{Model, TrainConfig};
 use unlike_core::{
     Detector,
     words::{self, count, counted},
@@ -75,7 +75,15 @@ fn text(model: &Model) -> Result<String> {
         ),
     };
     let facts = [
-        ("model", model.config().model.title().to_owned()),
+        ("model", {
+            let TrainConfig {
+                model, ensemble, ..
+            } = model.config();
+            match ensemble.is_empty() {
+                true => model.title().to_owned(),
+                false => format!("{}, beside it {}", model.title(), ensemble.join(", ")),
+            }
+        }),
         ("score", scores),
         ("parameters", {
             let parameters = count(model.parameters());
