@@ -191,6 +191,18 @@ impl<'a> List<'a> {
                 (!cell.is_empty()).then_some(cell)
             };
             let Some(named) = cell(Some(self.path)) else {
+                // A row that says something, but not of which image, is not read.
+                if row.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                    skipped.accept(
+                        self.source
+                            .malformed_at(
+                                source::cell(number(), &self.names[self.path]),
+                                "an empty cell",
+                                "the path of an image",
+                            )
+                            .with_hint(super::decode::skip()),
+                    )?;
+                }
                 continue;
             };
             let Some(path) = self.find(&named) else {

@@ -444,6 +444,17 @@ fn what_is_wrong_in_a_list_is_told_by_row_and_column() {
     let data = read(folder.path("list.csv"), &images(skipping())).unwrap();
     assert_eq!((ids(&data).len(), data.unread().len()), (1, 1));
 
+    // A row without a path names no image, unless it says nothing at all.
+    let text = "path,label\nimg/1.png,good\n,\n,bad\n";
+    let folder = listed(text, "list.csv");
+    let (message, _) = folder.error("list.csv", &ReadOptions::default());
+    assert_eq!(
+        message,
+        "`list.csv`, row 4, column `path`: an empty cell; expected the path of an image"
+    );
+    let data = read(folder.path("list.csv"), &images(skipping())).unwrap();
+    assert_eq!((ids(&data).len(), data.unread().len()), (1, 1));
+
     let folder = listed("path,label\nimg/1.png,good\nimg/2.png,\n", "list.csv");
     let (message, _) = folder.error("list.csv", &ReadOptions::default());
     assert_eq!(
