@@ -215,6 +215,8 @@ def prose(docs: str) -> str:
 def typed(source: Source, rust: str) -> tuple[str, str]:
     """The type of an argument and its range in words."""
     inner = re.sub(r"^Option<(.+)>$", r"\1", rust)
+    if inner == "Vec<String>":
+        return "Sequence[str]", ""
     if inner.startswith(("Widths", "Vec")):
         return "Sequence[int]", "numbers from 1 to 65536" if inner.startswith("Widths") else ""
     if inner in source.ranges:

@@ -44,6 +44,8 @@ def test_arguments_reach_the_model(normals) -> None:
         max_levels=5,
         schedule="constant",
         members=2,
+        ensemble=("pca",),
+        relative=True,
         seed=11,
     ).fit(normals)
     config = json.loads(detector.model_.config())
@@ -56,7 +58,8 @@ def test_arguments_reach_the_model(normals) -> None:
     assert config["preprocessing"]["scaling"] == "standard"
     assert config["preprocessing"]["max-levels"] == 5
     assert config["schedule"] == "constant"
-    assert config["members"] == 2
+    assert (config["members"], config["ensemble"], config["relative"]) == (2, ["pca"], True)
+    assert "pca" in detector.score_parts(normals)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,8 @@ def test_arguments_reach_the_model(normals) -> None:
         ({"batch_size": 0}, "`batch_size` is 0; expected at least 1"),
         ({"patience": 0}, "`patience` is 0; expected at least 1"),
         ({"members": 0}, "`members` is 0; expected from 1 to 100"),
+        ({"ensemble": ["knn", "knn"]}, "`ensemble` is `knn` twice; expected every model once"),
+        ({"ensemble": ["gut"]}, "`model` is `gut`; expected one of egbad"),
         ({"epochs": "many"}, '`epochs` is string "many"; expected a whole number'),
         ({"schedule": "linear"}, "`schedule` is `linear`; expected `constant` or `cosine`"),
         ({"networks": {"dec": [1]}}, "`networks.dec` is no setting; expected one of `width`"),

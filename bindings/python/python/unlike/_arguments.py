@@ -21,6 +21,8 @@ _TRAINING: dict[str, tuple[str, ...]] = {
     "choice": ("choice",),
     "patience": ("patience",),
     "members": ("members",),
+    "ensemble": ("ensemble",),
+    "relative": ("relative",),
     "hold_out": ("hold_out",),
     "augmentation": ("augmentation",),
     "scaling": ("preprocessing", "scaling"),

@@ -81,6 +81,11 @@ class EGBAD(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -176,6 +181,7 @@ class EGBAD(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -211,6 +217,7 @@ class EGBAD(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -303,6 +310,11 @@ class BiGAN(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -398,6 +410,7 @@ class BiGAN(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -433,6 +446,7 @@ class BiGAN(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -490,7 +504,8 @@ class AnoGAN(Detector):
         * ``discrimination``, one of `feature-matching`, `cross-entropy`: What is meant by the
           discrimination loss. Default: `feature-matching`.
         * ``start``, one of `random`, `encoder`: Where a search begins.
-        * ``restarts``, at least 1: Starting points per query; the best result counts. Default: 1.
+        * ``restarts``, at least 1: Starting points per query, at most 1,000; the best result
+          counts. Default: 1.
         * ``descent``: How z moves; its steps are the paper's Γ. Keys:
           * ``steps``: Steps at most. None leaves the points where they are. Default: 10 for tables,
             500 for images.
@@ -532,6 +547,11 @@ class AnoGAN(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -623,6 +643,7 @@ class AnoGAN(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -656,6 +677,7 @@ class AnoGAN(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -743,6 +765,11 @@ class FAnoGAN(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -840,6 +867,7 @@ class FAnoGAN(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -876,6 +904,7 @@ class FAnoGAN(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -966,6 +995,11 @@ class GANomaly(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1063,6 +1097,7 @@ class GANomaly(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -1099,6 +1134,7 @@ class GANomaly(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -1171,6 +1207,11 @@ class SimpleNet(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1262,6 +1303,7 @@ class SimpleNet(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -1295,6 +1337,7 @@ class SimpleNet(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -1360,6 +1403,11 @@ class VAE(Detector):
     members : int, from 1 to 100
         Networks that train side by side from different first weights, of whose scores the model's
         are the mean; 1 for baselines, which have none. Default: by model and data.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1447,6 +1495,7 @@ class VAE(Detector):
         choice: str | None = None,
         patience: int | None = None,
         members: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
@@ -1478,6 +1527,7 @@ class VAE(Detector):
         self.choice = choice
         self.patience = patience
         self.members = members
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.augmentation = augmentation
@@ -1520,6 +1570,11 @@ class PCA(Detector):
     components : int
         Keeps this many leading components instead, from 1 up, but never one without variance; not
         set. Default: not set.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1585,6 +1640,7 @@ class PCA(Detector):
         *,
         variance_share: float | None = None,
         components: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -1606,6 +1662,7 @@ class PCA(Detector):
     ) -> None:
         self.variance_share = variance_share
         self.components = components
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
@@ -1648,6 +1705,11 @@ class KNN(Detector):
         duplicates there is room for the others, and the frequent ones are still the likeliest to be
         there. Each counts as often as it occurs in the training set: a record that most rows equal
         has its neighbours at distance 0. Default: 5000.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1715,6 +1777,7 @@ class KNN(Detector):
         k: int | None = None,
         aggregate: str | None = None,
         references: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -1737,6 +1800,7 @@ class KNN(Detector):
         self.k = k
         self.aggregate = aggregate
         self.references = references
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
@@ -1773,6 +1837,11 @@ class PatchCore(Detector):
     candidates : int
         The patches among which they are chosen, drawn at random, at most, from 1 up; 40,000. The
         paper keeps 1 % or 10 % of all. Default: 40000.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1838,6 +1907,7 @@ class PatchCore(Detector):
         *,
         references: int | None = None,
         candidates: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -1859,6 +1929,7 @@ class PatchCore(Detector):
     ) -> None:
         self.references = references
         self.candidates = candidates
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
@@ -1897,6 +1968,11 @@ class PaDiM(Detector):
     model_features : int
         Features that count, drawn with the seed, as the paper has it: all if there are fewer. From
         1 up. Default: 100.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -1964,6 +2040,7 @@ class PaDiM(Detector):
         ridge: float | None = None,
         prior: float | None = None,
         model_features: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -1986,6 +2063,7 @@ class PaDiM(Detector):
         self.ridge = ridge
         self.prior = prior
         self.model_features = model_features
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
@@ -2018,6 +2096,11 @@ class IForest(Detector):
     subsample : int
         Training samples that each tree sees, drawn without replacement, from 2 up; 256. All of them
         when there are fewer. Default: 256.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -2083,6 +2166,7 @@ class IForest(Detector):
         *,
         trees: int | None = None,
         subsample: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -2104,6 +2188,7 @@ class IForest(Detector):
     ) -> None:
         self.trees = trees
         self.subsample = subsample
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
@@ -2135,6 +2220,11 @@ class ECOD(Detector):
     references : int
         The most training samples whose values are kept, drawn with the seed; 10,000. The smallest
         tail probability is 1 / (references + 1). Default: 10000.
+    ensemble : Sequence[str]
+        Models that train beside this one, with their recommended settings, on the same samples and
+        with the same held out: the score in use is then the sum of all their scores, each in units
+        of its spread over held-out normals. Maps and contributions are this one's. Default: not
+        set.
     relative : bool
         Of images that are seen as pixels: whether the score in use is how much larger the first
         part of the model's own score is than usual for an image as busy (`relative`). For others it
@@ -2198,6 +2288,7 @@ class ECOD(Detector):
         self,
         *,
         references: int | None = None,
+        ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
@@ -2218,6 +2309,7 @@ class ECOD(Detector):
         score_training: bool = True,
     ) -> None:
         self.references = references
+        self.ensemble = ensemble
         self.relative = relative
         self.hold_out = hold_out
         self.scaling = scaling
