@@ -1,5 +1,10 @@
 #![doc = include_str!("../../../README.md")]
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "a paper's file is read beside the paper, private parts and all"
+)]
+
 pub mod backend;
 mod complexity;
 mod config_file;

@@ -35,8 +35,7 @@ pub trait Settings:
     /// The model's name, as people write it.
     const TITLE: &'static str;
 
-    /// Whether it tells the places of an image's patches apart
-    /// ([`FeatureShape::Patch`](unlike_core::FeatureShape::Patch)).
+    /// Whether it tells the places of an image's patches apart ([`FeatureShape::Patch`]).
     const SEES_PLACES: bool = false;
 
     /// Whether it sees rows only: tables, or features of images, but no pixels.

@@ -126,7 +126,7 @@ impl<'a> Parts<'a> {
         parts.iter().any(|part| self.wanted.contains(part))
     }
 
-    /// Adds a part, computed only if it is wanted: one number a sample, [N], higher = more anomalous.
+    /// Adds a part, computed only if it is wanted: one number a sample, `[N]`, higher = more anomalous.
     pub fn add(&mut self, part: &'static str, compute: impl FnOnce() -> Tensor<1>) {
         if self.want(&[part]) {
             self.found.push((part, values(compute())));

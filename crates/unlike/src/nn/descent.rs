@@ -89,7 +89,7 @@ impl Descent {
     /// The points with the smallest loss that descents from these starts come by, [N, latent].
     ///
     /// Each start is [N, latent]; `fixed` is what the loss knows of the samples, [N, ..] each; the loss
-    /// of fixed [M, ..] and points [M, latent] is [M], one number for each sample by itself.
+    /// of fixed `[M, ..]` and points `[M, latent]` is `[M]`, one number for each sample by itself.
     pub fn best<const K: usize>(
         &self,
         starts: Vec<Tensor<2>>,
