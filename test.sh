@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./test.sh       formatting, lints, all tests, documentation examples: what every change needs. The
+# ./test.sh       formatting, lints, all tests, documentation and its links: what every change needs. The
 #                 same profile as `cargo run --release`, so that the tensor framework is compiled once.
 #                 Reports are also driven in Chromium; where there is none, it is said what is skipped.
 # ./test.sh wgpu  the tests on a graphics processor, and lints of what only they compile. Needs a
@@ -13,6 +13,7 @@ case "${1-}" in
     cargo fmt --all --check
     cargo test --release --workspace
     cargo clippy --release --workspace --all-targets -- --deny warnings
+    RUSTDOCFLAGS="--deny warnings" cargo doc --release --workspace --exclude unlike-python --lib --no-deps
     ;;
 wgpu)
     cargo test --release --workspace --features wgpu --lib --bins --tests -- wgpu device
