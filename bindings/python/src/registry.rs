@@ -11,11 +11,8 @@ use crate::errors::OrRaise;
 
 /// Of each model its name, its name as people write it, and whether it is made of networks.
 #[pyfunction]
-pub(crate) fn models() -> Vec<(&'static str, &'static str, bool)> {
-    let entry = |entry: &unlike::registry::Entry| {
-        let title = entry.recommended(Kind::Table).title();
-        (entry.name, title, entry.networks)
-    };
+pub(crate) fn models() -> Vec<(&'static str, String, bool)> {
+    let entry = |entry: &unlike::registry::Entry| (entry.name, entry.title(), entry.networks);
     MODELS.iter().map(entry).collect()
 }
 

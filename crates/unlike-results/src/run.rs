@@ -23,7 +23,7 @@ pub fn run_report(model: &Model) -> Report {
 fn run(model: &Model) -> Run {
     let (config, provenance) = (model.config(), model.provenance());
     Run {
-        model: model.config().model.title().to_owned(),
+        model: model.config().title(),
         data: provenance.origin.clone(),
         protocol: None,
         n_train: Some(provenance.n_train as u64),

@@ -1,5 +1,4 @@
 #![doc = include_str!("../../../README.md")]
-
 #![allow(
     rustdoc::private_intra_doc_links,
     reason = "a paper's file is read beside the paper, private parts and all"

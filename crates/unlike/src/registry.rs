@@ -83,6 +83,11 @@ impl Entry {
         (self.recommended)(kind)
     }
 
+    /// The name, as people write it.
+    pub fn title(&self) -> String {
+        self.recommended(Kind::Table).title().to_owned()
+    }
+
     /// Settings as files hold them, with the model's name under `model`.
     ///
     /// # Errors

@@ -5,10 +5,7 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use unlike::{
-    ModelConfig,
-    models::{Kind, MODELS},
-};
+use unlike::{ModelConfig, models::MODELS, registry::Entry};
 use unlike_core::words;
 
 use crate::{
@@ -87,10 +84,7 @@ fn or_dash(text: Option<String>) -> String {
 fn title(model: &str) -> String {
     let one = |model: &str| {
         let entry = MODELS.iter().find(|entry| entry.name == model);
-        entry.map_or_else(
-            || model.to_owned(),
-            |entry| entry.recommended(Kind::Table).title().to_owned(),
-        )
+        entry.map_or_else(|| model.to_owned(), Entry::title)
     };
     let titles: Vec<String> = model.split(JOINS).map(one).collect();
     titles.join(" + ")

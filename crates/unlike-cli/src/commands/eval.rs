@@ -139,7 +139,7 @@ impl EvalArgs {
         let unread = unread.map(|note| format!("In none of these numbers: {note}."));
         evaluated.evaluation.cautions.extend(unread);
         for (path, baseline) in &baselines {
-            let title = baseline.config().model.title();
+            let title = baseline.config().title();
             let name = format!("{title} ({})", path.display());
             test.measure(&mut evaluated, name, baseline)?;
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use unlike::{Model, TrainConfig};
+use unlike::Model;
 use unlike_core::{
     Detector,
     words::{self, count, counted},
@@ -75,15 +75,7 @@ fn text(model: &Model) -> Result<String> {
         ),
     };
     let facts = [
-        ("model", {
-            let TrainConfig {
-                model, ensemble, ..
-            } = model.config();
-            match ensemble.is_empty() {
-                true => model.title().to_owned(),
-                false => format!("{}, beside it {}", model.title(), ensemble.join(", ")),
-            }
-        }),
+        ("model", model.config().title()),
         ("score", scores),
         ("parameters", {
             let parameters = count(model.parameters());

@@ -322,6 +322,16 @@ impl TrainConfig {
         }
     }
 
+    /// The name of the model as people write it, and those of its ensemble: `GANomaly + f-AnoGAN`.
+    pub fn title(&self) -> String {
+        let others = self.ensemble.iter().map(|name| {
+            let entry = MODELS.iter().find(|entry| entry.name == name);
+            entry.map_or_else(|| name.clone(), Entry::title)
+        });
+        let all = std::iter::once(self.model.title().to_owned()).chain(others);
+        all.collect::<Vec<_>>().join(" + ")
+    }
+
     /// The same with the network of a file read, where features are made by one.
     pub(super) fn open(self) -> Result<Self> {
         let features = self.features.map(FeatureConfig::open).transpose()?;

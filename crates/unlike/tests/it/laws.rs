@@ -156,6 +156,10 @@ fn an_ensemble_keeps_the_laws_and_survives_saving() {
     let fitted = |config: &TrainConfig| fit(config, &normal, &RunOptions::default(), &mut Silent);
     let model = fitted(&config).unwrap();
     assert_eq!(
+        model.config().title(),
+        "k nearest neighbours + PCA + isolation forest"
+    );
+    assert_eq!(
         model.score_names().collect::<Vec<_>>(),
         ["ensemble", "distance", "pca", "iforest"]
     );
