@@ -1,14 +1,15 @@
-"""How much faster two Python threads that share a detector score than one does:
+"""How much faster two Python threads that share a detector score than one does, where each call has a thread of
+its own, as servers want it, and where each has as many as there are cores, which is usual:
 
     pip install unlike
     python bindings/python/bench/threads.py
 
-One call already uses all cores where its batch is large, so that threads of Python gain nothing there; they gain where
-calls are small, as of a server. Let the machine do nothing else meanwhile.
+One call that has all cores leaves none for another where its batch is large. Let the machine do nothing else meanwhile.
 """
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -33,11 +34,13 @@ def seconds(work: Callable[[int], None], calls: int) -> float:
 def main() -> None:
     X = np.random.default_rng(0).normal(size=(100_000, 20)).astype(np.float32)
     detectors = [unlike.EGBAD(epochs=3), unlike.PCA(), unlike.KNN(), unlike.IForest()]
-    print("| detector | rows a call | ms a call | two threads, times one |\n| --- | --- | --- | --- |")
+    print("| detector | rows a call | threads a call | ms a call | two threads, times one |\n" + "| --- " * 5 + "|")
     with ThreadPoolExecutor(2) as pool:
         for detector in detectors:
             detector.fit(X[:3000])
-            for rows, calls in ((1, 400), (64, 400), (20_000, 4)):
+            cores = os.cpu_count() or 1
+            for threads, rows, calls in ((t, *size) for t in (1, cores) for size in ((1, 400), (64, 400), (20_000, 4))):
+                unlike.set_threads(threads)
                 batch = X[:rows]
 
                 def score(calls: int) -> None:
@@ -49,7 +52,7 @@ def main() -> None:
 
                 one, two = seconds(score, calls), seconds(both, calls)
                 name = type(detector).__name__
-                print(f"| {name} | {rows:,} | {1e3 * one / calls:.2f} | {one / two:.2f} |", flush=True)
+                print(f"| {name} | {rows:,} | {threads} | {1e3 * one / calls:.2f} | {one / two:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

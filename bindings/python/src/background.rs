@@ -7,7 +7,7 @@
 use std::{
     panic::resume_unwind,
     sync::{
-        Arc, RwLock,
+        Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::{self, JoinHandle},
@@ -23,31 +23,78 @@ use crate::errors::OrRaise;
 /// How often signals are asked for: a tenth of the half second in which people expect an answer.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The threads that work is limited to, if somebody said so.
-static POOL: RwLock<Option<Arc<ThreadPool>>> = RwLock::new(None);
+/// The threads that each piece of work is limited to, if somebody said so.
+static LIMIT: Mutex<Limit> = Mutex::new(Limit {
+    threads: None,
+    free: Vec::new(),
+});
 
-/// Limits the work of the whole process, training and scoring, to this many threads; results do not depend
-/// on it. Without it, there is one thread per core.
-#[pyfunction]
-pub(crate) fn set_threads(py: Python<'_>, threads: usize) -> PyResult<()> {
-    const MOST: usize = 1024;
-    let refused = |hint: Option<String>| Error::Setting {
+struct Limit {
+    threads: Option<usize>,
+    /// Pools of so many threads that no work is using: as many as there was work at once, less those in
+    /// use. Of one pool for all, calls would wait for each other.
+    free: Vec<ThreadPool>,
+}
+
+impl Limit {
+    fn get() -> MutexGuard<'static, Self> {
+        LIMIT.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does the work within the limit there is now.
+    fn keep<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let (threads, free) = {
+            let mut limit = Self::get();
+            (limit.threads, limit.free.pop())
+        };
+        let Some(threads) = threads else {
+            return work();
+        };
+        let pool = match free {
+            Some(pool) => pool,
+            None => pool(threads)?,
+        };
+        let done = pool.install(work);
+        let mut limit = Self::get();
+        if limit.threads == Some(threads) {
+            limit.free.push(pool);
+        }
+        done
+    }
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| refused(threads, Some(error.to_string())))
+}
+
+/// More threads than any machine has are a slip.
+const MOST: usize = 1024;
+
+fn refused(threads: usize, hint: Option<String>) -> Error {
+    Error::Setting {
         name: "threads".into(),
         found: threads.to_string(),
         expected: format!("from 1 to {MOST}"),
         hint: hint.map(Into::into),
-    };
-    if !(1..=MOST).contains(&threads) {
-        return Err(refused(None)).or_raise(py);
     }
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool
-        .map_err(|error| refused(Some(error.to_string())))
-        .or_raise(py)?;
+}
+
+/// Limits each training and each scoring to this many threads; results do not depend on it. Calls from several
+/// threads of Python, which may run at once, have so many each. Without it, there is one thread per core
+/// for all.
+#[pyfunction]
+pub(crate) fn set_threads(py: Python<'_>, threads: usize) -> PyResult<()> {
+    if !(1..=MOST).contains(&threads) {
+        return Err(refused(threads, None)).or_raise(py);
+    }
+    // One now, to hear at once if there cannot be so many.
+    let free = vec![pool(threads).or_raise(py)?];
     unlike_kernels::set_threads(threads);
-    *POOL
-        .write()
-        .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::new(pool));
+    *Limit::get() = Limit {
+        threads: Some(threads),
+        free,
+    };
     Ok(())
 }
 
@@ -94,15 +141,8 @@ impl<T: Send + 'static, E: Send + 'static> Running<T, E> {
             // Nobody listens any more: whoever asked for the work was interrupted.
             _ = events.send(Told::Event(event));
         });
-        let pool = POOL
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone();
         let thread = thread::spawn(move || {
-            let result = match pool {
-                Some(pool) => pool.install(|| work(tell)),
-                None => work(tell),
-            };
+            let result = Limit::keep(|| work(tell));
             _ = sender.send(Told::Done(result));
         });
         Self {

@@ -137,9 +137,11 @@ class Report:
 
 def main(words: Sequence[str]) -> int: ...
 def set_threads(threads: int) -> None:
-    """Limits the work of the whole process, training and scoring, to this many threads.
+    """Limits each training and each scoring to this many threads.
 
-    Results do not depend on it. Without it, there is one thread per core.
+    Results do not depend on it. Calls from several threads of Python, which may run at once, have so many each: a
+    server says 1, and calls from as many threads as there are cores. Without it, there is one thread per core for
+    all.
 
     Raises
     ------
