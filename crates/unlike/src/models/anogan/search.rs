@@ -86,12 +86,8 @@ impl Search {
     /// room for samples of this shape.
     pub(super) fn check(&self, x: &FeatureShape) -> Result<()> {
         let restarts = self.restarts.get();
-        check_setting(
-            "search.restarts",
-            restarts,
-            restarts <= MOST_RESTARTS,
-            &format!("from 1 to {MOST_RESTARTS}"),
-        )?;
+        let few = restarts <= MOST_RESTARTS;
+        check_setting("search.restarts", restarts, few, "from 1 to 1000")?;
         let Start::Nearest(of) = self.start else {
             return Ok(());
         };
