@@ -5,15 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-wheel="${1-}"
-if [ -z "$wheel" ]; then
-    scripts/wheel.sh
-    wheel="$(echo dist/unlike-*.whl)"
-fi
-here="$(mktemp -d)"
-trap 'rm -rf "$here"' EXIT
-"${PYTHON:-python3}" -m venv "$here/venv"
-python="$here/venv/bin/python"
+source scripts/fresh-venv.sh "${1-}"
 "$python" -m pip install --quiet --disable-pip-version-check "$wheel" \
     --requirement bindings/python/peer_tests/requirements.txt
 cd bindings/python

@@ -15,8 +15,9 @@ use std::{
 };
 
 use pyo3::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use unlike_core::{Error, Result};
+use rayon::ThreadPool;
+use unlike::train::thread_pool;
+use unlike_core::{Result, check_setting};
 
 use crate::errors::OrRaise;
 
@@ -52,7 +53,7 @@ impl Limit {
         };
         let pool = match free {
             Some(pool) => pool,
-            None => pool(threads)?,
+            None => thread_pool(threads)?,
         };
         let done = pool.install(work);
         let mut limit = Self::get();
@@ -63,33 +64,17 @@ impl Limit {
     }
 }
 
-fn pool(threads: usize) -> Result<ThreadPool> {
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map_err(|error| refused(threads, Some(error.to_string())))
-}
-
-/// More threads than any machine has are a slip.
-const MOST: usize = 1024;
-
-fn refused(threads: usize, hint: Option<String>) -> Error {
-    Error::Setting {
-        name: "threads".into(),
-        found: threads.to_string(),
-        expected: format!("from 1 to {MOST}"),
-        hint: hint.map(Into::into),
-    }
-}
-
 /// Limits each training and each scoring to this many threads; results do not depend on it. Calls from several
 /// threads of Python, which may run at once, have so many each. Without it, there is one thread per core
 /// for all.
 #[pyfunction]
 pub(crate) fn set_threads(py: Python<'_>, threads: usize) -> PyResult<()> {
-    if !(1..=MOST).contains(&threads) {
-        return Err(refused(threads, None)).or_raise(py);
-    }
+    // More threads than any machine has are a slip.
+    const MOST: usize = 1024;
+    let holds = (1..=MOST).contains(&threads);
+    check_setting("threads", threads, holds, &format!("from 1 to {MOST}")).or_raise(py)?;
     // One now, to hear at once if there cannot be so many.
-    let free = vec![pool(threads).or_raise(py)?];
+    let free = vec![thread_pool(threads).or_raise(py)?];
     unlike_kernels::set_threads(threads);
     *Limit::get() = Limit {
         threads: Some(threads),

@@ -10,6 +10,7 @@ use std::{
     time::Instant,
 };
 
+use unlike::train::thread_pool;
 use unlike_core::{Error, Result};
 
 use crate::{
@@ -136,14 +137,8 @@ pub fn run(
             });
         }
     };
-    let pool = || {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(running.threads.max(1))
-            .build()
-            .map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))
-    };
     let pools: Vec<_> = (0..running.at_once.max(1).min(open.len().max(1)))
-        .map(|_| pool())
+        .map(|_| thread_pool(running.threads.max(1)))
         .collect::<Result<_>>()?;
     std::thread::scope(|scope| {
         for pool in &pools {

@@ -88,6 +88,12 @@ impl Entry {
         self.recommended(Kind::Table).title().to_owned()
     }
 
+    /// The name of this model as people write it; as it stands if the list has no such model.
+    pub fn title_of(models: &[Self], name: &str) -> String {
+        let entry = models.iter().find(|entry| entry.name == name);
+        entry.map_or_else(|| name.to_owned(), Self::title)
+    }
+
     /// Settings as files hold them, with the model's name under `model`.
     ///
     /// # Errors

@@ -82,11 +82,10 @@ fn or_dash(text: Option<String>) -> String {
 }
 
 fn title(model: &str) -> String {
-    let one = |model: &str| {
-        let entry = MODELS.iter().find(|entry| entry.name == model);
-        entry.map_or_else(|| model.to_owned(), Entry::title)
-    };
-    let titles: Vec<String> = model.split(JOINS).map(one).collect();
+    let titles = model
+        .split(JOINS)
+        .map(|model| Entry::title_of(MODELS, model));
+    let titles: Vec<String> = titles.collect();
     titles.join(" + ")
 }
 

@@ -126,7 +126,7 @@ impl Model {
         }
         let typical = self.parts.typical_contributions.clone();
         arrays.insert(TYPICAL, &[typical.len()], typical);
-        let header = Header {
+        let mut header = Header {
             config: config.clone(),
             preprocessing: sight.preprocessing.clone(),
             scores: scores.clone(),
@@ -138,7 +138,6 @@ impl Model {
             beside: Vec::new(),
             folds: Vec::new(),
         };
-        let mut header = header;
         let mut nest = |prefix: &str, model: &Self| {
             let (header, named) = model.content();
             arrays.add(prefix, &named);

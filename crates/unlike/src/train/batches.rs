@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::sight::Sight;
-    use crate::train::pool;
+    use crate::train::thread_pool;
 
     fn feed<'a>(samples: &'a Prepared<'a>) -> Feed<'a> {
         Feed {
@@ -213,7 +213,7 @@ mod tests {
             rotation: 10.0,
         };
         let with = |threads, augmentation, from| {
-            let pool = pool(threads).unwrap();
+            let pool = thread_pool(threads).unwrap();
             let feed = Feed {
                 augmentation,
                 pool: Some(&pool),

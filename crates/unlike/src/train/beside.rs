@@ -77,13 +77,10 @@ fn settings(
     names(config).into_iter().map(of).collect()
 }
 
-/// Models beside one that is trained, and what they say of held-out normals.
+/// Models beside one that is trained, and what they say of held-out normals: those that measure epochs, and
+/// those that calibrate.
 #[derive(Default)]
-pub(super) struct Company {
-    pub(super) models: Vec<Beside>,
-    validation: Vec<Vec<f32>>,
-    calibration: Vec<Vec<f32>>,
-}
+pub(super) struct Company(Vec<(Beside, [Vec<f32>; 2])>);
 
 /// Hears of steps alone, to say when enough is enough.
 struct Steps<'a>(&'a mut dyn Observer);
@@ -121,11 +118,15 @@ impl Company {
                 name,
                 model: Arc::new(model),
             };
-            company.validation.push(beside.said(validation)?);
-            company.calibration.push(beside.said(calibration)?);
-            company.models.push(beside);
+            let said = [beside.said(validation)?, beside.said(calibration)?];
+            company.0.push((beside, said));
         }
         Ok(company)
+    }
+
+    /// The models.
+    pub(super) fn models(&self) -> Vec<Beside> {
+        self.0.iter().map(|(beside, _)| beside.clone()).collect()
     }
 
     /// The parts over held-out normals with those that the others say; and the scores with theirs: first the
@@ -136,9 +137,9 @@ impl Company {
         mut rules: Vec<(String, ScoreRule)>,
     ) -> Result<(ScoreParts, Vec<(String, ScoreRule)>)> {
         let mut singles = Vec::new();
-        for (i, Beside { name, .. }) in self.models.iter().enumerate() {
-            validation = validation.with(name, self.validation[i].clone());
-            calibration = calibration.with(name, self.calibration[i].clone());
+        for (Beside { name, .. }, [of_validation, of_calibration]) in &self.0 {
+            validation = validation.with(name, of_validation.clone());
+            calibration = calibration.with(name, of_calibration.clone());
             singles.push((name.clone(), ScoreRule::single(name)));
         }
         let is_image = |name: &str| name == IMAGE;

@@ -324,10 +324,8 @@ impl TrainConfig {
 
     /// The name of the model as people write it, and those of its ensemble: `GANomaly + f-AnoGAN`.
     pub fn title(&self) -> String {
-        let others = self.ensemble.iter().map(|name| {
-            let entry = MODELS.iter().find(|entry| entry.name == name);
-            entry.map_or_else(|| name.clone(), Entry::title)
-        });
+        let others = self.ensemble.iter();
+        let others = others.map(|name| Entry::title_of(MODELS, name));
         let all = std::iter::once(self.model.title().to_owned()).chain(others);
         all.collect::<Vec<_>>().join(" + ")
     }

@@ -240,7 +240,7 @@ impl Run<'_> {
         Model::new(Parts {
             scores,
             calibration,
-            beside: self.company.models.clone(),
+            beside: self.company.models(),
             config: self.config.clone(),
             sight: self.sight.clone(),
             look,
@@ -287,7 +287,7 @@ impl Run<'_> {
         };
 
         let pool = match &self.data.train {
-            Prepared::Images { .. } => Some(pool(rayon::current_num_threads())?),
+            Prepared::Images { .. } => Some(thread_pool(rayon::current_num_threads())?),
             Prepared::Rows(_) => None,
         };
         let feed = Feed {
@@ -506,12 +506,17 @@ fn mean_columns(values: &[f32], width: usize) -> Vec<f32> {
 /// # Errors
 /// If the threads cannot be started.
 pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Result<T> {
-    let pool = pool(threads)?;
+    let pool = thread_pool(threads)?;
     unlike_kernels::set_threads(threads);
     Ok(pool.install(f))
 }
 
-fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+/// Threads to which the work of baselines and preprocessing can be limited; that of networks is by
+/// [`set_threads`](unlike_kernels::set_threads).
+///
+/// # Errors
+/// If the threads cannot be started.
+pub fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

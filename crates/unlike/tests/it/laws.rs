@@ -86,6 +86,17 @@ fn gross_anomalies_score_higher_than_normals() {
     }
 }
 
+/// Two epochs with another seed than the usual one, and searches that draw.
+fn quick(name: &str) -> TrainConfig {
+    let mut config = TrainConfig::recommended_for(name, Kind::Table, 300).unwrap();
+    (config.epochs, config.batch_size, config.seed) = (2, 64, 77);
+    shorten(&mut config.model);
+    if let Some(anogan) = config.model.get_mut::<Anogan>() {
+        anogan.search.start = Start::Random;
+    }
+    config
+}
+
 /// A training with another seed than the usual one: what draws while it scores must draw the same
 /// after loading.
 #[test]
@@ -94,13 +105,7 @@ fn models_of_every_seed_score_alike_after_loading() {
     let path = folder.path().join("model");
     let (normal, some) = (Samples::Table(normals(300)), Samples::Table(normals(60)));
     for name in ModelConfig::names() {
-        let mut config = TrainConfig::recommended_for(name, Kind::Table, 300).unwrap();
-        (config.epochs, config.batch_size, config.seed) = (2, 64, 77);
-        shorten(&mut config.model);
-        if let Some(anogan) = config.model.get_mut::<Anogan>() {
-            anogan.search.start = Start::Random;
-        }
-        let model = fit(&config, &normal, &RunOptions::default(), &mut Silent).unwrap();
+        let model = fit(&quick(name), &normal, &RunOptions::default(), &mut Silent).unwrap();
         model.save(&path).unwrap();
         let violations = conformance::check_same(&model, &Model::load(&path).unwrap(), &some);
         assert!(violations.is_empty(), "{name}: {violations:#?}");
@@ -113,12 +118,7 @@ fn networks_side_by_side_keep_the_laws_and_survive_saving() {
     let path = folder.path().join("model");
     let (normal, some) = (Samples::Table(normals(300)), Samples::Table(normals(60)));
     for name in ModelConfig::names() {
-        let mut config = TrainConfig::recommended_for(name, Kind::Table, 300).unwrap();
-        (config.epochs, config.batch_size, config.seed) = (2, 64, 77);
-        shorten(&mut config.model);
-        if let Some(anogan) = config.model.get_mut::<Anogan>() {
-            anogan.search.start = Start::Random;
-        }
+        let config = quick(name);
         let fitted = |members| {
             let config = TrainConfig {
                 members,

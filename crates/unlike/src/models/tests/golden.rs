@@ -27,14 +27,7 @@ pub(crate) fn fixture(bytes: &[u8], prefix: &str) -> Arrays {
 
 /// Arrays whose names begin with `prefix` and a dot, without these.
 pub(crate) fn under(arrays: &Arrays, prefix: &str) -> Arrays {
-    let prefix = format!("{prefix}.");
-    let mut found = Arrays::new();
-    for (name, array) in arrays.iter() {
-        if let Some(name) = name.strip_prefix(&prefix) {
-            found.insert(name, &array.shape, array.values.clone());
-        }
-    }
-    found
+    arrays.under(&format!("{prefix}."))
 }
 
 /// Holds every number of ours to within `allowed` of theirs. What is not finite, on either side, is
