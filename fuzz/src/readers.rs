@@ -7,7 +7,9 @@ use unlike_data::{
 };
 
 /// All targets.
-pub const TARGETS: [&str; 7] = ["csv", "json", "npy", "npz", "parquet", "idx", "list"];
+pub const TARGETS: [&str; 8] = [
+    "csv", "json", "npy", "npz", "parquet", "arrow", "idx", "list",
+];
 
 /// Reads bytes as a target does.
 ///
@@ -20,6 +22,7 @@ pub fn run(target: &str, bytes: &[u8]) {
         "npy" => table(Format::Npy, bytes),
         "npz" => table(Format::Npz, bytes),
         "parquet" => table(Format::Parquet, bytes),
+        "arrow" => table(Format::Arrow, bytes),
         "idx" => table(Format::Idx, bytes),
         "list" => table(Format::Images, bytes),
         other => panic!("no target `{other}`"),

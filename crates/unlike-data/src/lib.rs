@@ -12,6 +12,9 @@
 //! # }
 //! ```
 
+mod arrow_cells;
+mod arrow_file;
+mod arrow_messages;
 mod builder;
 mod caught;
 mod chunks;
@@ -28,6 +31,7 @@ pub mod images;
 pub mod info;
 mod json;
 mod kdd;
+mod kept;
 mod labels;
 mod moment;
 mod npy;

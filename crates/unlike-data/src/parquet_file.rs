@@ -1,7 +1,11 @@
 //! Parquet, through the column readers of the `parquet` crate: all columns but repeated ones, one after
 //! the other, without Arrow in between. Fields of structs are columns `a.b`.
 
-use std::path::Path;
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use parquet::{
     basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical},
@@ -11,10 +15,11 @@ use parquet::{
     file::reader::{FileReader, SerializedFileReader},
     schema::types::ColumnDescriptor,
 };
+use rayon::prelude::*;
 use unlike_core::{Error, Result};
 
 use crate::{
-    builder::{Cell, Cells, ColumnBuilder},
+    builder::{Cell, Cells},
     caught::caught,
     dataset::DataSet,
     half::half,
@@ -22,14 +27,11 @@ use crate::{
     parquet_content::Content,
     read::{Format, ReadOptions},
     source::Source,
-    typed::{Holds, TypedFile},
+    typed::{self, Columnar, Holds, PANDAS_INDEX, TypedFile},
 };
 
 /// The first and last bytes of a file.
 pub(crate) const MAGIC: &[u8] = b"PAR1";
-
-/// Where pandas keeps an index that has no name: it names rows, and is no feature.
-const PANDAS_INDEX: &str = "__index_level_0__";
 
 /// Rows that are decoded at once.
 const BATCH: usize = 8192;
@@ -42,26 +44,14 @@ pub(crate) fn read(source: Source, options: &ReadOptions) -> Result<DataSet> {
     let most = source.most(options.max_unpacked);
     let Source { path, bytes } = source;
     let file = ParquetFile::open(&path, Content::Memory(bytes.into()))?;
-    if file.rows == 0 && !options.allow_empty {
-        let source = &file.typed.source;
-        return Err(source.malformed("no rows", "at least one row"));
-    }
-    let plan = file.typed.plan(options, false)?;
-    file.typed.check_size(&plan, file.rows, most)?;
-    let fill = |at: usize, builder: &mut ColumnBuilder<'_>| {
-        file.column(at)?.pour(&file, usize::MAX, builder)?;
-        Ok(())
-    };
-    let numbers = file.typed.numbers(0, file.rows)?;
-    let (data, _) = file.typed.rows(&plan, numbers, options, fill)?;
-    Ok(data.with_first_notes(plan.notes))
+    typed::read_all(&file, options, None, Some(most))
 }
 
 /// A file whose columns are known.
 pub(crate) struct ParquetFile {
-    pub(crate) typed: TypedFile,
+    typed: TypedFile,
     reader: SerializedFileReader<Content>,
-    pub(crate) rows: usize,
+    rows: usize,
 }
 
 impl ParquetFile {
@@ -98,24 +88,82 @@ impl ParquetFile {
     }
 
     /// A column, from its first row on.
-    pub(crate) fn column(&self, at: usize) -> Result<Column> {
+    fn column(&self, at: usize) -> Column {
         let schema = self.reader.metadata().file_metadata().schema_descr();
         let column = schema.column(at);
-        Ok(Column {
+        Column {
             at,
             meaning: Meaning::of(&column),
             nullable: column.max_def_level(),
             group: 0,
             cells: None,
             row: 0,
-        })
+        }
+    }
+}
+
+/// How far columns were read, each for itself: page after page, whatever the size of row groups.
+pub(crate) struct Reading {
+    columns: HashMap<usize, Mutex<Column>>,
+    /// The rows of this part, and of this and all before.
+    part: usize,
+    rows: usize,
+}
+
+impl Columnar for ParquetFile {
+    type Reading = Reading;
+
+    // One column after the other, so that few of their pages are unpacked at a time.
+    const AT_ONCE: usize = usize::MAX;
+
+    fn typed(&self) -> &TypedFile {
+        &self.typed
     }
 
-    /// Whether the dates in a column are such as are written year first.
-    pub(crate) fn is_typed_date(&self, at: usize) -> bool {
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn is_typed_date(&self, at: usize) -> bool {
         let schema = self.reader.metadata().file_metadata().schema_descr();
         let meaning = Meaning::of(&schema.column(at));
         matches!(meaning, Meaning::Date | Meaning::Moment(_))
+    }
+
+    fn begin(&self, columns: &[usize]) -> Result<Reading> {
+        let column = |&at: &usize| (at, Mutex::new(self.column(at)));
+        Ok(Reading {
+            columns: columns.iter().map(column).collect(),
+            part: 0,
+            rows: 0,
+        })
+    }
+
+    fn advance(&self, reading: &mut Reading, most: usize) -> Result<usize> {
+        reading.part = most.min(self.rows - reading.rows);
+        reading.rows += reading.part;
+        Ok(reading.part)
+    }
+
+    fn pour(&self, reading: &Reading, at: usize, into: &mut dyn Cells) -> Result<()> {
+        let Some(column) = reading.columns.get(&at) else {
+            return Ok(());
+        };
+        let mut column = column.lock().unwrap_or_else(PoisonError::into_inner);
+        column.pour(self, reading.part, into)
+    }
+
+    fn skip(&self, reading: &mut Reading, rows: usize) -> Result<()> {
+        let rows = rows.min(self.rows - reading.rows);
+        reading.rows += rows;
+        let columns = reading.columns.par_iter_mut();
+        let skipped: Vec<Result<()>> = columns
+            .map(|(_, column)| {
+                let column = column.get_mut().unwrap_or_else(PoisonError::into_inner);
+                column.skip(self, rows)
+            })
+            .collect();
+        skipped.into_iter().collect()
     }
 }
 
@@ -252,7 +300,7 @@ impl Meaning {
 }
 
 /// A column, and how far it was read: row group after row group, page after page.
-pub(crate) struct Column {
+struct Column {
     at: usize,
     meaning: Meaning,
     /// The level at which a value is there; 0 if it always is.
@@ -266,12 +314,7 @@ pub(crate) struct Column {
 
 impl Column {
     /// Pours the next values, at most so many, into a builder.
-    pub(crate) fn pour(
-        &mut self,
-        file: &ParquetFile,
-        most: usize,
-        builder: &mut dyn Cells,
-    ) -> Result<()> {
+    fn pour(&mut self, file: &ParquetFile, most: usize, builder: &mut dyn Cells) -> Result<()> {
         let mut left = most;
         while left > 0 {
             let mut cells = match self.cells.take() {
@@ -311,7 +354,7 @@ impl Column {
     }
 
     /// Leaves out rows that were read before.
-    pub(crate) fn skip(&mut self, file: &ParquetFile, rows: usize) -> Result<()> {
+    fn skip(&mut self, file: &ParquetFile, rows: usize) -> Result<()> {
         let mut left = rows;
         let groups = file.reader.metadata().row_groups();
         while let Some(group) = groups.get(self.group)
@@ -428,9 +471,7 @@ impl Pour<'_> {
         if scale == 0 {
             return self.cell(Cell::Whole(value));
         }
-        // The nearest number of what is written; a division would round twice.
-        let written = format!("{value}e-{scale}");
-        self.cell(Cell::Float(written.parse().unwrap_or(f64::NAN)))
+        self.cell(Cell::Float(typed::decimal(value, scale.into())))
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<()> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use unlike_core::{ColumnKind, ColumnSpec, Error, Note, Result};
 
 use crate::{
+    arrow_file, arrow_messages,
     dataset::DataSet,
     dates::DatePart,
     decimal::Decimal,
@@ -35,6 +36,8 @@ pub enum Format {
     Npz,
     /// Columns with names and types, none of them of lists.
     Parquet,
+    /// Arrow's own files, Feather among them, and its streams.
+    Arrow,
     /// An image, a folder of them, in which sub-folders are classes, or a list of them.
     Images,
     /// MNIST's files of images and labels.
@@ -45,13 +48,14 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order in which messages list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Kdd,
         Self::Csv,
         Self::Json,
         Self::Npy,
         Self::Npz,
         Self::Parquet,
+        Self::Arrow,
         Self::Images,
         Self::Idx,
         Self::Cifar10,
@@ -66,6 +70,7 @@ impl Format {
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
             Self::Images => "images",
             Self::Idx => "idx",
             Self::Cifar10 => "cifar10",
@@ -81,6 +86,7 @@ impl Format {
             Self::Npy => "a NumPy array",
             Self::Npz => "a NumPy archive",
             Self::Parquet => "a Parquet file",
+            Self::Arrow => "an Arrow or Feather file, or an Arrow stream",
             Self::Images => "an image, a folder or a list of them",
             Self::Idx => "files as MNIST has them",
             Self::Cifar10 => "batches as CIFAR-10 has them",
@@ -346,6 +352,7 @@ fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<Data
         Format::Npy => npy::read_npy(&source, options),
         Format::Npz => npy::read_npz(&source, options),
         Format::Parquet => parquet_file::read(source, options),
+        Format::Arrow => arrow_file::read(source, options),
         Format::Images | Format::Idx | Format::Cifar10 => {
             images::read_file(source, format, options)
         }
@@ -373,6 +380,8 @@ pub(crate) fn recognise(source: &Source) -> Result<Format> {
         Ok(Format::Npz)
     } else if bytes.starts_with(parquet_file::MAGIC) {
         Ok(Format::Parquet)
+    } else if arrow_messages::is_arrow(bytes) {
+        Ok(Format::Arrow)
     } else if images::is_idx(bytes) {
         Ok(Format::Idx)
     } else if let Kind::Image(_) | Kind::Own = images::kind(source) {

@@ -358,21 +358,10 @@ fn are_sparse_rows(head: &[u8]) -> bool {
 
 /// A binary format that is not read, by name, and what to do about it.
 pub(crate) fn other_binary(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const KNOWN: [(&[u8], &str, &str); 15] = [
-        (
-            b"ARROW1",
-            "an Arrow file",
-            "in Python: pandas.read_feather(path).to_parquet(\"data.parquet\")",
-        ),
-        (
-            b"\xff\xff\xff\xff",
-            "an Arrow stream",
-            "in Python: pyarrow.parquet.write_table(pyarrow.ipc.open_stream(path).read_all(), \
-             \"data.parquet\")",
-        ),
+    const KNOWN: [(&[u8], &str, &str); 13] = [
         (
             b"FEA1",
-            "a Feather file",
+            "a Feather file of the first version",
             "in Python: pandas.read_feather(path).to_parquet(\"data.parquet\")",
         ),
         (

@@ -484,7 +484,7 @@ fn names_rows(column: &Column) -> Option<Note> {
 
 impl Layout {
     fn describe(&self) -> String {
-        if self.format == Format::Parquet {
+        if let Format::Parquet | Format::Arrow = self.format {
             return "columns with names and types".to_owned();
         }
         let delimiter = match self.delimiter {

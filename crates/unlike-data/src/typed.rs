@@ -7,10 +7,11 @@ use rayon::prelude::*;
 use unlike_core::{Note, Result};
 
 use crate::{
-    builder::{Built, ColumnBuilder, MissingCells, Told, usual_mark},
+    builder::{Built, Cell, Cells, ColumnBuilder, MissingCells, Told, usual_mark},
     column_remarks::ColumnRemarks,
     dataset::DataSet,
     decimal::Decimal,
+    kept::Kept,
     labels::Convention,
     read::{Format, ReadOptions},
     roles::{self, Role},
@@ -19,6 +20,9 @@ use crate::{
     text::Shape,
     words,
 };
+
+/// Where pandas keeps an index that has no name: it names rows, and is no feature.
+pub(crate) const PANDAS_INDEX: &str = "__index_level_0__";
 
 /// What a column of a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,162 @@ pub(crate) struct Plan {
     pub(crate) ignored: Vec<String>,
     /// Whether what is worth knowing of columns is kept apart, to be added up.
     in_part: bool,
+}
+
+/// A file of typed columns, and how its cells are read: part after part, all columns of a part before the
+/// next part.
+pub(crate) trait Columnar: Sync {
+    /// How far columns were read.
+    type Reading: Send + Sync;
+
+    /// The rows of a part where all rows are read, so that memory is used well.
+    const AT_ONCE: usize;
+
+    fn typed(&self) -> &TypedFile;
+
+    /// How many rows there are.
+    fn rows(&self) -> usize;
+
+    /// Whether the dates in a column are such as are written year first.
+    fn is_typed_date(&self, at: usize) -> bool;
+
+    /// Begins to read these columns, before their first row.
+    fn begin(&self, columns: &[usize]) -> Result<Self::Reading>;
+
+    /// Goes on to the next part, of at most so many rows; their number, and 0 at the end.
+    fn advance(&self, reading: &mut Self::Reading, most: usize) -> Result<usize>;
+
+    /// Pours the cells that a column has in this part, once, with the numbers of their rows.
+    fn pour(&self, reading: &Self::Reading, at: usize, into: &mut dyn Cells) -> Result<()>;
+
+    /// Leaves out rows; before the first part only.
+    fn skip(&self, reading: &mut Self::Reading, rows: usize) -> Result<()>;
+}
+
+/// Reads all columns that play a part, at once.
+pub(crate) fn read_all(
+    file: &impl Columnar,
+    options: &ReadOptions,
+    kept: Option<&Kept>,
+    most: Option<usize>,
+) -> Result<DataSet> {
+    let typed = file.typed();
+    if file.rows() == 0 && !options.allow_empty {
+        return Err(typed.source.malformed("no rows", "at least one row"));
+    }
+    let plan = typed.plan(options, false)?;
+    if let Some(most) = most {
+        typed.check_size(&plan, file.rows(), most)?;
+    }
+    let mut numbers = typed.numbers(0, file.rows())?;
+    numbers.retain(|&number| kept.is_none_or(|kept| kept.contains(number as usize - 1)));
+    let mut reading = file.begin(&plan.wanted)?;
+    let (data, _) = rows(file, &plan, numbers, options, &mut reading, kept)?;
+    Ok(data.with_first_notes(plan.notes))
+}
+
+/// Reads the rows of these numbers, which come next or are those of them that are `kept`.
+pub(crate) fn rows<F: Columnar>(
+    file: &F,
+    plan: &Plan,
+    row_numbers: Vec<u32>,
+    options: &ReadOptions,
+    reading: &mut F::Reading,
+    kept: Option<&Kept>,
+) -> Result<(DataSet, BTreeMap<usize, ColumnRemarks>)> {
+    let TypedFile {
+        source, columns, ..
+    } = file.typed();
+    let rows = row_numbers.len();
+    let missing = MissingCells::new(&options.missing);
+    let builder = |&at: &usize| {
+        let (name, holds) = &columns[at];
+        let builder = ColumnBuilder::new(source, name, &missing, plan.told[at], rows);
+        match *holds == Holds::Texts {
+            true => builder.of_texts(rows),
+            false => builder,
+        }
+    };
+    let mut builders: Vec<ColumnBuilder<'_>> = plan.wanted.iter().map(builder).collect();
+    let mut left = match kept {
+        Some(_) => usize::MAX,
+        None => rows,
+    };
+    while left > 0 {
+        let part = file.advance(reading, left.min(F::AT_ONCE))?;
+        if part == 0 {
+            break;
+        }
+        let pour = |(&at, builder): (&usize, &mut ColumnBuilder<'_>)| match kept {
+            Some(kept) => file.pour(reading, at, &mut OfKept { kept, builder }),
+            None => file.pour(reading, at, builder),
+        };
+        // The first error in the order of the file, whichever column was read first.
+        let wanted = plan.wanted.par_iter().zip(&mut builders);
+        let poured: Vec<Result<()>> = wanted.map(pour).collect();
+        poured.into_iter().collect::<Result<()>>()?;
+        left -= part;
+    }
+    let build = |(builder, &at): (ColumnBuilder<'_>, &usize)| -> Result<Built> {
+        let found = builder.len();
+        if found != rows {
+            let name = &columns[at].0;
+            return Err(source.malformed(
+                format!("column `{name}` of {}", words::counted(found, "row")),
+                format!("{}, as the file says", words::count(rows)),
+            ));
+        }
+        builder.finish(&row_numbers)
+    };
+    let built = builders.into_par_iter().zip(&plan.wanted).map(build);
+    let built: Vec<Result<Built>> = built.collect();
+    let mut built: Vec<Built> = built.into_iter().collect::<Result<_>>()?;
+    let usual = plan.usual;
+    let usual = usual.unwrap_or_else(|| usual_mark(&built, Decimal::Point));
+    for (column, &at) in built.iter_mut().zip(&plan.wanted) {
+        column.spell_out(plan.told[at].decimal, usual, &missing, &row_numbers);
+    }
+    let mut remarks = BTreeMap::new();
+    for (built, &at) in built.iter_mut().zip(&plan.wanted) {
+        let said = match plan.in_part {
+            true => std::mem::take(&mut built.remarks),
+            false => continue,
+        };
+        if plan.roles[at] == Role::Feature && !options.makes_dates_of(&columns[at].0) {
+            remarks.insert(at, said);
+        }
+    }
+    let read = Columns {
+        source,
+        layout: &plan.layout,
+        roles: &plan.roles,
+        told: &plan.told,
+        columns: plan.wanted.iter().copied().zip(built).collect(),
+        rows: row_numbers,
+        ragged: Vec::new(),
+    };
+    Ok((read.assemble(options, Vec::new())?, remarks))
+}
+
+/// A column of rows that are kept.
+struct OfKept<'a, 'b> {
+    kept: &'a Kept,
+    builder: &'a mut ColumnBuilder<'b>,
+}
+
+impl Cells for OfKept<'_, '_> {
+    fn push_cell(&mut self, cell: Cell<'_>, row: u32) -> Result<()> {
+        match self.kept.contains(row as usize - 1) {
+            true => self.builder.push_cell(cell, row),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A decimal number: a whole one of so many digits after the point.
+pub(crate) fn decimal(whole: impl std::fmt::Display, scale: i64) -> f64 {
+    // The nearest number of what is written; a division would round twice.
+    format!("{whole}e{}", -scale).parse().unwrap_or(f64::NAN)
 }
 
 impl TypedFile {
@@ -134,64 +294,6 @@ impl TypedFile {
             self.source.malformed(found, expected)
         })?;
         Ok((first..=last).collect())
-    }
-
-    /// Reads the rows of these numbers. `fill` pushes the cells of the column at a position, one for each
-    /// row.
-    pub(crate) fn rows(
-        &self,
-        plan: &Plan,
-        row_numbers: Vec<u32>,
-        options: &ReadOptions,
-        fill: impl Fn(usize, &mut ColumnBuilder<'_>) -> Result<()> + Sync,
-    ) -> Result<(DataSet, BTreeMap<usize, ColumnRemarks>)> {
-        let source = &self.source;
-        let rows = row_numbers.len();
-        let missing = MissingCells::new(&options.missing);
-        let build = |&at: &usize| -> Result<Built> {
-            let (name, holds) = &self.columns[at];
-            let mut builder = ColumnBuilder::new(source, name, &missing, plan.told[at], rows);
-            if *holds == Holds::Texts {
-                builder = builder.of_texts(rows);
-            }
-            fill(at, &mut builder)?;
-            let found = builder.len();
-            if found != rows {
-                return Err(source.malformed(
-                    format!("column `{name}` of {}", words::counted(found, "row")),
-                    format!("{}, as the file says", words::count(rows)),
-                ));
-            }
-            builder.finish(&row_numbers)
-        };
-        // The first error in the order of the file, whichever column was read first.
-        let built: Vec<Result<Built>> = plan.wanted.par_iter().map(build).collect();
-        let mut built: Vec<Built> = built.into_iter().collect::<Result<_>>()?;
-        let usual = plan.usual;
-        let usual = usual.unwrap_or_else(|| usual_mark(&built, Decimal::Point));
-        for (column, &at) in built.iter_mut().zip(&plan.wanted) {
-            column.spell_out(plan.told[at].decimal, usual, &missing, &row_numbers);
-        }
-        let mut remarks = BTreeMap::new();
-        for (built, &at) in built.iter_mut().zip(&plan.wanted) {
-            let said = match plan.in_part {
-                true => std::mem::take(&mut built.remarks),
-                false => continue,
-            };
-            if plan.roles[at] == Role::Feature && !options.makes_dates_of(&self.columns[at].0) {
-                remarks.insert(at, said);
-            }
-        }
-        let columns = Columns {
-            source,
-            layout: &plan.layout,
-            roles: &plan.roles,
-            told: &plan.told,
-            columns: plan.wanted.iter().copied().zip(built).collect(),
-            rows: row_numbers,
-            ragged: Vec::new(),
-        };
-        Ok((columns.assemble(options, Vec::new())?, remarks))
     }
 
     /// Columns of what is not read are no error where they play no part: dropped, or not known to the

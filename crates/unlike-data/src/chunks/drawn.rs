@@ -8,14 +8,15 @@ use super::{
     BLOCK,
     file::look,
     is_file,
-    kept::Kept,
     lines::{Begun, Lines},
     npy::NpyFile,
 };
 use crate::{
-    builder::{Cell, Cells, ColumnBuilder, MissingCells, usual_mark},
+    arrow_file::ArrowFile,
+    builder::{MissingCells, usual_mark},
     dataset::DataSet,
     decimal::Decimal,
+    kept::Kept,
     parquet_content::Content,
     parquet_file::ParquetFile,
     read::{self, Format, ReadOptions},
@@ -24,6 +25,7 @@ use crate::{
     source::Source,
     table::{Columns, told},
     text::Filled,
+    typed::{self, Columnar},
     words,
 };
 
@@ -65,7 +67,8 @@ impl Drawn {
 
 /// Reads files as [`read_all`](crate::read_all) does, but no more than so many of their rows, each as likely
 /// as any other, in their order; what columns hold is what it is in these rows. Memory grows with the rows
-/// that are drawn, not with the files, where these are delimited text, NumPy arrays or Parquet; other files,
+/// that are drawn, not with the files, where these are delimited text, NumPy arrays, Parquet or Arrow; other
+/// files,
 /// and images, are read as a whole, and images are all taken.
 ///
 /// # Errors
@@ -107,7 +110,7 @@ fn read_drawn_of(
         };
         return Ok(data.drawn(draw));
     }
-    let kept = Kept::draw(all, draw);
+    let kept = Kept::draw(all, draw.rows, draw.seed);
     let mut starts = vec![0];
     for count in counts.iter().flatten() {
         starts.push(starts[starts.len() - 1] + count);
@@ -142,7 +145,7 @@ impl DataSet {
         if rows == all {
             return (self, drawn);
         }
-        let kept = Kept::draw(all, draw);
+        let kept = Kept::draw(all, draw.rows, draw.seed);
         (self.select(&kept.positions(all)), drawn)
     }
 }
@@ -166,7 +169,8 @@ fn count(path: &Path, options: &ReadOptions, block: usize) -> Result<Option<usiz
     };
     Ok(Some(match format {
         Format::Npy => NpyFile::open(path, &head.bytes, &options)?.count(),
-        Format::Parquet => ParquetFile::open(path, Content::on_disk(path)?)?.rows,
+        Format::Parquet => ParquetFile::open(path, Content::on_disk(path)?)?.rows(),
+        Format::Arrow => ArrowFile::on_disk(path, &options)?.rows(),
         text => {
             let Begun {
                 mut lines, layout, ..
@@ -205,7 +209,13 @@ fn read_one(
                 None => npy.drawn(&Kept::all(npy.count()))?,
             }
         }
-        Format::Parquet => read_parquet(path, &options, kept)?,
+        Format::Parquet => {
+            let file = ParquetFile::open(path, Content::on_disk(path)?)?;
+            typed::read_all(&file, &options, kept, None)?
+        }
+        Format::Arrow => {
+            typed::read_all(&ArrowFile::on_disk(path, &options)?, &options, kept, None)?
+        }
         text => read_text(path, text, &options, kept, block)?,
     };
     Ok(data.with_first_notes(notes))
@@ -291,37 +301,6 @@ fn read_text(
         ragged,
     };
     columns.assemble(options, notes)
-}
-
-fn read_parquet(path: &Path, options: &ReadOptions, kept: Option<&Kept>) -> Result<DataSet> {
-    let file = ParquetFile::open(path, Content::on_disk(path)?)?;
-    let plan = file.typed.plan(options, false)?;
-    let mut numbers = file.typed.numbers(0, file.rows)?;
-    numbers.retain(|&number| kept.is_none_or(|kept| kept.contains(number as usize - 1)));
-    let fill = |at: usize, builder: &mut ColumnBuilder<'_>| {
-        let mut column = file.column(at)?;
-        match kept {
-            None => column.pour(&file, usize::MAX, builder),
-            Some(kept) => column.pour(&file, usize::MAX, &mut OfKept { kept, builder }),
-        }
-    };
-    let (data, _) = file.typed.rows(&plan, numbers, options, fill)?;
-    Ok(data.with_first_notes(plan.notes))
-}
-
-/// A column of rows that are kept.
-struct OfKept<'a, 'b> {
-    kept: &'a Kept,
-    builder: &'a mut ColumnBuilder<'b>,
-}
-
-impl Cells for OfKept<'_, '_> {
-    fn push_cell(&mut self, cell: Cell<'_>, row: u32) -> Result<()> {
-        match self.kept.contains(row as usize - 1) {
-            true => self.builder.push_cell(cell, row),
-            false => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use unlike_core::{Note, Result};
 
-use super::{Part, Position, input::Input, npy::NpyFile, parquet::ParquetFile, text::TextFile};
+use super::{Part, Position, input::Input, npy::NpyFile, text::TextFile, typed::TypedChunks};
 use crate::{
+    arrow_file::ArrowFile,
     dataset::{self, DataSet},
     decimal::Decimal,
+    parquet_content::Content,
+    parquet_file::ParquetFile,
     read::{self, Format, ReadOptions},
     source::Source,
 };
@@ -22,7 +25,8 @@ pub(super) enum File {
     Whole(Option<Box<DataSet>>),
     Text(Box<TextFile>),
     Npy(Box<NpyFile>),
-    Parquet(Box<ParquetFile>),
+    Parquet(Box<TypedChunks<ParquetFile>>),
+    Arrow(Box<TypedChunks<ArrowFile>>),
 }
 
 impl File {
@@ -35,6 +39,7 @@ impl File {
             Self::Text(text) => text.notes.clone(),
             Self::Npy(npy) => [npy.notes.clone(), Vec::new()],
             Self::Parquet(parquet) => [parquet.plan.notes.clone(), Vec::new()],
+            Self::Arrow(arrow) => [arrow.plan.notes.clone(), Vec::new()],
         })
         .without_left_out()
     }
@@ -48,6 +53,7 @@ impl File {
             Self::Text(text) => text.next(rows),
             Self::Npy(npy) => npy.next(rows),
             Self::Parquet(parquet) => parquet.next(rows),
+            Self::Arrow(arrow) => arrow.next(rows),
         }
     }
 
@@ -58,6 +64,7 @@ impl File {
             Self::Text(text) => text.skip(rows, to.surveyed)?,
             Self::Npy(npy) => npy.skip(rows),
             Self::Parquet(parquet) => parquet.skip(rows)?,
+            Self::Arrow(arrow) => arrow.skip(rows)?,
         }
         Ok(())
     }
@@ -69,6 +76,7 @@ impl File {
             Self::Text(text) => text.rows(),
             Self::Npy(npy) => npy.rows(),
             Self::Parquet(parquet) => parquet.rows(),
+            Self::Arrow(arrow) => arrow.rows(),
         }
     }
 
@@ -78,6 +86,7 @@ impl File {
             Self::Text(text) => text.name(at),
             Self::Npy(npy) => npy.name(at),
             Self::Parquet(parquet) => parquet.name(at),
+            Self::Arrow(arrow) => arrow.name(at),
         }
     }
 
@@ -87,13 +96,14 @@ impl File {
             Self::Text(text) => &text.ignored,
             Self::Npy(npy) => &npy.ignored,
             Self::Parquet(parquet) => &parquet.plan.ignored,
+            Self::Arrow(arrow) => &arrow.plan.ignored,
         }
     }
 
     pub(super) fn comments(&self) -> Option<Note> {
         match self {
             Self::Text(text) => text.comments(),
-            Self::Whole(_) | Self::Npy(_) | Self::Parquet(_) => None,
+            Self::Whole(_) | Self::Npy(_) | Self::Parquet(_) | Self::Arrow(_) => None,
         }
     }
 
@@ -101,6 +111,7 @@ impl File {
         match self {
             Self::Text(text) => text.decimals(),
             Self::Parquet(parquet) => parquet.decimals(),
+            Self::Arrow(arrow) => arrow.decimals(),
             Self::Whole(_) | Self::Npy(_) => BTreeMap::new(),
         }
     }
@@ -111,6 +122,7 @@ impl File {
             Self::Text(text) => text.share(),
             Self::Npy(npy) => Some(npy.share()),
             Self::Parquet(parquet) => Some(parquet.share()),
+            Self::Arrow(arrow) => Some(arrow.share()),
         }
     }
 }
@@ -131,7 +143,14 @@ pub(super) fn open_part(path: &Path, options: &ReadOptions, block: usize) -> Res
     };
     Ok(Some(match format {
         Format::Npy => File::Npy(Box::new(NpyFile::open(path, &head.bytes, options)?)),
-        Format::Parquet => File::Parquet(Box::new(ParquetFile::open(path, options)?)),
+        Format::Parquet => {
+            let file = ParquetFile::open(path, Content::on_disk(path)?)?;
+            File::Parquet(Box::new(TypedChunks::open(file, options)?))
+        }
+        Format::Arrow => {
+            let file = ArrowFile::on_disk(path, options)?;
+            File::Arrow(Box::new(TypedChunks::open(file, options)?))
+        }
         text => File::Text(Box::new(TextFile::open(path, text, options, block)?)),
     }))
 }
@@ -171,7 +190,7 @@ pub(super) fn look(
         // A list of images is no table.
         Format::Csv if read::is_listing(&source, options) => false,
         Format::Csv | Format::Kdd => true,
-        Format::Npy | Format::Parquet => is_plain,
+        Format::Npy | Format::Parquet | Format::Arrow => is_plain,
         _ => false,
     };
     Ok(in_parts.then_some((format, source)))

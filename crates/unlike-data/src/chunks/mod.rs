@@ -7,13 +7,13 @@
 mod drawn;
 mod file;
 mod input;
-mod kept;
+
 mod lines;
 mod npy;
-mod parquet;
 mod remarks;
 mod survey;
 mod text;
+mod typed;
 
 use std::{
     collections::BTreeMap,
@@ -49,7 +49,7 @@ const BLOCK: usize = 4 << 20;
 type Unfit<'a> = Box<dyn Fn(&Samples) -> BTreeMap<usize, String> + Send + 'a>;
 
 /// Reads files as one data set, as [`read_all`] does, but some rows at a time, so that memory does not grow
-/// with the files. Delimited text (packed or not), NumPy arrays and Parquet are read so; other formats, zip
+/// with the files. Delimited text (packed or not), NumPy arrays, Parquet and Arrow are read so; other formats, zip
 /// archives, pipes and images are read at once and make one chunk.
 ///
 /// Columns must be told: [`ReadOptions::expect`]. Others are not even read.

@@ -8,9 +8,10 @@ use std::{
 
 use unlike_core::{Error, Note, Result};
 
-use super::{Part, kept::Kept};
+use super::Part;
 use crate::{
     dataset::DataSet,
+    kept::Kept,
     npy::Array,
     read::{Format, ReadOptions},
     roles::{self, Role},

@@ -367,7 +367,8 @@ fn nothing_left_to_learn_from() {
 
 #[test]
 fn files_of_other_kinds() {
-    let formats = "one of the formats kdd, csv, json, npy, npz, parquet, images, idx, cifar10";
+    let formats =
+        "one of the formats kdd, csv, json, npy, npz, parquet, arrow, images, idx, cifar10";
     let hint = check(
         "t.bin",
         b"\x7fELF\x00\x00\x01",

@@ -382,15 +382,19 @@ fn arrays_by_rows_and_by_columns() {
 }
 
 #[test]
-fn parquet_of_several_programs() {
-    for name in ["pandas", "polars", "old", "new"] {
-        let bytes = std::fs::read(
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("tests/parquet")
-                .join(format!("{name}.parquet")),
-        )
-        .unwrap();
-        check(&[&File::new("t.parquet", bytes)], &ReadOptions::default());
+fn typed_files_of_several_programs() {
+    for name in [
+        "pandas.parquet",
+        "polars.parquet",
+        "old.parquet",
+        "new.parquet",
+        "feather.arrow",
+        "polars.arrow",
+        "stream.arrows",
+    ] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/typed");
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        check(&[&File::new(name, bytes)], &ReadOptions::default());
     }
 }
 

@@ -14,10 +14,10 @@ mod kdd;
 mod labels;
 mod numpy;
 mod packed;
-mod parquet;
 mod preprocess;
 mod several;
 mod split;
+mod typed;
 
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,6 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::Draw;
-
 /// Which rows are kept, by their positions.
 pub(crate) struct Kept {
     bits: Vec<u64>,
@@ -14,9 +12,9 @@ pub(crate) struct Kept {
 impl Kept {
     /// So many of all, each set of them as likely as any other: selection sampling (Fan, Muller and
     /// Rezucha 1962; Knuth, volume 2, 3.4.2, algorithm S).
-    pub(super) fn draw(all: usize, draw: Draw) -> Self {
-        let mut generator = ChaCha8Rng::seed_from_u64(draw.seed);
-        let mut left = draw.rows.min(all);
+    pub(crate) fn draw(all: usize, rows: usize, seed: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        let mut left = rows.min(all);
         let mut kept = Self {
             bits: vec![0; all.div_ceil(64)],
             count: left,
@@ -30,28 +28,28 @@ impl Kept {
         kept
     }
 
-    pub(super) fn all(count: usize) -> Self {
+    pub(crate) fn all(count: usize) -> Self {
         Self {
             bits: vec![u64::MAX; count.div_ceil(64)],
             count,
         }
     }
 
-    pub(super) fn contains(&self, row: usize) -> bool {
+    pub(crate) fn contains(&self, row: usize) -> bool {
         let word = self.bits.get(row / 64).copied().unwrap_or(0);
         word >> (row % 64) & 1 == 1
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    pub(super) fn positions(&self, all: usize) -> Vec<usize> {
+    pub(crate) fn positions(&self, all: usize) -> Vec<usize> {
         (0..all).filter(|&row| self.contains(row)).collect()
     }
 
     /// Those from one position to another, counted from the first.
-    pub(super) fn part(&self, from: usize, to: usize) -> Self {
+    pub(crate) fn part(&self, from: usize, to: usize) -> Self {
         let mut part = Self {
             bits: vec![0; (to - from).div_ceil(64)],
             count: 0,
@@ -73,7 +71,7 @@ mod tests {
     fn each_row_is_as_likely_as_any_other() {
         let mut counts = [0; 10];
         for seed in 0..6000 {
-            let kept = Kept::draw(10, Draw { rows: 3, seed });
+            let kept = Kept::draw(10, 3, seed);
             let rows: Vec<usize> = (0..10).filter(|&row| kept.contains(row)).collect();
             assert_eq!(rows.len(), 3);
             rows.into_iter().for_each(|row| counts[row] += 1);
