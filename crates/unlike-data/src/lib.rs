@@ -35,6 +35,7 @@ mod kept;
 mod labels;
 mod moment;
 mod npy;
+mod npz;
 mod packed;
 mod parquet_content;
 mod parquet_file;

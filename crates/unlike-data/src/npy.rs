@@ -1,22 +1,19 @@
-//! NumPy arrays and archives, as tables of numbers.
+//! NumPy arrays, as tables of numbers, and of images.
 //!
 //! An array is read as NumPy's `numpy.lib.format` describes it (versions 1 to 3). Its header is a
 //! Python dictionary of three known keys, so a general parser of Python literals is not needed;
 //! pickled objects are refused.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io::{Cursor, Read},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use unlike_core::{Column, ColumnKind, Error, MISSING, Result, Samples, Table, Values};
-use zip::ZipArchive;
 
 use crate::{
     builder::{MissingCells, not_finite_hint},
     column_remarks::ColumnRemarks,
     dataset::DataSet,
     half::half,
+    images::{self, ImagePart},
     labels::{Classes, Convention},
     read::{Format, ReadOptions},
     roles::{self, Role},
@@ -27,82 +24,22 @@ use crate::{
 /// The first bytes of an array.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The array of samples in an archive, and the one of classes.
-const SAMPLES: &str = "X";
-const CLASSES: &str = "y";
-
-/// Reads one array, `[rows, columns]`.
+/// Reads one array, `[rows, columns]`, or images of bytes.
 pub(crate) fn read_npy(source: &Source, options: &ReadOptions) -> Result<DataSet> {
     let array = Array::parse(source, "the array", &source.bytes)?;
+    if let Some(shape) = array.image_shape() {
+        let part = ImagePart {
+            name: "",
+            shape,
+            bytes: array.stored(),
+        };
+        return images::read_arrays(source, Format::Npy, &[part], None, options);
+    }
     assemble(source, Format::Npy, &array, None, options)
 }
 
-/// Reads the arrays `X` and, if there, `y` of an archive.
-pub(crate) fn read_npz(source: &Source, options: &ReadOptions) -> Result<DataSet> {
-    let damaged = |error: zip::result::ZipError| {
-        if error
-            .to_string()
-            .contains("ompression method not supported")
-        {
-            return source
-                .malformed(
-                    format!("a zip archive that is packed in a way that is not read ({error})"),
-                    "arrays that are stored or deflated",
-                )
-                .with_hint("save it with numpy.savez or numpy.savez_compressed");
-        }
-        source
-            .malformed(
-                format!("a damaged zip archive ({error})"),
-                "a NumPy archive",
-            )
-            .with_hint("the file was cut short or damaged; copy or download it again")
-    };
-    let mut archive = ZipArchive::new(Cursor::new(&source.bytes[..])).map_err(damaged)?;
-    let mut names = Vec::new();
-    for name in archive.file_names() {
-        let name = name.map_err(damaged)?;
-        names.extend(name.strip_suffix(".npy").map(str::to_owned));
-    }
-    if !names.iter().any(|n| n == SAMPLES) {
-        let found = match names.is_empty() {
-            true => "a zip archive without arrays".to_owned(),
-            false => format!("an archive of the arrays {}", words::quoted(&names)),
-        };
-        return Err(source
-            .malformed(found, format!("an array `{SAMPLES}`, [rows, columns]"))
-            .with_hint("save it with numpy.savez(path, X=X, y=y)"));
-    }
-    let classes = match &options.label_column {
-        Some(name) if name != SAMPLES => names.iter().find(|n| *n == name),
-        _ => names.iter().find(|n| *n == CLASSES),
-    };
-    let mut load = |name: &str| {
-        let mut bytes = Vec::new();
-        let member = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
-        let most = source.most(options.max_unpacked);
-        let read = member.take(most as u64 + 1).read_to_end(&mut bytes);
-        if bytes.len() > most {
-            return Err(source.too_large(source.bytes.len(), options.max_unpacked));
-        }
-        read.map_err(|error| damaged(error.into()))?;
-        Ok::<_, Error>(bytes)
-    };
-    let samples = load(SAMPLES)?;
-    let samples = Array::parse(source, &format!("the array `{SAMPLES}`"), &samples)?;
-    let classes = match classes {
-        Some(name) => {
-            let bytes = load(name)?;
-            let array = Array::parse(source, &format!("the array `{name}`"), &bytes)?;
-            Some(array.classes(source, name, samples.shape[0])?)
-        }
-        None => None,
-    };
-    assemble(source, Format::Npz, &samples, classes, options)
-}
-
 /// Makes the data set of an array of samples, and of classes from an array of their own.
-fn assemble(
+pub(crate) fn assemble(
     source: &Source,
     format: Format,
     array: &Array<'_>,
@@ -123,8 +60,14 @@ fn assemble(
     Ok(data.with_notes(notes))
 }
 
+/// Whether an array that begins so holds images.
+pub(crate) fn holds_images(beginning: &Source) -> bool {
+    let array = Array::begin(beginning, "the array", &beginning.bytes, usize::MAX);
+    array.is_ok_and(|array| array.image_shape().is_some())
+}
+
 /// Numbers or texts as classes: `0`, `1`, `2.5`, `ok`.
-fn classes_of(
+pub(crate) fn classes_of(
     source: &Source,
     name: &str,
     numbers: &Numbers,
@@ -176,7 +119,7 @@ pub(crate) struct Array<'a> {
 }
 
 /// Which rows of a file there are.
-enum Numbers {
+pub(crate) enum Numbers {
     /// Those after so many others.
     After(usize),
     /// These.
@@ -197,6 +140,8 @@ impl Numbers {
 pub(crate) struct Item {
     size: usize,
     kind: Kind,
+    /// Whether it is a byte without a sign, as images have them.
+    is_byte: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -211,7 +156,7 @@ enum Kind {
 }
 
 impl<'a> Array<'a> {
-    fn parse(source: &Source, title: &str, bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn parse(source: &Source, title: &str, bytes: &'a [u8]) -> Result<Self> {
         Self::begin(source, title, bytes, bytes.len())
     }
 
@@ -293,6 +238,24 @@ impl<'a> Array<'a> {
         }
     }
 
+    /// `[images, height, width, channels]` if it holds images: bytes of three dimensions, or of four with 1 or
+    /// 3 channels.
+    pub(crate) fn image_shape(&self) -> Option<[usize; 4]> {
+        let shape = match self.shape[..] {
+            [n, height, width] => [n, height, width, 1],
+            [n, height, width, channels @ (1 | 3)] => [n, height, width, channels],
+            _ => return None,
+        };
+        let is_laid_out = self.item.is_byte && !self.fortran;
+        (is_laid_out && shape.iter().all(|&size| size > 0)).then_some(shape)
+    }
+
+    /// The values as they are stored, all of them.
+    pub(crate) fn stored(&self) -> &'a [u8] {
+        let values: usize = self.shape.iter().product();
+        &self.data[..values * self.item.size]
+    }
+
     /// How many bytes a value takes.
     pub(crate) fn item_size(&self) -> usize {
         self.item.size
@@ -329,8 +292,14 @@ impl<'a> Array<'a> {
             [rows, columns] => Ok((rows, (1..=columns).map(|i| i.to_string()).collect())),
             [_] => Err(bad("two dimensions, [rows, columns]")
                 .with_hint("make it a table of one column with X.reshape(-1, 1)")),
-            _ => Err(bad("two dimensions, [rows, columns]")
-                .with_hint("make each sample a row with X.reshape(len(X), -1)")),
+            _ => Err(bad(
+                "two dimensions, [rows, columns], or bytes as [images, height, width], with 1 or 3 \
+                 channels after it if there are channels",
+            )
+            .with_hint(
+                "make each sample a row with X.reshape(len(X), -1), or images of bytes of it with \
+                 X.astype(numpy.uint8)",
+            )),
         }
     }
 
@@ -469,8 +438,12 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// One class per row of `X`.
-    fn classes(&self, source: &Source, name: &str, rows: usize) -> Result<Classes> {
+    /// One class for each of so many `of`.
+    pub(crate) fn classes(
+        &self,
+        source: &Source,
+        (count, what): (usize, &str),
+    ) -> Result<Vec<Option<String>>> {
         let length = match self.shape[..] {
             [length] | [length, 1] => length,
             _ => {
@@ -478,18 +451,13 @@ impl<'a> Array<'a> {
                 return Err(source.malformed(found, "one dimension, [rows]"));
             }
         };
-        if length != rows {
+        if length != count {
             return Err(source.malformed(
                 format!("{} of length {}", self.title, words::count(length)),
-                format!("{}, one for each row of `{SAMPLES}`", words::count(rows)),
+                format!("{}, one for each {what}", words::count(count)),
             ));
         }
-        classes_of(
-            source,
-            name,
-            &Numbers::After(0),
-            (0..length).map(|i| self.text(i)),
-        )
+        Ok((0..length).map(|i| self.text(i)).collect())
     }
 
     fn bytes(&self, at: usize) -> &[u8] {
@@ -622,6 +590,7 @@ fn item(descr: &str) -> Option<Item> {
             Some(Item {
                 size: SIZE,
                 kind: Kind::Number { decode, text },
+                is_byte: false,
             })
         }};
     }
@@ -630,7 +599,11 @@ fn item(descr: &str) -> Option<Item> {
         let length: usize = length.parse().ok().filter(|&length| length > 0)?;
         let size = length.checked_mul(if wide { 4 } else { 1 })?;
         let kind = Kind::Text { wide, little };
-        Some(Item { size, kind })
+        Some(Item {
+            size,
+            kind,
+            is_byte: false,
+        })
     };
     match (descr.get(1..)?, little) {
         ("f2", true) => Some(of_halves(
@@ -646,7 +619,10 @@ fn item(descr: &str) -> Option<Item> {
         ("f8", true) => number!(f64, from_le_bytes),
         ("f8", false) => number!(f64, from_be_bytes),
         ("i1", _) => number!(i8, from_le_bytes),
-        ("u1" | "b1", _) => number!(u8, from_le_bytes),
+        (kind @ ("u1" | "b1"), _) => number!(u8, from_le_bytes).map(|item: Item| Item {
+            is_byte: kind == "u1",
+            ..item
+        }),
         ("i2", true) => number!(i16, from_le_bytes),
         ("i2", false) => number!(i16, from_be_bytes),
         ("u2", true) => number!(u16, from_le_bytes),
@@ -669,6 +645,7 @@ fn of_halves(decode: fn(&[u8]) -> f64, text: fn(&[u8]) -> Option<String>) -> Ite
     Item {
         size: 2,
         kind: Kind::Number { decode, text },
+        is_byte: false,
     }
 }
 

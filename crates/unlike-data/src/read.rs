@@ -12,7 +12,7 @@ use crate::{
     decimal::Decimal,
     encoding::Encoding,
     images::{self, ImageOptions, Kind, List},
-    json, kdd, npy, parquet_file,
+    json, kdd, npy, npz, parquet_file,
     reading::Reading,
     sniff,
     source::Source,
@@ -350,7 +350,7 @@ fn read_as(source: Source, format: Format, options: &ReadOptions) -> Result<Data
         Format::Kdd => kdd::read(&source, options),
         Format::Csv => table::read_csv(&source, options),
         Format::Npy => npy::read_npy(&source, options),
-        Format::Npz => npy::read_npz(&source, options),
+        Format::Npz => npz::read_npz(&source, options),
         Format::Parquet => parquet_file::read(source, options),
         Format::Arrow => arrow_file::read(source, options),
         Format::Images | Format::Idx | Format::Cifar10 => {

@@ -185,7 +185,7 @@ pub fn official_parts(data: &DataSet, labels: &[Label]) -> Result<Split> {
         return Err(Error::Mismatch {
             origin: Some(format!("`{}`", data.path().display())),
             found: "samples without a training and a test part".into(),
-            expected: "a folder with both parts of MNIST, Fashion-MNIST or CIFAR-10".into(),
+            expected: "both parts of MNIST, Fashion-MNIST, CIFAR-10 or a set of MedMNIST".into(),
             hint: Some(Note::new("other data can be split with ").set("split", "merged-80-20")),
         });
     }

@@ -9,6 +9,7 @@ use crate::{
     arrow_file::ArrowFile,
     dataset::{self, DataSet},
     decimal::Decimal,
+    npy,
     parquet_content::Content,
     parquet_file::ParquetFile,
     read::{self, Format, ReadOptions},
@@ -190,7 +191,8 @@ pub(super) fn look(
         // A list of images is no table.
         Format::Csv if read::is_listing(&source, options) => false,
         Format::Csv | Format::Kdd => true,
-        Format::Npy | Format::Parquet | Format::Arrow => is_plain,
+        Format::Npy => is_plain && !npy::holds_images(&source),
+        Format::Parquet | Format::Arrow => is_plain,
         _ => false,
     };
     Ok(in_parts.then_some((format, source)))

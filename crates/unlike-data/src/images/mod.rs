@@ -3,6 +3,7 @@
 //! All become [`Samples::Images`] of one size, grey or colour, with values in [-1, 1]: 0 becomes -1
 //! and the largest value 1, whatever the image holds.
 
+mod arrays;
 mod cifar;
 mod decode;
 mod folder;
@@ -36,6 +37,7 @@ use crate::{
     words,
 };
 
+pub(crate) use arrays::{ImagePart, read_arrays};
 pub use cifar::CIFAR10_CLASSES;
 pub(crate) use decode::unread;
 pub(crate) use formats::{Kind, of_source as kind};

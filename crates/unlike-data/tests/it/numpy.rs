@@ -429,8 +429,10 @@ fn wrong_shapes() {
     for (shape, expected, hint) in [
         (
             "(1, 2, 2)",
-            "two dimensions, [rows, columns]",
-            "make each sample a row with X.reshape(len(X), -1)",
+            "two dimensions, [rows, columns], or bytes as [images, height, width], with 1 or 3 channels \
+             after it if there are channels",
+            "make each sample a row with X.reshape(len(X), -1), or images of bytes of it with \
+             X.astype(numpy.uint8)",
         ),
         (
             "(4,)",
@@ -522,4 +524,105 @@ fn the_bundled_archives_have_their_published_counts() {
         assert_eq!((info.rows, info.columns.len()), (rows, columns), "{name}");
         assert_eq!(info.anomalous, Some(anomalies), "{name}");
     }
+}
+
+/// So many images of 2 × 3 pixels, each of one shade.
+fn shades(shades: &[u8]) -> Vec<u8> {
+    let pixels: Vec<u8> = shades.iter().flat_map(|&shade| [shade; 6]).collect();
+    npy("|u1", false, &format!("({}, 2, 3)", shades.len()), &pixels)
+}
+
+fn pixels(data: &unlike_data::DataSet) -> Vec<f32> {
+    let unlike_core::Samples::Images(images) = data.samples() else {
+        panic!("images");
+    };
+    assert_eq!(images.shape(), [2, 3, 1]);
+    let all = images.pixels().unwrap();
+    all.chunks(6).map(|image| image[0]).collect()
+}
+
+#[test]
+fn bytes_of_more_dimensions_are_images() {
+    let file = File::new("a.npy", shades(&[0, 255]));
+    let data = file.read(&ReadOptions::default()).unwrap();
+    assert_eq!(data.format(), Format::Npy);
+    assert_eq!(pixels(&data), [-1.0, 1.0]);
+    assert_eq!(data.samples().id(1), "1");
+    // Drawing of rows takes all images.
+    let draw = unlike_data::Draw { rows: 1, seed: 0 };
+    let (data, _) = unlike_data::read_drawn(&[file.path()], &ReadOptions::default(), draw).unwrap();
+    assert_eq!(pixels(&data).len(), 2);
+    let labelled = npz(&[
+        ("X", shades(&[0, 255, 0])),
+        ("y", npy("|u1", false, "(3, 1)", &[7, 4, 7])),
+    ]);
+    let options = ReadOptions {
+        normal_labels: vec!["7".into()],
+        ..ReadOptions::default()
+    };
+    let data = File::new("a.npz", labelled).read(&options).unwrap();
+    let labels = data.labels().unwrap();
+    assert_eq!(
+        labels.values(),
+        [Label::Normal, Label::Anomalous, Label::Normal]
+    );
+    let colour = npy("|u1", false, "(1, 2, 2, 3)", &[9; 12]);
+    let data = File::new("a.npy", colour)
+        .read(&ReadOptions::default())
+        .unwrap();
+    assert_eq!(data.samples().len(), 1);
+}
+
+#[test]
+fn images_in_parts() {
+    let labels = |labels: &[u8]| npy("|u1", false, &format!("({}, 1)", labels.len()), labels);
+    let arrays = [
+        ("test_images", shades(&[255, 0, 255])),
+        ("train_images", shades(&[0, 0, 0, 0])),
+        ("train_labels", labels(&[0, 1, 0, 0])),
+        ("test_labels", labels(&[0, 1, 1])),
+    ];
+    let options = ReadOptions {
+        normal_labels: vec!["0".into()],
+        ..ReadOptions::default()
+    };
+    let file = File::new("set.npz", npz(&arrays));
+    let data = file.read(&options).unwrap();
+    assert_eq!(
+        pixels(&data),
+        [-1.0, -1.0, -1.0, -1.0, 1.0, -1.0, 1.0],
+        "training first"
+    );
+    assert_eq!(data.samples().id(4), "test:0");
+    let split = unlike_data::split::official(&data).unwrap();
+    assert_eq!(
+        (split.train(), split.test()),
+        (&[0, 2, 3][..], &[4, 5, 6][..])
+    );
+    // Without the labels of a part there are none.
+    let data = File::new("set.npz", npz(&arrays[..3])).read(&ReadOptions::default());
+    assert!(data.unwrap().labels().is_none());
+    let few = [arrays[1].clone(), ("train_labels", labels(&[0]))];
+    let file = File::new("set.npz", npz(&few));
+    assert_eq!(
+        file.shown(&file.read(&options).unwrap_err()),
+        "`set.npz`: the array `train_labels` of length 1; expected 4, one for each image of `train_images`"
+    );
+    let other = npy("|u1", false, "(1, 2, 2)", &[0; 4]);
+    let file = File::new(
+        "set.npz",
+        npz(&[("train_images", shades(&[0])), ("test_images", other)]),
+    );
+    assert_eq!(
+        file.shown(&file.read(&ReadOptions::default()).unwrap_err()),
+        "`set.npz`: images of 2 × 2 pixels and 1 channels in the part `test`; expected 3 × 2 and 1, as in \
+         the first part"
+    );
+    let floats = npy("<f8", false, "(1, 2, 2)", &f8(&[0.0; 4]));
+    let file = File::new("set.npz", npz(&[("train_images", floats)]));
+    let error = file.read(&ReadOptions::default()).unwrap_err();
+    assert!(
+        file.shown(&error)
+            .contains("`train_images` of shape [1, 2, 2]; expected images of bytes")
+    );
 }
