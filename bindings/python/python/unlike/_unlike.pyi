@@ -14,7 +14,9 @@ __all__ = [
     "Report",
     "Samples",
     "Scores",
+    "Stability",
     "__version__",
+    "auroc",
     "fit",
     "load_report",
     "main",
@@ -165,3 +167,14 @@ def fit(
     on_epoch: Callable[[str], bool] | None,
     on_wait: Callable[[dict[str, int]], object] | None,
 ) -> tuple[Model, list[str], bool]: ...
+
+@final
+class Stability:
+    def __new__(cls, trained: npt.NDArray[np.float64], threshold: float) -> Stability: ...
+    def confidence(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]: ...
+    def rejected(self, scores: npt.NDArray[np.float64], t: float) -> npt.NDArray[np.bool_]: ...
+    def rejection(
+        self, t: float, delta: float, costs: tuple[float, float, float | None]
+    ) -> tuple[float, float, float]: ...
+
+def auroc(scores: npt.NDArray[np.float64], anomalous: Sequence[bool]) -> float: ...
