@@ -30,10 +30,10 @@ use pyo3::prelude::*;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs the command line and gives its exit code.
+/// Runs the command line and gives its exit code; `program` is what starts such a command.
 #[pyfunction]
-fn main(py: Python<'_>, words: Vec<OsString>) -> u8 {
-    py.detach(|| unlike_cli::run(words))
+fn main(py: Python<'_>, program: Vec<OsString>, words: Vec<OsString>) -> u8 {
+    py.detach(|| unlike_cli::run(program, words))
 }
 
 #[pymodule(gil_used = false)]
@@ -52,6 +52,7 @@ fn _unlike(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::models, module)?)?;
     module.add_function(wrap_pyfunction!(registry::recommended, module)?)?;
     module.add_function(wrap_pyfunction!(stability::auroc, module)?)?;
+    module.add_function(wrap_pyfunction!(stability::tail, module)?)?;
     module.add_function(wrap_pyfunction!(report::load_report, module)?)?;
     module.add_function(wrap_pyfunction!(training::fit, module)?)
 }

@@ -1,4 +1,4 @@
-//! How surely samples are decided about, from the scores of those that trained.
+//! What scores alone say: how surely samples are decided about, how well labels agree, how long the tail is.
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -59,6 +59,12 @@ impl Stability {
         let rates = self.0.rejection(t, delta, costs).or_raise(py)?;
         Ok((rates.expected, rates.at_most, rates.cost_at_most))
     }
+}
+
+/// How far the highest scores of normals lie above the others.
+#[pyfunction]
+pub(crate) fn tail(scores: PyReadonlyArray1<'_, f64>) -> Option<f64> {
+    metrics::tail(&scores.as_array().to_vec())
 }
 
 /// The area under the ROC curve of scores.
