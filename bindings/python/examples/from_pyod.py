@@ -11,7 +11,9 @@
 # | `PCA(n_components=3)` | `PCA(components=3)` |
 # | `AnoGAN(epochs=500)` | `AnoGAN(epochs=500)` |
 # | `decision_scores_`, `labels_`, `threshold_` | the same |
-# | `predict_proba(X, method="unify")` | the same; `p_values(X)` say more |
+# | `predict_proba(X)` | `predict_proba(X, method="linear")`, the score between the smallest and the largest that trained; the usual method is `"p_value"` |
+# | `predict(X, return_confidence=True)`, `predict_with_rejection(X)` | the same |
+# | `FeatureBagging`, `LSCP`, `SUOD`, `combination` | PyOD's take detectors from here |
 # | joblib files | `save`, `load`: files of data, which run no code |
 
 # %%

@@ -295,6 +295,11 @@ impl Model {
         })
     }
 
+    /// The scores of the held-out normals that calibrate, ascending.
+    fn calibration_scores<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, self.model().calibration().scores())
+    }
+
     /// What the model says about itself, as JSON.
     fn about(&self, py: Python<'_>) -> PyResult<String> {
         json(py, &self.model().about())

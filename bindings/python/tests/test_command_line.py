@@ -36,6 +36,25 @@ def test_the_package_brings_the_command(command) -> None:
     assert "error: unexpected argument '--colour'" in command("train", "x", "--colour", code=2).stderr
 
 
+def test_both_sweep_to_the_same_models_and_criteria(command, normals, tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", normals[:400])
+    np.save(tmp_path / "other.npy", normals[400:])
+    words = ["rows.npy", "--models", "pca,knn", "--seeds", "0,1", "--held-out", "other.npy", "--json"]
+    theirs = json.loads(command("sweep", *words).stdout)
+    detectors = {"pca": unlike.PCA(), "knn": unlike.KNN()}
+    data, held_out = {"rows": normals[:400]}, {"rows": normals[400:]}
+    ours = unlike.sweep(detectors, data, tmp_path / "ours", seeds=[0, 1], held_out=held_out)
+    for row, other in zip(ours.rows, theirs, strict=True):
+        names = row["data"], row["detector"], row["seed"]
+        assert names == (other["data"], other["model"], other["seed"])
+        assert [row[name] for name in ("promised", "false_alarms", "tail", "error")] == [
+            other[name] for name in ("promised", "false_alarms", "tail", "error")
+        ]
+        X = normals[400:]
+        scores = unlike.load(tmp_path / other["run"]).decision_function(X)
+        assert np.array_equal(ours.detector(*names).decision_function(X), scores)
+
+
 @ALL
 def test_both_train_the_same_model_of_an_array(cls, command, normals, mixed, tmp_path: Path) -> None:
     X, _ = mixed

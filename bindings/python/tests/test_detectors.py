@@ -40,6 +40,64 @@ def test_a_detector_has_what_pyod_promises(cls, normals, mixed) -> None:
 
 
 @ALL
+def test_decisions_near_the_threshold_are_unsure_and_may_be_rejected(cls, normals, mixed) -> None:
+    detector = fitted(cls, normals, contamination=0.1)
+    X, _ = mixed
+    labels, confidence = detector.predict(X, return_confidence=True)
+    assert np.array_equal(labels, detector.predict(X))
+    assert np.array_equal(confidence, detector.predict_confidence(X))
+    assert confidence.min() >= 0 and confidence.max() <= 1
+    # The surer, the more samples that trained lie between a score and the threshold.
+    flagged = detector.predict_proba(X, "linear", return_confidence=True)[1]
+    assert np.array_equal(flagged, confidence)
+    ranks = detector._predict_rank(X)
+    order = np.argsort(ranks)
+    chance = np.where(labels == 1, confidence, 1 - confidence)[order]
+    assert (np.diff(chance) >= -1e-12).all()
+    assert detector._predict_rank(X, normalized=True).max() == 1
+
+    some, stats = detector.predict_with_rejection(normals, T=8, return_stats=True)
+    rejected = some == -2
+    kept = detector.predict_confidence(normals)
+    doubt = np.minimum(kept, 1 - kept)
+    assert np.array_equal(rejected, doubt >= np.exp(-8.0)) and 0 < rejected.mean() <= stats[1]
+    assert np.array_equal(some[~rejected], detector.labels_[~rejected])
+    assert stats == list(detector.compute_rejection_stats(T=8))
+    # A rejection may cost something else; and the more, the more it costs.
+    assert detector.compute_rejection_stats(T=8, c_r=1)[2] > stats[2]
+
+
+def test_confidence_needs_scores_of_training_and_costs_in_their_range(normals, tmp_path: Path) -> None:
+    detector = unlike.PCA(score_training=False).fit(normals)
+    for ask in (detector.predict_confidence, detector.predict_with_rejection):
+        with pytest.raises(unlike.NotFittedError, match="score_training=True"):
+            ask(normals)
+    detector = unlike.PCA().fit(normals)
+    for arguments, message in [
+        ({"T": 0}, "`T` is 0; expected a number above 0"),
+        ({"delta": 1}, "`delta` is 1; expected between 0 and 1"),
+        ({"c_fp": -1}, "`c_fp` is -1"),
+    ]:
+        with pytest.raises(unlike.SettingError, match=message):
+            detector.predict_with_rejection(normals, **arguments)
+    # Where no sample that trained is flagged, none ever would be.
+    detector.threshold_ = float(detector.decision_scores_.max()) + 1
+    assert (detector.predict_confidence(normals) == 1).all()
+    assert detector.compute_rejection_stats()[0] == 0
+
+
+def test_a_fit_is_measured_by_labels_that_it_does_not_see(normals, mixed) -> None:
+    X, y = mixed
+    assert unlike.ECOD().fit_predict_score(X, y) > 0.9
+    assert 0 <= unlike.ECOD().fit_predict_score(X, y, scoring="prc_n_score") <= 1
+    with pytest.raises(NotImplementedError, match="expected `roc_auc_score`"):
+        unlike.ECOD().fit_predict_score(X, y, scoring="accuracy")
+    for labels in (y[:-1], np.zeros(30)):
+        with pytest.raises(unlike.InputError, match="expected 30, of both kinds"):
+            unlike.ECOD().fit_predict_score(X, labels)
+
+
+@ALL
 def test_the_threshold_may_be_moved(cls, normals, mixed) -> None:
     detector = fitted(cls, normals)
     X, _ = mixed

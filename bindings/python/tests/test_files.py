@@ -92,7 +92,8 @@ def test_rows_that_cannot_be_read_fail_or_are_skipped_or_flagged(command, many, 
     is_bad = np.isin(np.arange(18_004), list(bad))
     assert np.array_equal(np.isnan(scores), is_bad) and np.array_equal(scores[~is_bad], good)
     assert np.array_equal(np.isnan(detector.p_values(flagging)), is_bad)
-    assert (detector.predict(flagging)[is_bad] == 1).all()
+    flags, sure = detector.predict(flagging, return_confidence=True)
+    assert (flags[is_bad] == 1).all() and (sure[is_bad] == 1).all()
     assert detector.select(flagging, budget=3)[is_bad].all()
     assert detector.select(flagging, budget=3).sum() == 3 + 4
     explained = detector.explain(flagging)

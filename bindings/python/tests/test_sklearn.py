@@ -48,6 +48,9 @@ def test_signs_are_scikit_learns_and_scores_are_the_same(cls, normals, mixed) ->
     assert np.array_equal(theirs.q_values(X), ours.q_values(X))
     assert np.array_equal(theirs.select(X, budget=3), ours.select(X, budget=3))
     assert np.array_equal(theirs.predict_proba(X), ours.predict_proba(X))
+    assert np.array_equal(theirs.predict_confidence(X), ours.predict_confidence(X))
+    rejecting = {0: 1, 1: -1, -2: -2}
+    assert list(theirs.predict_with_rejection(X)) == [rejecting[label] for label in ours.predict_with_rejection(X)]
     # A score that equals the threshold is flagged by both.
     theirs.threshold_ = ours.threshold_ = float(ours.decision_function(X)[4])
     assert ours.predict(X)[4] == 1 and theirs.predict(X)[4] == -1

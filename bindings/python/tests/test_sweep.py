@@ -46,6 +46,9 @@ def test_a_training_that_fails_stops_no_other(normals, tmp_path: Path) -> None:
     # It is tried again; and without other normals, there is nothing to compare on.
     again = unlike.sweep({"pca": unlike.PCA()}, {"few": normals, "file": data["file"]}, tmp_path / "out")
     assert again.rows[0]["error"] is None and again.rows[1]["false_alarms"] is None
+    scores = again.detector("file", "pca", 0).model_.calibration_scores()
+    low, middle, high, most = np.quantile(scores, [0.25, 0.5, 0.75, 0.99])
+    assert again.rows[1]["tail"] == pytest.approx((most - middle) / (high - low), rel=1e-12)
 
 
 def test_what_a_sweep_cannot_do_is_told(normals, tmp_path: Path) -> None:

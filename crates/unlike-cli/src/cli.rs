@@ -9,7 +9,7 @@ use crate::{
     args::Common,
     commands::{
         bench, calibrate, compare, config, data_info, doctor, eval, inspect, quickstart, report,
-        score, train,
+        score, sweep, train,
     },
     environment,
     terminal::{
@@ -62,6 +62,7 @@ enum Command {
     Report(report::ReportArgs),
     Inspect(inspect::InspectArgs),
     Compare(compare::CompareArgs),
+    Sweep(sweep::SweepArgs),
     Config(config::ConfigArgs),
     /// Look at files of data
     #[command(subcommand)]
@@ -87,6 +88,7 @@ impl Command {
             Self::Report(args) => args.run(common),
             Self::Inspect(args) => args.run(common),
             Self::Compare(args) => args.run(common),
+            Self::Sweep(args) => args.run(common),
             Self::Config(args) => args.run(common),
             Self::Data(DataCommand::Info(args)) => args.run(common),
             Self::Bench(command) => command.run(common),
@@ -96,8 +98,8 @@ impl Command {
 }
 
 /// Reads the command line and runs it; gives the exit code.
-pub(crate) fn run(words: Vec<OsString>) -> u8 {
-    environment::set_words(&words);
+pub(crate) fn run(program: Vec<OsString>, words: Vec<OsString>) -> u8 {
+    environment::set_words(program, &words);
     let json = words.iter().any(|word| word == "--json");
     let words = joined(words.into_iter(), &Cli::command());
     let Cli { common, command } = match Cli::try_parse_from(words) {

@@ -1,6 +1,6 @@
 //! The machine and the command that a result came from; never part of a model file.
 
-use std::{ffi::OsString, path::Path, sync::Mutex};
+use std::{ffi::OsString, path::Path, process::Command, sync::Mutex};
 
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -109,11 +109,29 @@ impl Environment {
 /// The command line: the process's own where `unlike` is the program, but not where another one runs it.
 static WORDS: Mutex<Vec<OsString>> = Mutex::new(Vec::new());
 
-/// Keeps the command line, the name of the program first, for the record.
-pub(crate) fn set_words(words: &[OsString]) {
+/// What starts this program: a path, and words that come before those of a command line.
+static PROGRAM: Mutex<Vec<OsString>> = Mutex::new(Vec::new());
+
+/// Keeps what starts this program, and the command line, the name of the program first, for the record.
+pub(crate) fn set_words(program: Vec<OsString>, words: &[OsString]) {
+    if let Ok(mut kept) = PROGRAM.lock() {
+        *kept = program;
+    }
     if let Ok(mut kept) = WORDS.lock() {
         *kept = words.to_vec();
     }
+}
+
+/// This program, to be started with a command line of its own.
+pub(crate) fn program() -> Command {
+    let mut words = PROGRAM
+        .lock()
+        .map(|kept| kept.clone())
+        .unwrap_or_default()
+        .into_iter();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
 }
 
 /// The command line with further arguments, quoted for a shell; `--overwrite` is left

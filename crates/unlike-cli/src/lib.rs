@@ -29,7 +29,8 @@ use std::ffi::OsString;
 /// process. It writes to stdout and stderr, listens to Ctrl-C while it trains, and with `--threads`
 /// sets the number of threads of the process.
 ///
-/// The program `unlike` is this function; so is the command that comes with the Python package.
-pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
-    cli::run(words.into_iter().collect())
+/// The program `unlike` is this function; so is the command that comes with the Python package. `program` is what
+/// starts it, as a sweep does for each of its trainings: a path, and words that come before those of the command line.
+pub fn run(program: Vec<OsString>, words: impl IntoIterator<Item = OsString>) -> u8 {
+    cli::run(program, words.into_iter().collect())
 }

@@ -6,5 +6,6 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    unlike_cli::run(std::env::args_os()).into()
+    let program = std::env::current_exe().map_or_else(|_| "unlike".into(), Into::into);
+    unlike_cli::run(vec![program], std::env::args_os()).into()
 }

@@ -63,7 +63,7 @@ impl RunFolder {
         let state = root.join(STATE);
         let folders = NewFolders::create(state.parent().unwrap_or(root))?;
         let lock = Lock::take(root)?;
-        let used = root.join(MODEL).exists() || state.exists();
+        let used = has_model(root) || has_state(root);
         if used && existing == Existing::Refuse {
             return Err(Error::Setting {
                 name: "out".into(),
@@ -182,11 +182,19 @@ fn refuse_inputs(root: &Path, inputs: &[&Path]) -> Result<()> {
     Ok(())
 }
 
+/// Whether a folder holds a finished training.
+pub(crate) fn has_model(root: &Path) -> bool {
+    root.join(MODEL).exists()
+}
+
+/// Whether a training in a folder can go on.
+pub(crate) fn has_state(root: &Path) -> bool {
+    root.join(STATE).exists()
+}
+
 /// Whether a training was begun in a folder.
 fn is_training(root: &Path) -> bool {
-    root.join(MODEL).exists()
-        || root.join(STATE).exists()
-        || Environment::load(&root.join(ENVIRONMENT)).is_some()
+    has_model(root) || has_state(root) || Environment::load(&root.join(ENVIRONMENT)).is_some()
 }
 
 /// Refuses a folder with files of the names that a training writes, which no training wrote.

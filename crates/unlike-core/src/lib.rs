@@ -100,6 +100,7 @@ pub mod probability;
 pub mod samples;
 pub mod score;
 pub mod scorer;
+pub mod stability;
 pub mod words;
 
 pub use calibration::{Calibration, GroupCalibrations, Place, Ties};
@@ -118,3 +119,4 @@ pub use samples::{
 };
 pub use score::{ScoreRule, mean_and_sd};
 pub use scorer::{Array, Arrays, Scorer};
+pub use stability::Stability;

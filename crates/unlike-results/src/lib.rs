@@ -9,6 +9,7 @@
 //! - [`TestSet`]: labelled samples. [`TestSet::evaluate`] measures a judge on them, every score that
 //!   the model offers, and the samples that a person should look at; [`TestSet::measure`] another
 //!   model beside it. [`EpochTable`] follows a training on them.
+//! - [`Criteria`]: what tells models apart without labels. [`RunSummary`]: what is known of a run.
 //! - [`run_report`], [`save_evaluation`], [`save_report`], [`load_report`]: reports of trainings and
 //!   evaluations, from a model or from a folder, as HTML, Markdown or JSON.
 //! - [`survey`]: the protocol of the published KDD Cup 99 numbers.
@@ -40,6 +41,7 @@
 mod cases;
 mod columns;
 mod compare;
+mod criteria;
 mod epochs;
 mod explanations;
 mod files;
@@ -57,6 +59,7 @@ mod test_set;
 
 pub use columns::{columns, n_features, typical};
 pub use compare::{Measures, RunSummary};
+pub use criteria::Criteria;
 pub use epochs::{EpochTable, MeasuredEpoch, MeasuredScore};
 pub use explanations::{explanation_files, explanations_of, save_explanations};
 pub use images::{Raster, Sheets, Strips, maps, pixel_threshold};

@@ -116,6 +116,39 @@ impl ConfigFile {
         })
     }
 
+    /// The same with this setting, `key` as `epochs` or `model.latent`, and `value` as files have it: `16`, `[64, 128]`;
+    /// texts need no quotes.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        let read = toml::from_str::<Table>(&format!("value = {value}"));
+        let read = read.ok().and_then(|mut table| table.remove("value"));
+        let value = read.unwrap_or_else(|| Value::String(value.to_owned()));
+        let within = |value, part: &str| Table::from_iter([(part.to_owned(), value)]).into();
+        if let Value::Table(settings) = key.rsplit('.').fold(value, within) {
+            let given = self.given.get_or_insert_with(|| Given {
+                file: None,
+                settings: Table::new(),
+            });
+            merge(&mut given.settings, settings);
+        }
+        self
+    }
+
+    /// What was given, and the model's name: a file for [`load`](Self::load).
+    ///
+    /// # Errors
+    /// If a setting is given as `model`, which is a table of settings.
+    pub fn to_toml(&self) -> Result<String> {
+        let given = self.given.as_ref();
+        let mut settings = given.map_or_else(Table::new, |given| given.settings.clone());
+        let model = settings.entry("model").or_insert(Table::new().into());
+        let Value::Table(of_model) = model else {
+            return Err(setting("`model`: a value; expected a table of settings"));
+        };
+        of_model.insert("model".to_owned(), self.model.clone().into());
+        toml::to_string(&settings).map_err(|error| setting(&error.to_string()))
+    }
+
     /// The same, in which what the file leaves out is as in the model's paper, not as recommended; see
     /// [`presets`]. Images are then seen as the paper has it, by their pixels nearly always, unless the file says
     /// otherwise.
@@ -398,6 +431,32 @@ mod tests {
             let error = given(settings).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn settings_are_added_one_by_one_and_written() {
+        let config = ConfigFile::load(Some("egbad"), None).unwrap();
+        let config = [
+            ("epochs", "3"),
+            ("model.latent", "8"),
+            ("model.networks.encoder", "[17]"),
+            ("schedule", "constant"),
+            ("epochs", "4"),
+        ]
+        .into_iter()
+        .fold(config, |config, (key, value)| config.with(key, value));
+        let text = config.to_toml().unwrap();
+        let expected = "epochs = 4\nschedule = \"constant\"\n[model]\nlatent = 8\n[model.networks]\nencoder = [17]\n";
+        assert_eq!(
+            from(&text, None).unwrap(),
+            from(expected, Some("egbad")).unwrap()
+        );
+        let config = ConfigFile::load(Some("egbad"), None).unwrap();
+        let wrong = config.clone().with("epochs.of", "3");
+        let error = wrong.for_samples(&samples(), None).unwrap_err();
+        assert!(error.to_string().contains("`epochs`"), "{error}");
+        let error = config.with("model", "3").to_toml().unwrap_err();
+        assert!(error.to_string().contains("a table of settings"), "{error}");
     }
 
     #[test]

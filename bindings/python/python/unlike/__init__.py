@@ -40,6 +40,7 @@ from ._errors import (
     MissingPackageError,
     NoteWarning,
     NotFittedError,
+    NotOfferedError,
     SettingError,
     TrainingError,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "InputError",
     "MissingPackageError",
     "NotFittedError",
+    "NotOfferedError",
     "NoteWarning",
     "PaDiM",
     "PatchCore",

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from . import _data, _progress, _results, _unlike
 from ._arguments import Arguments, detector_arguments
 from ._errors import InputError, NotFittedError, SettingError, note
+from ._pyod import Floats, LikePyOD
 from ._results import Explanations, Report, Scores
 
-Floats = npt.NDArray[np.float64]
 _Self = TypeVar("_Self", bound="Detector")
 
 
-class Detector(Arguments):
+class Detector(Arguments, LikePyOD):
     """Learned what normal looks like; says how far each sample departs from it.
 
     ``X`` is an array of rows or of images, a frame, a path, a list of paths of images, or a :class:`Data`
@@ -112,11 +112,6 @@ class Detector(Arguments):
                 self.threshold_ = float(np.quantile(self.decision_scores_, 1 - self.contamination))
             self.labels_ = self._flags(self.decision_scores_)
 
-    def fit_predict(self, X: Any, y: object = None) -> npt.NDArray[np.int64]:
-        """Fits, and gives ``labels_``."""
-        self.fit(X, y)
-        return self.labels_
-
     def calibrate(self: _Self, X: Any) -> _Self:
         """Takes other held-out normals for p-values; the model itself stays.
 
@@ -142,36 +137,6 @@ class Detector(Arguments):
         alone. Files may be larger than memory. With ``Data(path, bad_rows="flag")``, rows that cannot be read have the
         score NaN, and :meth:`predict` and :meth:`select` flag them."""
         return self._evaluate(X)
-
-    def predict(self, X: Any) -> npt.NDArray[np.int64]:
-        """1 for samples that score at least ``threshold_``, 0 for the others."""
-        return self._flags(self._evaluate(X))
-
-    def predict_proba(self, X: Any, method: str = "p_value") -> Floats:
-        """How normal and how anomalous each sample is, ``[samples, 2]``, rows that add up to 1.
-
-        Parameters
-        ----------
-        method
-            ``"p_value"``: the share of normals that score at least as high, and the rest. ``"linear"`` and
-            ``"unify"`` are PyOD's: the score between the smallest and the largest of ``decision_scores_``, and
-            the error function of it in units of their spread. None is the probability that the sample is
-            anomalous, which nobody can know who has seen normals alone.
-        """
-        if method not in ("p_value", "linear", "unify"):
-            raise SettingError(f"`method` is {method!r}; expected `p_value`, `linear` or `unify`")
-        scores, p_values = self._placed(X)
-        if method == "p_value":
-            return np.column_stack([p_values, 1 - p_values])
-        trained = self._scores_of_training()
-        if method == "linear":
-            low, high = trained.min(), trained.max()
-            anomalous = (scores - low) / (high - low if high > low else 1.0)
-        else:
-            spread = trained.std() * np.sqrt(2)
-            anomalous = _erf((scores - trained.mean()) / (spread if spread > 0 else 1.0))
-        anomalous = np.clip(anomalous, 0, 1)
-        return np.column_stack([1 - anomalous, anomalous])
 
     def p_values(self, X: Any) -> Floats:
         """The share of normals that score at least as high as each sample, itself counted in, in (0, 1].
@@ -472,9 +437,3 @@ def _asked(**asked: float | None) -> tuple[str, float] | None:
     if len(given) > 1:
         raise SettingError(f"{len(given)} of `fdr`, `false_alarms` and `budget` are given; expected one")
     return given[0] if given else None
-
-
-def _erf(values: Floats) -> Floats:
-    from math import erf
-
-    return np.array([erf(value) for value in values])

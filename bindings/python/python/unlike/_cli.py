@@ -12,4 +12,4 @@ def main() -> None:
     """Runs the command line of this process, and ends it with its exit code."""
     # Python would only make a note of Ctrl-C, and look at it when the command is over.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(_unlike.main(["unlike", *sys.argv[1:]]))
+    sys.exit(_unlike.main([sys.executable, "-m", "unlike"], ["unlike", *sys.argv[1:]]))

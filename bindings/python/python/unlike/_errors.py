@@ -33,6 +33,10 @@ class SettingError(Error, ValueError):
     """An argument is outside its range."""
 
 
+class NotOfferedError(SettingError, NotImplementedError):
+    """An argument asks for what there is not."""
+
+
 class TrainingError(Error, ArithmeticError):
     """Training or scoring left the numbers that a computer can hold, or ran away."""
 

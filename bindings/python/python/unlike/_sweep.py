@@ -86,8 +86,8 @@ def sweep(
     seeds : whole numbers
         In place of each detector's own.
     held_out : mapping of the same names to other normal samples
-        What trainings are compared on. Default: every fifth sample of arrays, which is then not trained on; and
-        nothing of files and frames.
+        What trainings are compared on. Default: every fifth sample of arrays, which is then not trained on; and of
+        files and frames those normals that calibrate, which say nothing of false alarms.
     promised : float
         A false-alarm rate, within (0, 1), to compare with the share of held-out normals that are flagged.
     processes : int
@@ -120,7 +120,7 @@ def sweep(
         for of_detector, detector in detectors.items():
             for seed in seeds:
                 one = copy.copy(detector).set_params(seed=seed, random_state=None, progress=False)
-                key = _digest((type(one).__name__, repr(one), _unlike.__version__, *told))
+                key = repr((type(one).__name__, repr(one), _unlike.__version__, *told))
                 row: dict[str, Any] = {"data": of_data, "detector": of_detector, "seed": seed}
                 rows.append(row)
                 if _kept(where / f"{_name(**row)}.json").get("key") != key:
@@ -139,10 +139,9 @@ def _measures(path: Path, promised: float) -> dict[str, Any]:
     """What tells a training apart that went well."""
     told: dict[str, Any] = {"seconds": _kept(path)["seconds"]}
     scores, p_values = np.load(path.with_suffix(".npy"))
-    if len(scores):
-        low, middle, high, most = np.quantile(scores, [0.25, 0.5, 0.75, 0.99])
+    told["tail"] = _unlike.tail(scores)
+    if not np.isnan(p_values).all():
         told["false_alarms"] = float(np.mean(p_values <= promised))
-        told["tail"] = float((most - middle) / (high - low)) if high > low else None
     return told
 
 
@@ -162,8 +161,10 @@ def train(work: tuple[Detector, Any, Any, int]) -> tuple[bytes, float, Any]:
     since = time.perf_counter()
     detector.fit(X)
     seconds = time.perf_counter() - since
-    found = np.zeros((2, 0)) if held_out is None else np.stack(detector._placed(held_out))
-    return detector.to_bytes(), seconds, found
+    if held_out is None:
+        scores = detector.model_.calibration_scores()
+        return detector.to_bytes(), seconds, np.stack([scores, np.full(len(scores), np.nan)])
+    return detector.to_bytes(), seconds, np.stack(detector._placed(held_out))
 
 
 _Job = tuple[Path, dict[str, Any], str, tuple[Detector, Any, Any, int]]
@@ -232,8 +233,8 @@ def _name(data: str, detector: str, seed: int) -> str:
 def _digest(value: Any) -> str:
     """Of what is in memory, all of it; of files, where they are, how large, and since when."""
     named = map(Path, _data.paths_of(value.x if isinstance(value, _data.Data) else value) or [])
-    files = [file for path in named for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    stats = [file.stat() for file in files if file.exists()]
+    files = [str(file) for path in named for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    stats = [os.stat(file) for file in files if os.path.exists(file)]
     stamps = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
     return hashlib.sha256(pickle.dumps((value, files, stamps))).hexdigest()
 

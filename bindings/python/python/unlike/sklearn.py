@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _data, _detectors, _unlike
@@ -52,9 +51,8 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
         scores = self.score_samples(X)
         return scores - self.offset_
 
-    def predict(self, X: Any) -> npt.NDArray[np.int64]:
-        """1 for normal samples, -1 for those that score at least ``threshold_``."""
-        return 1 - 2 * self._flags(self._evaluate(X))
+    def _labels(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        return 1 - 2 * self._flags(scores)
 
     @property
     def offset_(self) -> float:
@@ -94,12 +92,7 @@ class SklearnDetector(OutlierMixin, BaseEstimator, Detector):  # type: ignore[mi
     def __sklearn_is_fitted__(self) -> bool:
         return "model_" in self.__dict__
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.input_tags.three_d_array = True
-        return tags
+    __sklearn_tags__ = Detector.__sklearn_tags__
 
 
 class EGBAD(SklearnDetector, _detectors.EGBAD):

@@ -36,6 +36,16 @@ impl DataPaths<'_> {
         self.0.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
+    /// What folders of results are called by: `shuttle` for `data/shuttle.npz`.
+    pub(crate) fn name(self) -> String {
+        let first = self.first();
+        let name = first.file_name().unwrap_or(first.as_os_str());
+        let name = name.to_string_lossy();
+        let name = if name == STDIN { "stdin".into() } else { name };
+        let stem = name.split('.').find(|part| !part.is_empty());
+        stem.unwrap_or("data").to_owned()
+    }
+
     /// What is read, for those who must not write over it.
     pub(crate) fn inputs(self) -> Vec<PathBuf> {
         // What is not there is told when it is read.

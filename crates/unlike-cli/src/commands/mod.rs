@@ -11,4 +11,5 @@ pub(crate) mod inspect;
 pub(crate) mod quickstart;
 pub(crate) mod report;
 pub(crate) mod score;
+pub(crate) mod sweep;
 pub(crate) mod train;

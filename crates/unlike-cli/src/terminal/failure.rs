@@ -71,7 +71,7 @@ pub(crate) fn print_error_document(message: &str, hint: Option<&str>, code: u8) 
 }
 
 /// The error and what caused it, on one line.
-fn message(error: &Error) -> String {
+pub(crate) fn message(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

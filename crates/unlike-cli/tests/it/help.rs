@@ -15,6 +15,7 @@ fn every_command_explains_itself() {
         "report",
         "inspect",
         "compare",
+        "sweep",
         "config",
         "data info",
         "doctor",

@@ -17,4 +17,5 @@ mod reading;
 mod resuming;
 mod scoring;
 mod support;
+mod sweeping;
 mod training;

@@ -14,6 +14,7 @@ mod flags;
 mod intervals;
 pub mod pixel;
 mod ranking;
+mod tail;
 mod thresholds;
 
 pub use by_group::{GroupFalseAlarms, ObservedRate, false_alarms_by_group};
@@ -25,6 +26,7 @@ pub use flags::{Confusion, TopFraction, top_fraction};
 pub use intervals::{Delong, clopper_pearson, delong, replicates};
 pub(crate) use ranking::labelled;
 pub use ranking::{BestF1, auprc_trapezoid, auroc, average_precision, f1_max};
+pub use tail::tail;
 pub use thresholds::{Aim, ChosenThreshold, choose_threshold};
 
 use serde::{Deserialize, Serialize};

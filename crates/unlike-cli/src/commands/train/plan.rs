@@ -105,16 +105,8 @@ impl TrainArgs {
         if let Some(root) = &self.out {
             return root.clone();
         }
-        let first = DataPaths(&self.data);
-        let first = first.first();
-        let name = first.file_name().unwrap_or(first.as_os_str());
-        let name = name.to_string_lossy();
-        let name = if name == "-" { "stdin".into() } else { name };
-        let stem = name
-            .split('.')
-            .find(|part| !part.is_empty())
-            .unwrap_or("data");
-        Path::new("runs").join(format!("{model}-{stem}"))
+        let name = DataPaths(&self.data).name();
+        Path::new("runs").join(format!("{model}-{name}"))
     }
 
     /// What to do if that folder holds a training.
