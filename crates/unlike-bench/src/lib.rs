@@ -28,5 +28,5 @@ pub use page::between_marks;
 pub use ranks::Ranking;
 pub use run::{Bench, Progress, Ran, Running, run};
 pub use show::{survey_html, survey_markdown, tables_html, tables_markdown};
-pub use survey::{DESK_TEST, DESK_TRAIN, SURVEY_MODELS, Set, Survey, Task};
+pub use survey::{DESK_TEST, DESK_TRAIN, SURVEY_FEATURES, SURVEY_MODELS, Set, Survey, Task};
 pub use tables::{HALF, Tables, table_models};

@@ -178,7 +178,7 @@ pub struct Survey {
     pub classes: Vec<String>,
     /// Whether one class is normal, instead of all but one.
     pub one_normal: bool,
-    /// Names of what models see of images: `pixels`, `lite0`.
+    /// Names of what models see of images, of [`SURVEY_FEATURES`].
     pub features: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
@@ -194,6 +194,9 @@ type Loaded = ((Set, PathBuf, Option<usize>), Arc<DataSet>);
 pub const SURVEY_MODELS: [&str; 9] = [
     "ganomaly", "egbad", "fanogan", "bigan", "anogan", "pca", "knn", "iforest", "vae",
 ];
+
+/// What models see of images: pixels; what a frozen network says of an image as a whole, or of its places.
+pub const SURVEY_FEATURES: [&str; 3] = ["pixels", "lite0", "lite0-patches"];
 
 impl Survey {
     /// All sets in this folder, one class anomalous, on pixels, with three seeds.
@@ -311,6 +314,7 @@ impl Survey {
         let features = match &*key.features {
             "pixels" => Some(FeatureConfig::Pixels),
             "lite0" => Some(FeatureConfig::lite0(Pool::Image)),
+            "lite0-patches" => Some(FeatureConfig::lite0(Pool::Patches)),
             _ => None,
         };
         let settings = self.settings.as_ref();

@@ -13,7 +13,7 @@ use crate::{
     chart::{self, Dots},
     page::{Page, Row, Table},
     published::{Figure, PUBLISHED, Published},
-    survey::{DESK_TEST, DESK_TRAIN, Set, Task},
+    survey::{DESK_TEST, DESK_TRAIN, SURVEY_FEATURES, Set, Task},
 };
 
 pub(super) fn page(cells: &[Cell]) -> Page {
@@ -35,7 +35,7 @@ pub(super) fn page(cells: &[Cell]) -> Page {
                 }
                 classes => {
                     for one_normal in [false, true] {
-                        for features in ["pixels", "lite0"] {
+                        for features in SURVEY_FEATURES {
                             let kind = ImageTable {
                                 preset,
                                 set,
@@ -186,7 +186,8 @@ impl ImageTable {
             self.set.title(),
             match self.features {
                 "pixels" => "pixels".to_owned(),
-                network => format!("features of `{network}`"),
+                "lite0" => "features of `lite0`".to_owned(),
+                _ => "patches of `lite0`".to_owned(),
             }
         ));
         page.text(format!(

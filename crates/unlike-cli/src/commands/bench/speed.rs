@@ -96,7 +96,7 @@ const SEARCH: usize = 100;
 
 use Unit::{Milliseconds, QueryStepsPerSecond, SamplesPerSecond};
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 14] = [
     Case {
         name: "ganomaly32_train",
         what: "GANomaly, 32×32×1: update with 64",
@@ -181,6 +181,17 @@ const CASES: [Case; 13] = [
                 60,
                 device,
             )
+        },
+    },
+    Case {
+        name: "patches_score",
+        what: "EGBAD, 152 features: patches of 16",
+        unit: SamplesPerSecond,
+        run: |device| {
+            // Of images of 224 × 224.
+            const PATCHES: usize = 16 * 28 * 28;
+            let row = FeatureShape::row(152);
+            Ok(PATCHES as f64 / score(&egbad(Kind::Table), &row, PATCHES, 5, device)?)
         },
     },
 ];

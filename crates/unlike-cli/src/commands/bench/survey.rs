@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use unlike::ModelConfig;
-use unlike_bench::{Preset, Set, Survey, survey_html, survey_markdown};
+use unlike_bench::{Preset, SURVEY_FEATURES, Set, Survey, survey_html, survey_markdown};
 
 use super::cells::{CellArgs, Shown, models};
 use crate::{
@@ -55,14 +55,14 @@ pub(crate) struct SurveyArgs {
     /// One class is normal and all others are anomalous
     #[arg(long)]
     one_normal: bool,
-    /// What models see of images
+    /// What models see of images: pixels, or what a frozen network says of an image as a whole, or of its places
     #[arg(
         long,
         value_name = "F,…",
         value_delimiter = ',',
         default_value = "pixels"
     )]
-    #[arg(value_parser = PossibleValuesParser::new(["pixels", "lite0"]))]
+    #[arg(value_parser = PossibleValuesParser::new(SURVEY_FEATURES))]
     features: Vec<String>,
     /// Seeds, each with a split of its own
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0,1,2", value_parser = seed)]
