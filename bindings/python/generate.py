@@ -80,7 +80,7 @@ COMMON = [
         "`pixels`, `lite0`, `dct`, or a path that ends in `.onnx`",
         "What is seen of images: their pixels; what a network says of them, one that was trained on a million "
         "photographs and comes with the package, or that of a file; or the cosine transform of windows. Default: "
-        "`lite0` for images of more than 32 pixels on a side.",
+        "`lite0`; with `feature_pool=\"image\"` for images of at most 32 pixels on a side.",
     ),
     (
         "feature_pool",
@@ -88,7 +88,7 @@ COMMON = [
         "None",
         "`patches`, `image` or `both`",
         "What of an image is judged at once: every place, all of it, or each by a detector of its own, whose "
-        "scores are added up. Default: `patches`.",
+        "scores are added up. Default: `patches`, unless `features` says otherwise.",
     ),
     (
         "feature_taps",

@@ -28,12 +28,13 @@ Examples:
   unlike train tiles/good --model pca         learn from good images
   unlike score runs/pca-good tiles/new        and look at new ones
 
-DATA is a .csv, .json, .npy, .npz, .parquet, .arrow, .feather or KDD Cup 99 file,
-packed (.gz, .zst, .bz2, .xz, .zip) or not, whose rows are samples (- reads
-standard input), or several of the same columns (or a pattern in quotes:
-'logs/*.csv'); or a folder of images (sub-folders are labels), or one of MNIST or CIFAR-10 files. Training uses normal samples only: those that labels call
-normal, or all where there are no labels. MODEL is a folder that `unlike train`
-made, or a model file.
+DATA is a .csv, .json, .npy, .npz, .parquet, .arrow or KDD Cup 99 file, packed
+(.gz, .zst, .bz2, .xz, .zip) or not, whose rows are samples (- reads standard
+input), or several of the same columns (or a pattern in quotes: 'logs/*.csv');
+or a folder of images (sub-folders are labels), or one of MNIST or CIFAR-10
+files. Training uses normal samples only: those that labels call normal, or all
+where there are no labels. MODEL is a folder that `unlike train` made, or a
+model file.
 
 Results go to stdout, everything else to stderr; notes have codes in --json.
 Exit codes: 0 done, 1 anomalies found and 3 none found, but rows or images that

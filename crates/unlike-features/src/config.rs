@@ -66,7 +66,7 @@ pub enum Pool {
     Both,
 }
 
-/// Images of at most so many pixels on a side are seen as pixels unasked.
+/// Images of at most so many pixels on a side are seen as a whole unasked.
 const SMALL: usize = 32;
 /// Pixels of a side of the images that `lite0` was trained on.
 const LITE0_SIDE: usize = 224;
@@ -92,14 +92,14 @@ impl FeatureConfig {
         Self::Dct(Windows { pool, tiles: None })
     }
 
-    /// What is recommended for images of this size: pixels up to 32 on a
-    /// side, which hold no more than networks on pixels can learn; the patches of a network for larger
-    /// ones, whose defects those do not see (RESULTS.md, "Magnetic tiles").
+    /// What is recommended for images of this size: what a network says of their places, which show
+    /// defects that networks on pixels do not see (RESULTS.md, "Magnetic tiles"); up to 32 pixels on a side,
+    /// of which a place is a quarter, what it says of the whole image (ADR 27).
     pub fn usual(image: ImageShape) -> Self {
-        match image.height.max(image.width) <= SMALL {
-            true => Self::Pixels,
-            false => Self::lite0(Pool::Patches),
-        }
+        Self::lite0(match image.height.max(image.width) <= SMALL {
+            true => Pool::Image,
+            false => Pool::Patches,
+        })
     }
 
     /// The longest side that images are brought to unasked: that of the images which the network was

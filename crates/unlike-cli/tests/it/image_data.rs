@@ -277,17 +277,17 @@ fn changes_to_training_images_are_settings() {
         message.contains("rows of a table cannot be flipped, moved or turned"),
         "{message}"
     );
-    let message = refused("train tiles/good --model pca --flip both --out run");
+    let message = refused("train tiles/good --model pca --features pixels --flip both --out run");
     assert!(
         message.contains("baselines are fitted to the images as they are"),
         "{message}"
     );
-    let message = refused("train tiles/good --model pca --rotate 90 --out run");
+    let message = refused("train tiles/good --model pca --features pixels --rotate 90 --out run");
     assert!(
         message.contains("`augmentation.rotation` is 90; expected 0 to 45 degrees"),
         "{message}"
     );
-    let message = refused("train tiles/good --model pca --shift 12 --out run");
+    let message = refused("train tiles/good --model pca --features pixels --shift 12 --out run");
     assert!(
         message.contains("less than the 12 pixels of a side"),
         "{message}"
@@ -322,7 +322,7 @@ fn with_set() -> Place {
 #[test]
 fn a_set_is_trained_and_measured_by_its_folders() {
     let place = with_set();
-    let ran = place.run("train set --model pca --out run").ends_with(0);
+    let ran = place.run("train set --model pca --features pixels --out run").ends_with(0);
     assert!(
         ran.stderr
             .contains("by folders: 20 images to test on are left out"),
@@ -355,7 +355,7 @@ fn a_set_is_trained_and_measured_by_its_folders() {
 fn results_below_the_data_are_no_data() {
     let place = with_tiles(40, 6);
     place
-        .run("train tiles/good --model ganomaly --epochs 1 --image-size 16 --out tiles/run")
+        .run("train tiles/good --model ganomaly --epochs 1 --features pixels --image-size 16 --out tiles/run")
         .ends_with(0);
     place
         .run("score tiles/run tiles --explain tiles/why --out tiles/s.csv")

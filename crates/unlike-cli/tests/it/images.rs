@@ -78,7 +78,7 @@ fn surfaces() -> Place {
             save_mask(&path.with_extension("png"), hole);
         }
     }
-    place.run("train train --model pca --out run").ends_with(0);
+    place.run("train train --model pca --features pixels --out run").ends_with(0);
     place
 }
 
@@ -291,7 +291,7 @@ fn a_training_leaves_a_sheet_of_held_out_normals() {
     assert!(page("again.html").contains("Held-out normals as the model sees them"));
     // Another model in the same folder takes the sheet away, if it makes none.
     place
-        .run("train train --model iforest --out run --overwrite")
+        .run("train train --model iforest --features pixels --out run --overwrite")
         .ends_with(0);
     assert!(!place.path("run/samples").exists());
 }

@@ -48,8 +48,8 @@ why a row could not be read: such rows have no score, and are anomalous.
 Ids are written as they are: a spreadsheet may take one that begins with = + - @
 for a formula; import that column as text, or write .parquet.
 
-Tables of any size are scored some rows at a time: CSV (packed, too), NPY, Parquet
-and Arrow files may be larger than memory.
+Tables of any size are scored some rows at a time: CSV (packed, too), NPY,
+Parquet and Arrow files may be larger than memory.
 
 Examples:
   unlike score runs/egbad-flows new.csv                      CSV on stdout
