@@ -1,8 +1,10 @@
 //! What the columns of Arrow's record batches hold, as cells of a table: the same as the same values have in
 //! Parquet.
 
+use std::sync::Arc;
+
 use arrow_array::{
-    Array, ArrowPrimitiveType,
+    Array, ArrayRef, ArrowPrimitiveType,
     cast::AsArray,
     types::{
         Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
@@ -70,7 +72,8 @@ pub(crate) struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    pub(crate) fn pour(&self, into: &mut dyn Cells) -> Result<()> {
+    /// All rows. `levels` are those of the rows before, which are often the same.
+    pub(crate) fn pour(&self, into: &mut dyn Cells, levels: &mut Levels) -> Result<()> {
         use DataType::*;
         match self.column.data_type() {
             Int8 => self.whole::<Int8Type>(into),
@@ -142,7 +145,7 @@ impl Slice<'_> {
                 let cells = self.column.as_binary_view();
                 self.texts(into, |at| cells.value(at))
             }
-            Dictionary(..) => self.codes(into),
+            Dictionary(..) => self.codes(into, levels),
             // Of others, no column is read.
             _ => self.each(into, |into, _, row| into.push_cell(Cell::Missing, row)),
         }
@@ -227,31 +230,38 @@ impl Slice<'_> {
     }
 
     /// Values by their numbers.
-    fn codes(&self, into: &mut dyn Cells) -> Result<()> {
+    fn codes(&self, into: &mut dyn Cells, levels: &mut Levels) -> Result<()> {
         let codes = self.column.as_any_dictionary();
-        let mut values = Values::default();
-        let all = Slice {
-            column: codes.values(),
-            above: Vec::new(),
-            from: 0,
-            rows: codes.values().len(),
-            before: 0,
-        };
-        all.pour(&mut values)?;
-        let keys = match values.0.is_empty() {
+        let known = levels.of.as_ref();
+        if !known.is_some_and(|of| Arc::ptr_eq(of, codes.values())) {
+            levels.values.clear();
+            let all = Slice {
+                column: codes.values(),
+                above: Vec::new(),
+                from: 0,
+                rows: codes.values().len(),
+                before: 0,
+            };
+            all.pour(levels, &mut Levels::default())?;
+            levels.of = Some(codes.values().clone());
+        }
+        let keys = match levels.values.is_empty() {
             true => Vec::new(),
             false => codes.normalized_keys(),
         };
         self.each(into, |into, at, row| {
-            let value = keys.get(at).and_then(|&key| values.0.get(key));
+            let value = keys.get(at).and_then(|&key| levels.values.get(key));
             into.push_cell(value.map_or(Cell::Missing, Value::cell), row)
         })
     }
 }
 
-/// The values of codes.
+/// The values of codes, and the array that holds them.
 #[derive(Default)]
-struct Values(Vec<Value>);
+pub(crate) struct Levels {
+    of: Option<ArrayRef>,
+    values: Vec<Value>,
+}
 
 enum Value {
     Plain(Cell<'static>),
@@ -267,9 +277,9 @@ impl Value {
     }
 }
 
-impl Cells for Values {
+impl Cells for Levels {
     fn push_cell(&mut self, cell: Cell<'_>, _: u32) -> Result<()> {
-        self.0.push(match cell {
+        self.values.push(match cell {
             Cell::Text(text) => Value::Text(text.to_vec()),
             Cell::Missing => Value::Plain(Cell::Missing),
             Cell::Float(value) => Value::Plain(Cell::Float(value)),

@@ -2,7 +2,7 @@
 //! columns `a.b`.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io::{BufReader, Cursor, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use unlike_core::{Error, Result};
 
 use crate::{
-    arrow_cells::{Slice, holds, is_date},
+    arrow_cells::{Levels, Slice, holds, is_date},
     arrow_messages::{Fault, Message, Messages},
     builder::Cells,
     caught::caught,
@@ -25,7 +25,7 @@ use crate::{
     packed,
     read::{Format, ReadOptions},
     source::Source,
-    typed::{self, Columnar, Holds, PANDAS_INDEX, TypedFile},
+    typed::{self, Columnar, Holds, PANDAS_INDEX, TypedFile, is_utc},
 };
 
 /// Reads all columns that play a part.
@@ -93,12 +93,14 @@ impl ArrowFile {
         let messages = messages.unwrap_or_else(|| Err(Fault::contradictory()));
         let messages = messages.map_err(|fault| fault.error(&source))?;
         let (names, columns) = leaves(&messages.schema);
+        let zones = zones(&messages.schema);
         Ok(Self {
             typed: TypedFile {
                 source,
                 format: Format::Arrow,
                 columns: names,
                 dropped: Some(PANDAS_INDEX),
+                zones,
             },
             columns,
             content,
@@ -125,6 +127,17 @@ impl ArrowFile {
         let batch = batch.unwrap_or_else(|| Err(Fault::contradictory()));
         batch.map_err(|fault| fault.error(&self.typed.source))
     }
+}
+
+/// The time zones of the table's columns that have one.
+fn zones(schema: &Schema) -> BTreeMap<String, String> {
+    let zone = |field: &Arc<Field>| match field.data_type() {
+        DataType::Timestamp(_, Some(zone)) if !is_utc(zone) => {
+            Some((field.name().clone(), zone.to_string()))
+        }
+        _ => None,
+    };
+    schema.fields().iter().filter_map(zone).collect()
 }
 
 /// All columns, with those of structs.
@@ -245,6 +258,7 @@ impl Columnar for ArrowFile {
     fn pour(&self, reading: &Reading, at: usize, into: &mut dyn Cells) -> Result<()> {
         let path = &self.columns[at].path;
         let mut before = reading.before;
+        let mut levels = Levels::default();
         for (batch, from, rows) in &reading.part {
             let mut column: &dyn Array = batch.column(reading.roots[&path[0]]);
             let mut above = Vec::new();
@@ -259,7 +273,7 @@ impl Columnar for ArrowFile {
                 rows: *rows,
                 before,
             };
-            slice.pour(into)?;
+            slice.pour(into, &mut levels)?;
             before += rows;
         }
         Ok(())

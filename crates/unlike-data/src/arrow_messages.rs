@@ -180,6 +180,11 @@ impl Messages {
             }
             let length = u32::from_le_bytes(word);
             if length == 0 {
+                let left = size - reader.stream_position()?;
+                if left > 0 {
+                    let what = format!("{left} bytes after the end of its stream");
+                    return Err(Fault::Damaged(what));
+                }
                 break;
             }
             let head = before + i64::from(length);

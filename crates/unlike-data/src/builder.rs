@@ -6,7 +6,7 @@ use unlike_core::{ColumnKind, MISSING, Note, Result, Values};
 
 use crate::{
     column_remarks::{ColumnRemarks, Rounded, Spelled},
-    decimal::{Decimal, EXACT, Fits, spelled},
+    decimal::{Decimal, EXACT, Fits, is_grouped_by_point, spelled},
     moment::Order,
     sniff,
     source::{self, Source},
@@ -82,9 +82,16 @@ pub(crate) struct Told {
     pub(crate) fits: Option<Fits>,
     /// In which order its dates are written; absent if what is read decides.
     pub(crate) order: Option<Order>,
+    /// In which order they were written in training, for what leaves it open.
+    pub(crate) trained_order: Option<Order>,
 }
 
 impl Told {
+    /// Whether the content decides what it is, and how its numbers are written.
+    fn is_open(self) -> bool {
+        self.kind.is_none() && self.decimal.is_none()
+    }
+
     /// Whether its cells are read as texts, which are then made numbers.
     pub(crate) fn is_spelled(self) -> bool {
         self.fits.is_some_and(|fits| fits != Fits::None)
@@ -160,10 +167,37 @@ enum Held {
     Category(Categories),
 }
 
+/// What the points in plain numbers can be.
+#[derive(Debug, Default)]
+enum Points {
+    #[default]
+    None,
+    /// All of them, at these positions, can stand between thousands; the first as it is written, and its row.
+    Grouping(Vec<usize>, (u32, String)),
+    /// At least one stands before a fraction.
+    Decimal,
+}
+
+impl Points {
+    /// Looks at a number that has a point, at this position.
+    fn look(&mut self, number: &[u8], at: usize, row: u32) {
+        if !is_grouped_by_point(number) {
+            *self = Self::Decimal;
+            return;
+        }
+        match self {
+            Self::None => *self = Self::Grouping(vec![at], (row, lossy(number))),
+            Self::Grouping(all, _) => all.push(at),
+            Self::Decimal => {}
+        }
+    }
+}
+
 #[derive(Default)]
 struct Numbers {
     values: Vec<f64>,
     any: bool,
+    points: Points,
     texts: usize,
     first_not_finite: Option<(u32, String)>,
     /// Whole numbers that floating-point numbers cannot hold, and the first.
@@ -186,6 +220,7 @@ pub(crate) struct Built {
     pub(crate) marked: bool,
     /// How its numbers were written, if not plainly.
     pub(crate) decimal: Option<Decimal>,
+    points: Points,
     /// Cells that cannot be read, where these are no error.
     pub(crate) bad: Vec<BadCell>,
 }
@@ -230,6 +265,32 @@ impl Built {
         };
         self.decimal = Some(decimal);
         self.values = Values::Number(codes.iter().map(value).collect());
+    }
+}
+
+/// Makes whole numbers of those whose points can all stand between thousands, where other columns have decimal
+/// commas and none has a decimal point: `1.133` beside `2.205,76` is 1133.
+pub(crate) fn ungroup(built: &mut [Built]) {
+    let is_point = |b: &Built| matches!(b.points, Points::Decimal);
+    if built.iter().any(is_point) || usual_mark(built, Decimal::Point) != Decimal::Comma {
+        return;
+    }
+    for column in built {
+        let (Points::Grouping(all, (row, text)), Values::Number(values)) =
+            (std::mem::take(&mut column.points), &mut column.values)
+        else {
+            continue;
+        };
+        for &at in &all {
+            values[at] = (values[at] * 1000.0).round();
+        }
+        column.decimal = Some(Decimal::Comma);
+        column.remarks.spelled = Some(Spelled {
+            row,
+            value: values[all[0]],
+            text,
+            otherwise: Some(Decimal::Point),
+        });
     }
 }
 
@@ -320,6 +381,10 @@ impl<'a> ColumnBuilder<'a> {
                 Some(value) if self.missing.is_number(value) => numbers.values.push(f64::NAN),
                 Some(value) if value.is_finite() => {
                     numbers.any = true;
+                    let is_open = !matches!(numbers.points, Points::Decimal);
+                    if is_open && self.told.is_open() && cell.contains(&b'.') {
+                        numbers.points.look(cell, numbers.values.len(), row);
+                    }
                     numbers.values.push(value);
                     if numbers.first_padded.is_none() && !told && is_padded(cell) {
                         numbers.first_padded = Some((row, lossy(cell)));
@@ -465,7 +530,12 @@ impl<'a> ColumnBuilder<'a> {
             });
         }
         let bad = std::mem::take(&mut self.bad);
+        let points = match &mut self.cells {
+            Held::Number(numbers) => std::mem::take(&mut numbers.points),
+            Held::Category(_) => Points::None,
+        };
         Ok(Built {
+            points,
             values: self.into_values(),
             remarks,
             again,

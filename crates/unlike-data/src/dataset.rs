@@ -222,10 +222,12 @@ impl DataSet {
         let Learned {
             decimals,
             dates,
+            date_orders,
             left_out,
         } = found;
         self.reading.decimals = decimals;
         self.reading.dates = dates;
+        self.reading.date_orders = date_orders;
         self.reading.drop_columns.extend(left_out);
         self
     }

@@ -178,6 +178,17 @@ impl Orders {
             (false, false, false) => None,
         }
     }
+
+    /// The same; where they are dates in several orders, the one in which they were written before, if it is
+    /// one of these.
+    pub(crate) fn one_or(self, before: Option<Order>) -> Option<Order> {
+        let fits = |order: &Order| match order {
+            Order::Year => self.year,
+            Order::Day => self.day,
+            Order::Month => self.month,
+        };
+        self.one().or(before.filter(fits))
+    }
 }
 
 /// The moments that texts spell, if all of them do, in one order of day and month.

@@ -174,6 +174,24 @@ pub(crate) fn meaning(level: &str) -> Option<u64> {
 /// From here on, different whole numbers can be equal as floating-point numbers.
 pub(crate) const EXACT: f64 = (1u64 << 53) as f64;
 
+/// Whether a plain number can be whole, with a point between its thousands: `1.133`, but not `0.133` or `1.13`.
+pub(crate) fn is_grouped_by_point(number: &[u8]) -> bool {
+    let digits = match number {
+        [b'-' | b'+', rest @ ..] => rest,
+        all => all,
+    };
+    let mut parts = digits.split(|&b| b == b'.');
+    let (Some(thousands), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    (1..=3).contains(&thousands.len())
+        && rest.len() == 3
+        && thousands[0] != b'0'
+        && [thousands, rest]
+            .iter()
+            .all(|p| p.iter().all(u8::is_ascii_digit))
+}
+
 /// The digits of a whole number whose thousands may be separated, all by one character: groups of
 /// three digits, in India of two but for the last.
 fn ungrouped(whole: &str, decimal: Decimal) -> Option<String> {
@@ -188,6 +206,7 @@ fn ungrouped(whole: &str, decimal: Decimal) -> Option<String> {
     let (first, middle) = others.split_first()?;
     let sound = last.len() == 3
         && (1..=3).contains(&first.len())
+        && !first.starts_with('0')
         && middle.iter().all(|group| (2..=3).contains(&group.len()))
         && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_digit()));
     sound.then(|| groups.concat())

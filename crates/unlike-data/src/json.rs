@@ -27,7 +27,12 @@ pub(crate) fn recognise(bytes: &[u8]) -> bool {
     let text = sniff::without_bom(bytes).trim_ascii_start();
     match text {
         [b'{', ..] => true,
-        [b'[', rest @ ..] => matches!(rest.trim_ascii_start(), [b'{' | b'[' | b']', ..]),
+        [b'[', rest @ ..] => {
+            // Of lines, each with an array, the first may be all that is there yet.
+            let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
+            matches!(rest.trim_ascii_start(), [b'{' | b'[' | b']', ..])
+                || serde_json::from_slice::<Vec<serde_json::Value>>(line).is_ok()
+        }
         _ => false,
     }
 }

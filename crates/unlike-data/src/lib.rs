@@ -64,7 +64,7 @@ pub use images::{
 };
 pub use info::DataInfo;
 pub use labels::{Classes, Labels};
-pub use moment::Moment;
+pub use moment::{Moment, Order};
 pub use preprocess::{
     Bound, Noticed, Preprocessing, PreprocessingConfig, Scaling, TablePreprocessing, Tails,
     Transformed,

@@ -32,10 +32,14 @@ const SECOND: i128 = 1_000_000_000;
 const DAY: i128 = 86_400 * SECOND;
 
 /// What stands first in a date; after a year, the month, and after a day or month, the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// `2024-03-05`
     Year,
+    /// `5/3/2024`
     Day,
+    /// `3/5/2024`
     Month,
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn read_npy(source: &Source, options: &ReadOptions) -> Result<DataSet
             shape,
             bytes: array.stored(),
         };
-        return images::read_arrays(source, Format::Npy, &[part], None, options);
+        return images::read_arrays(source, Format::Npy, &[part], None, Vec::new(), options);
     }
     assemble(source, Format::Npy, &array, None, options)
 }
@@ -250,6 +250,25 @@ impl<'a> Array<'a> {
         (is_laid_out && shape.iter().all(|&size| size > 0)).then_some(shape)
     }
 
+    /// How to make a table, or images, of an array that is neither.
+    pub(crate) fn image_hint(&self) -> &'static str {
+        let are_images = (3..=4).contains(&self.shape.len()) && !self.shape.contains(&0);
+        match (are_images, self.item.is_byte) {
+            (false, _) => "make each sample a row with X.reshape(len(X), -1)",
+            (true, true) if self.fortran => {
+                "save it row after row: numpy.save(path, numpy.ascontiguousarray(X))"
+            }
+            (true, true) if matches!(self.shape[1], 1 | 3) => {
+                "put the channels last: numpy.moveaxis(X, 1, -1)"
+            }
+            (true, true) => "keep 1 or 3 channels: X[..., :3] leaves out an alpha channel",
+            (true, false) => {
+                "make each sample a row with X.reshape(len(X), -1); or, if they are images, bytes of \
+                 them: numpy.rint(255 * X).astype(numpy.uint8) where 1 is white"
+            }
+        }
+    }
+
     /// The values as they are stored, all of them.
     pub(crate) fn stored(&self) -> &'a [u8] {
         let values: usize = self.shape.iter().product();
@@ -292,14 +311,7 @@ impl<'a> Array<'a> {
             [rows, columns] => Ok((rows, (1..=columns).map(|i| i.to_string()).collect())),
             [_] => Err(bad("two dimensions, [rows, columns]")
                 .with_hint("make it a table of one column with X.reshape(-1, 1)")),
-            _ => Err(bad(
-                "two dimensions, [rows, columns], or bytes as [images, height, width], with 1 or 3 \
-                 channels after it if there are channels",
-            )
-            .with_hint(
-                "make each sample a row with X.reshape(len(X), -1), or images of bytes of it with \
-                 X.astype(numpy.uint8)",
-            )),
+            _ => Err(bad(NO_TABLE).with_hint(self.image_hint())),
         }
     }
 
@@ -530,6 +542,9 @@ fn parse_shape(text: &str) -> Option<Vec<usize>> {
         .map(|size| size.trim_end_matches('L').parse().ok())
         .collect()
 }
+
+const NO_TABLE: &str = "two dimensions, [rows, columns], or bytes as [images, height, width], with 1 or 3 \
+                        channels after it if there are channels";
 
 const NUMBERS: &str = "numbers (f2, f4, f8, i1 to i8, u1 to u8 or bool)";
 

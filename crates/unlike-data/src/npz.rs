@@ -3,7 +3,7 @@
 
 use std::io::{Cursor, Read};
 
-use unlike_core::{Error, Result};
+use unlike_core::{Error, Note, Result};
 use zip::{ZipArchive, result::ZipError};
 
 use crate::{
@@ -37,6 +37,7 @@ pub(crate) fn read_npz(source: &Source, options: &ReadOptions) -> Result<DataSet
         Some(name) if name != SAMPLES => archive.find(name),
         _ => archive.find(CLASSES),
     };
+    let unknown = options.label_column.as_ref().filter(|_| classes.is_none());
     let bytes = archive.load(SAMPLES)?;
     let samples = Array::parse(source, &format!("the array `{SAMPLES}`"), &bytes)?;
     let count = samples.shape.first().copied().unwrap_or(0);
@@ -48,16 +49,28 @@ pub(crate) fn read_npz(source: &Source, options: &ReadOptions) -> Result<DataSet
         }
         None => None,
     };
-    match samples.image_shape() {
-        Some(shape) => {
+    match (samples.image_shape(), unknown) {
+        (Some(_), Some(name)) => Err(Error::Setting {
+            name: "label-column".into(),
+            found: format!("`{name}`"),
+            expected: format!("one of the arrays {}", words::quoted(&archive.names)),
+            hint: None,
+        }),
+        (Some(shape), None) => {
             let part = ImagePart {
                 name: "",
                 shape,
                 bytes: samples.stored(),
             };
-            images::read_arrays(source, Format::Npz, &[part], classes, options)
+            // It named an array, which was read.
+            let options = ReadOptions {
+                label_column: None,
+                ..options.clone()
+            };
+            let notes = Vec::new();
+            images::read_arrays(source, Format::Npz, &[part], classes, notes, &options)
         }
-        None => npy::assemble(source, Format::Npz, &samples, classes, options),
+        (None, _) => npy::assemble(source, Format::Npz, &samples, classes, options),
     }
 }
 
@@ -66,6 +79,7 @@ fn read_parts(archive: &mut Archive<'_>, parts: &[String]) -> Result<DataSet> {
     let (source, options) = (archive.source, archive.options);
     let mut arrays = Vec::new();
     let mut classes = Some(Vec::new());
+    let mut unlabelled = Vec::new();
     for part in parts {
         let name = format!("{part}{IMAGES}");
         let bytes = archive.load(&name)?;
@@ -74,10 +88,15 @@ fn read_parts(archive: &mut Archive<'_>, parts: &[String]) -> Result<DataSet> {
             let found = format!("the array `{name}` of shape {:?}", array.shape);
             let expected =
                 "images of bytes, [images, height, width] or [images, height, width, 1 or 3]";
-            return Err(source.malformed(found, expected));
+            return Err(source
+                .malformed(found, expected)
+                .with_hint(array.image_hint()));
         };
         let start = array.offset_in(&bytes);
         let labels = archive.find(&format!("{part}{LABELS}"));
+        if labels.is_none() {
+            unlabelled.push(format!("{part}{LABELS}"));
+        }
         classes = match (classes, labels) {
             (Some(all), Some(labels)) => {
                 let texts = archive.classes(&labels, shape[0], &format!("image of `{name}`"))?;
@@ -102,7 +121,16 @@ fn read_parts(archive: &mut Archive<'_>, parts: &[String]) -> Result<DataSet> {
         }
         None => None,
     };
-    images::read_arrays(source, Format::Npz, &arrays, classes, options)
+    let note = || {
+        let text = format!(
+            "there is no array {}, so that no image has a label",
+            words::quoted(&unlabelled)
+        );
+        Note::new(text).coded("labels-absent")
+    };
+    let notes = (0 < unlabelled.len() && unlabelled.len() < parts.len()).then(note);
+    let notes = notes.into_iter().collect();
+    images::read_arrays(source, Format::Npz, &arrays, classes, notes, options)
 }
 
 /// An archive, and the names of its arrays.
@@ -111,6 +139,8 @@ struct Archive<'a> {
     options: &'a ReadOptions,
     zip: ZipArchive<Cursor<&'a [u8]>>,
     names: Vec<String>,
+    /// Bytes that were unpacked so far: parts may not add up to more than one file may.
+    unpacked: usize,
 }
 
 impl<'a> Archive<'a> {
@@ -127,6 +157,7 @@ impl<'a> Archive<'a> {
             options,
             zip,
             names,
+            unpacked: 0,
         })
     }
 
@@ -153,11 +184,13 @@ impl<'a> Archive<'a> {
         let member = self.zip.by_name(&format!("{name}.npy"));
         let member = member.map_err(|error| damaged(source, error))?;
         let most = source.most(self.options.max_unpacked);
+        let most = most.saturating_sub(self.unpacked);
         let read = member.take(most as u64 + 1).read_to_end(&mut bytes);
         if bytes.len() > most {
             return Err(source.too_large(source.bytes.len(), self.options.max_unpacked));
         }
         read.map_err(|error| damaged(source, error.into()))?;
+        self.unpacked += bytes.len();
         Ok(bytes)
     }
 

@@ -2,7 +2,7 @@
 //! the other, without Arrow in between. Fields of structs are columns `a.b`.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -27,7 +27,7 @@ use crate::{
     parquet_content::Content,
     read::{Format, ReadOptions},
     source::Source,
-    typed::{self, Columnar, Holds, PANDAS_INDEX, TypedFile},
+    typed::{self, Columnar, Holds, PANDAS_INDEX, TypedFile, is_utc},
 };
 
 /// The first and last bytes of a file.
@@ -81,6 +81,7 @@ impl ParquetFile {
                 format: Format::Parquet,
                 columns,
                 dropped: Some(PANDAS_INDEX),
+                zones: zones(&reader),
             },
             reader,
             rows,
@@ -165,6 +166,25 @@ impl Columnar for ParquetFile {
             .collect();
         skipped.into_iter().collect()
     }
+}
+
+/// The time zones that pandas noted; Parquet itself knows UTC only.
+fn zones(reader: &SerializedFileReader<Content>) -> BTreeMap<String, String> {
+    let metadata = reader.metadata().file_metadata().key_value_metadata();
+    let noted = metadata
+        .into_iter()
+        .flatten()
+        .find(|pair| pair.key == "pandas");
+    let noted = noted.and_then(|pair| pair.value.as_deref());
+    let noted: serde_json::Value =
+        serde_json::from_str(noted.unwrap_or_default()).unwrap_or_default();
+    let columns = noted["columns"].as_array();
+    let zone = |column: &serde_json::Value| {
+        let name = column["field_name"].as_str()?;
+        let zone = column["metadata"]["timezone"].as_str()?;
+        (!is_utc(zone)).then(|| (name.to_owned(), zone.to_owned()))
+    };
+    columns.into_iter().flatten().filter_map(zone).collect()
 }
 
 fn damaged(path: &Path, error: &ParquetError) -> Error {

@@ -9,6 +9,7 @@ use crate::{
     dates::DatePart,
     decimal::Decimal,
     encoding::Encoding,
+    moment::Order,
     read::{DEFAULT_MISSING, Format, ReadOptions},
     words,
 };
@@ -66,6 +67,9 @@ pub struct Reading {
     /// Columns that held dates, and the numbers that were made of them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dates: BTreeMap<String, Vec<DatePart>>,
+    /// Those of them whose days or months come first, and which: new dates can leave it open.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub date_orders: BTreeMap<String, Order>,
 }
 
 impl Reading {
@@ -89,6 +93,7 @@ impl Reading {
             encoding: options.encoding,
             max_training_rows: None,
             dates: BTreeMap::new(),
+            date_orders: BTreeMap::new(),
         }
     }
 
@@ -128,6 +133,10 @@ impl Reading {
             dates: match self.dates.is_empty() {
                 true => below.dates.clone(),
                 false => self.dates,
+            },
+            date_orders: match self.date_orders.is_empty() {
+                true => below.date_orders.clone(),
+                false => self.date_orders,
             },
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     builder::{Built, MissingCells, Told},
     clean::Clean,
     dataset::DataSet,
-    dates::{self, DateColumns, DatePart},
+    dates::{self, DateColumns, DatePart, Orders},
     decimal::Decimal,
     labels::{Classes, Convention},
     moment::Order,
@@ -262,7 +262,11 @@ impl Columns<'_> {
                 Role::Id => ids = Some((0..rows.len()).map(|row| values.text(row)).collect()),
                 Role::Feature | Role::Dropped => {
                     if let Some(parts) = dates_of(name, &values, told[at], options) {
-                        let dates = (&values, told[at].order);
+                        let order = order_of(&values, told[at]);
+                        if let Some(order @ (Order::Day | Order::Month)) = order {
+                            found.date_orders.insert(name.to_owned(), order);
+                        }
+                        let dates = (&values, order);
                         let made = date_columns(source, name, dates, &parts, &rows, options)?;
                         if options.expect.is_none() {
                             notes.push(made.note);
@@ -357,6 +361,8 @@ pub(crate) struct Learned {
     pub(crate) decimals: BTreeMap<String, Decimal>,
     /// Columns of dates, and what was made of them.
     pub(crate) dates: BTreeMap<String, Vec<DatePart>>,
+    /// Those of them in which the day or the month comes first.
+    pub(crate) date_orders: BTreeMap<String, Order>,
     /// Columns that were left out because they name rows.
     pub(crate) left_out: Vec<String>,
 }
@@ -380,6 +386,15 @@ fn dates_of(
     is_dates.then(|| options.dates.clone().unwrap_or_else(usual))
 }
 
+/// In which order the dates of a column are written.
+fn order_of(values: &Values, told: Told) -> Option<Order> {
+    let Values::Category { levels, .. } = values else {
+        return told.order;
+    };
+    let orders = || Orders::of(levels.iter().map(String::as_str));
+    told.order.or_else(|| orders().one_or(told.trained_order))
+}
+
 fn date_columns(
     source: &Source,
     name: &str,
@@ -397,10 +412,7 @@ fn date_columns(
         },
     };
     let texts = || levels.iter().map(String::as_str);
-    let moments = match order {
-        Some(order) => dates::moments_in(order, texts()),
-        None => dates::moments(texts()),
-    };
+    let moments = order.and_then(|order| dates::moments_in(order, texts()));
     let Some(moments) = moments else {
         let is_date = |text: &str| match order {
             Some(order) => dates::moments_in(order, [text].into_iter()).is_some(),
@@ -512,12 +524,14 @@ pub(crate) fn told(roles: &[Role], layout: &Layout, options: &ReadOptions) -> Ve
             _ => Some(ColumnKind::Category),
         };
         let remembered = decimals.and_then(|decimals| decimals.get(name)).copied();
+        let orders = options.remembered.as_ref().map(|r| &r.date_orders);
         Told {
             kind,
             decimal: options.decimal.or(remembered),
             skip: options.bad_rows != BadRows::Fail,
             fits: None,
             order: None,
+            trained_order: orders.and_then(|orders| orders.get(name)).copied(),
         }
     };
     (0..roles.len()).map(of_column).collect()

@@ -6,7 +6,7 @@ use csv::ByteRecord;
 use unlike_core::{Error, Note, Result};
 
 use crate::{
-    builder::{Built, ColumnBuilder, MissingCells, Told, usual_mark},
+    builder::{Built, ColumnBuilder, MissingCells, Told, ungroup, usual_mark},
     decimal::Decimal,
     sniff,
     source::{self, Source},
@@ -273,6 +273,7 @@ impl<'a> Text<'a> {
             b';' => Decimal::Comma,
             _ => Decimal::Point,
         };
+        ungroup(built);
         let usual = self.stretch.usual;
         let usual = usual.unwrap_or_else(|| usual_mark(built, by_delimiter));
         for (column, &at) in built.iter_mut().zip(wanted) {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use unlike_core::{Note, Result};
 
 use crate::{
-    builder::{Built, Cell, Cells, ColumnBuilder, MissingCells, Told, usual_mark},
+    builder::{Built, Cell, Cells, ColumnBuilder, MissingCells, Told, ungroup, usual_mark},
     column_remarks::ColumnRemarks,
     dataset::DataSet,
     decimal::Decimal,
@@ -42,6 +42,13 @@ pub(crate) struct TypedFile {
     pub(crate) columns: Vec<(String, Holds)>,
     /// A column that is never a feature.
     pub(crate) dropped: Option<&'static str>,
+    /// Columns of moments in a time zone, which count as what the clock shows in UTC.
+    pub(crate) zones: BTreeMap<String, String>,
+}
+
+/// Whether a time zone is the one in which moments are counted.
+pub(crate) fn is_utc(zone: &str) -> bool {
+    ["UTC", "Etc/UTC", "Z", "+00:00", ""].contains(&zone)
 }
 
 /// Which columns are read, and as what.
@@ -167,6 +174,7 @@ pub(crate) fn rows<F: Columnar>(
     let built = builders.into_par_iter().zip(&plan.wanted).map(build);
     let built: Vec<Result<Built>> = built.collect();
     let mut built: Vec<Built> = built.into_iter().collect::<Result<_>>()?;
+    ungroup(&mut built);
     let usual = plan.usual;
     let usual = usual.unwrap_or_else(|| usual_mark(&built, Decimal::Point));
     for (column, &at) in built.iter_mut().zip(&plan.wanted) {
@@ -246,6 +254,15 @@ impl TypedFile {
         let mut notes = Vec::new();
         let mut roles = roles::assign(names, options, None, self.dropped, &mut notes)?;
         self.leave_out_others(&mut roles, options, &mut notes)?;
+        for (role, name) in roles.iter().zip(names) {
+            if let (Role::Feature, Some(zone)) = (role, self.zones.get(name)) {
+                let text = format!(
+                    "column `{name}` holds times of the zone {zone}, which are read as the clock shows them in UTC; \
+                     text would be read as its own clock shows them"
+                );
+                notes.push(Note::new(text).coded("time-zone"));
+            }
+        }
         let ignored = match in_part {
             true => roles::ignore_unknown(names, &mut roles, options),
             false => Vec::new(),

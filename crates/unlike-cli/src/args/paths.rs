@@ -39,8 +39,10 @@ impl DataPaths<'_> {
     /// What folders of results are called by: `shuttle` for `data/shuttle.npz`.
     pub(crate) fn name(self) -> String {
         let first = self.first();
-        let name = first.file_name().unwrap_or(first.as_os_str());
-        let name = name.to_string_lossy();
+        // Of `..`, what the folder is called.
+        let whole = first.canonicalize().unwrap_or_default();
+        let name = first.file_name().or_else(|| whole.file_name());
+        let name = name.unwrap_or_default().to_string_lossy();
         let name = if name == STDIN { "stdin".into() } else { name };
         let stem = name.split('.').find(|part| !part.is_empty());
         stem.unwrap_or("data").to_owned()

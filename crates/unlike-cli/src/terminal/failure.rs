@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     AnomaliesFound,
     /// Exit code 3: `--fail-on-anomaly` was given, and no sample was flagged, but images or rows were not read.
     Unread,
+    /// Exit code 2: all of what was begun failed, and each of it was told.
+    Failed,
 }
 
 /// Why a command did not do its work.
@@ -45,6 +47,7 @@ pub(crate) fn finish(result: Result<Outcome>, json: bool) -> u8 {
     match result {
         Ok(Outcome::Done) | Err(Failure::OutputClosed) => 0,
         Ok(Outcome::AnomaliesFound) => 1,
+        Ok(Outcome::Failed) => 2,
         Ok(Outcome::Unread) => 3,
         Err(Failure::Error(error)) => report(&message(&error), hint(&error).as_deref(), json, 2),
         Err(Failure::Interrupted(hint)) => report("interrupted", Some(&hint), json, 130),

@@ -322,7 +322,9 @@ fn with_set() -> Place {
 #[test]
 fn a_set_is_trained_and_measured_by_its_folders() {
     let place = with_set();
-    let ran = place.run("train set --model pca --features pixels --out run").ends_with(0);
+    let ran = place
+        .run("train set --model pca --features pixels --out run")
+        .ends_with(0);
     assert!(
         ran.stderr
             .contains("by folders: 20 images to test on are left out"),

@@ -78,7 +78,9 @@ fn surfaces() -> Place {
             save_mask(&path.with_extension("png"), hole);
         }
     }
-    place.run("train train --model pca --features pixels --out run").ends_with(0);
+    place
+        .run("train train --model pca --features pixels --out run")
+        .ends_with(0);
     place
 }
 

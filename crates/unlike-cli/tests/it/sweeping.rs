@@ -125,8 +125,36 @@ fn what_fails_stops_no_other_and_is_told() {
     assert!(told[0]["false_alarms"].is_null() && told[0]["tail"].as_f64().unwrap() > 0.0);
     // What somebody trained there is not written over.
     fs::remove_file(place.path("sweep/one/egbad-0.json")).unwrap();
-    let why = rows(&place, &line)[0]["error"].as_str().unwrap().to_owned();
-    assert!(why.contains("holds a training already"), "{why}");
+    for _ in 0..2 {
+        let why = rows(&place, &line)[0]["error"].as_str().unwrap().to_owned();
+        assert!(why.contains("that no sweep began"), "{why}");
+    }
+    // Where nothing came to an end, the whole failed.
+    let ran =
+        place.run("sweep two.csv --models egbad --config small.toml --json -- --label-column no");
+    assert!(
+        ran.ends_with(2).json()[0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("`no`")
+    );
+}
+
+#[test]
+fn folders_are_called_by_their_names_and_looked_through() {
+    let place = place();
+    let tile = |i: u8| [b"P5 4 4 255\n".to_vec(), (0..16).map(|p| p * i).collect()].concat();
+    for i in 0..30 {
+        fs::create_dir_all(place.path("tiles/set/good")).unwrap();
+        place.write(&format!("tiles/set/good/{i}.pgm"), tile(i % 15));
+    }
+    let line = "sweep tiles/set/.. --models knn --json";
+    let first = rows(&place, line);
+    assert_eq!(first[0]["run"], "sweep/tiles/knn-0");
+    let before = stamp(&place, &first[0]);
+    assert_eq!(stamp(&place, &rows(&place, line)[0]), before);
+    fs::remove_file(place.path("tiles/set/good/7.pgm")).unwrap();
+    assert!(stamp(&place, &rows(&place, line)[0]) > before);
 }
 
 #[test]
@@ -139,6 +167,15 @@ fn what_a_sweep_cannot_do_is_told_before_it_begins() {
             "`held-out` is 3 paths; expected 2, one for each DATA",
         ),
         ("--set latent", "expected a setting and its values"),
+        (
+            "--set knn.k=1",
+            "`set` is knn.k; expected a setting, of all models or of one that --models names",
+        ),
+        ("--set seed=1,2", "--seeds has those"),
+        (
+            "--held-out one.csv two.csv",
+            "other normals than those that are trained on",
+        ),
         ("--promised 1", "`promised` is 1"),
     ] {
         let ran = place.run(&format!("{SWEEP} {more}")).ends_with(2);

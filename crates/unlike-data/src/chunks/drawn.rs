@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     arrow_file::ArrowFile,
-    builder::{MissingCells, usual_mark},
+    builder::{MissingCells, ungroup, usual_mark},
     dataset::DataSet,
     decimal::Decimal,
     kept::Kept,
@@ -284,6 +284,7 @@ fn read_text(
         b';' => Decimal::Comma,
         _ => Decimal::Point,
     };
+    ungroup(&mut built);
     let usual = usual_mark(&built, by_delimiter);
     for (column, &at) in built.iter_mut().zip(&wanted) {
         column.spell_out(told[at].decimal, usual, &missing, &rows);

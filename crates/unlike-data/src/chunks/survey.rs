@@ -82,7 +82,7 @@ impl<'a> Looked<'a> {
 
     /// The order in which all cells are dates.
     pub(crate) fn order(&self) -> Option<Order> {
-        self.orders.one()
+        self.orders.one_or(self.told.trained_order)
     }
 
     /// The first cell that is no plain number; of dates that are not all in one order, the one that

@@ -1,8 +1,8 @@
 //! Images that come as arrays of bytes.
 
-use unlike_core::Result;
+use unlike_core::{Note, Result};
 
-use super::ByteImages;
+use super::{ByteImages, check};
 use crate::{
     dataset::DataSet,
     labels::Classes,
@@ -19,14 +19,16 @@ pub(crate) struct ImagePart<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// The data set of these parts, with a class for each image of all of them.
+/// The data set of these parts, with a class for each image of all of them, and what else is worth knowing.
 pub(crate) fn read_arrays(
     source: &Source,
     format: Format,
     parts: &[ImagePart<'_>],
     classes: Option<Classes>,
+    notes: Vec<Note>,
     options: &ReadOptions,
 ) -> Result<DataSet> {
+    check(options)?;
     let [_, height, width, channels] = parts.first().map_or([0; 4], |part| part.shape);
     let mut all = ByteImages {
         height,
@@ -36,7 +38,7 @@ pub(crate) fn read_arrays(
         ids: Vec::new(),
         classes,
         parts: Vec::new(),
-        notes: Vec::new(),
+        notes,
     };
     for part in parts {
         let [count, high, wide, deep] = part.shape;

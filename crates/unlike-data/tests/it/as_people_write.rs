@@ -11,6 +11,15 @@ fn rows(header: &str, count: usize, cell: impl Fn(usize) -> String) -> String {
     header.to_owned() + "\n" + &(0..count).map(row).collect::<String>()
 }
 
+/// How a model of these data reads new ones.
+fn as_trained(data: &unlike_data::DataSet) -> ReadOptions {
+    let fitted = Preprocessing::fit(data.samples(), &PreprocessingConfig::default()).unwrap();
+    ReadOptions {
+        remembered: Some(data.reading().clone()),
+        ..fitted.read_options(ReadOptions::default())
+    }
+}
+
 fn codes(data: &unlike_data::DataSet) -> Vec<&str> {
     data.notes().iter().map(|note| note.code()).collect()
 }
@@ -323,4 +332,70 @@ fn objects_of_ever_other_names_are_refused_before_they_fill_the_memory() {
     let text: String = (0..50).map(|_| row(0, 2000)).collect();
     let data = File::new("t.jsonl", text).read(&ReadOptions::default());
     assert_eq!(names(&data.unwrap()).len(), 2000);
+}
+
+#[test]
+fn points_between_thousands_are_told_by_other_columns() {
+    let whole = |text: &str| {
+        let data = File::new("t.csv", text)
+            .read(&ReadOptions::default())
+            .unwrap();
+        (numbers(table(&data), "n").to_vec(), data.notes().len())
+    };
+    let german = "x;n\n2.205,76;1.133\n996,10;996\n12,5;-17.319\n";
+    let (values, notes) = whole(german);
+    assert_eq!(values, [1133.0, 996.0, -17319.0]);
+    assert!(notes > 0, "it is said");
+    // Without a comma elsewhere, with a point before a fraction, or with a zero before it, they are plain.
+    assert_eq!(whole("x;n\n1;1.133\n2;996\n").0, [1.133, 996.0]);
+    assert_eq!(whole("x;n\n2,5;1.133\n3,5;9.25\n").0, [1.133, 9.25]);
+    assert_eq!(whole("x;n\n2,5;0.133\n3,5;1.250\n").0, [0.133, 1.25]);
+    assert_eq!(
+        whole("x;y;n\n2,5;0.5;1.133\n3,5;0.25;1.250\n").0,
+        [1.133, 1.25]
+    );
+    // As training had it, new data have it.
+    let trained = File::new("t.csv", german)
+        .read(&ReadOptions::default())
+        .unwrap();
+    let options = as_trained(&trained);
+    let data = File::new("n.csv", "x;n\n1,5;2.500\n")
+        .read(&options)
+        .unwrap();
+    assert_eq!(numbers(table(&data), "n"), [2500.0]);
+}
+
+#[test]
+fn a_zero_begins_no_thousands() {
+    let data = File::new("t.csv", "x\n\"0,527\"\n\"-0,652\"\n\"1,250\"\n")
+        .read(&ReadOptions::default())
+        .unwrap();
+    assert_eq!(numbers(table(&data), "x"), [0.527, -0.652, 1.25]);
+}
+
+#[test]
+fn dates_of_one_day_are_written_as_those_of_training() {
+    let trained = File::new("t.csv", "x,d\n1,25/03/2024\n2,05/03/2024\n3,06/04/2024\n")
+        .read(&ReadOptions::default())
+        .unwrap();
+    let options = as_trained(&trained);
+    let data = File::new("n.csv", "x,d\n1,05/03/2024\n")
+        .read(&options)
+        .unwrap();
+    assert_eq!(numbers(table(&data), "d (month)"), [3.0]);
+    // What the new dates say by themselves counts.
+    let data = File::new("n.csv", "x,d\n1,2024-03-05\n")
+        .read(&options)
+        .unwrap();
+    assert_eq!(numbers(table(&data), "d (month)"), [3.0]);
+}
+
+#[test]
+fn lines_of_lists_are_json() {
+    let file = File::new("t.jsonl", "[0.84, 1, 0.42]\n[0.1, 2, 0.3]\n");
+    let message = file.shown(&file.read(&ReadOptions::default()).unwrap_err());
+    assert!(
+        message.contains("expected an object, which is a row"),
+        "{message}"
+    );
 }

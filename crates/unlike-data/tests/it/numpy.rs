@@ -431,8 +431,8 @@ fn wrong_shapes() {
             "(1, 2, 2)",
             "two dimensions, [rows, columns], or bytes as [images, height, width], with 1 or 3 channels \
              after it if there are channels",
-            "make each sample a row with X.reshape(len(X), -1), or images of bytes of it with \
-             X.astype(numpy.uint8)",
+            "make each sample a row with X.reshape(len(X), -1); or, if they are images, bytes of them: \
+             numpy.rint(255 * X).astype(numpy.uint8) where 1 is white",
         ),
         (
             "(4,)",
@@ -566,6 +566,22 @@ fn bytes_of_more_dimensions_are_images() {
         labels.values(),
         [Label::Normal, Label::Anomalous, Label::Normal]
     );
+    // Options that mean nothing are refused.
+    let missed = ReadOptions {
+        label_column: Some("Y".into()),
+        ..ReadOptions::default()
+    };
+    let labelled = npz(&[("X", shades(&[0])), ("y", npy("|u1", false, "(1,)", &[7]))]);
+    let error = File::new("a.npz", labelled).read(&missed).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`label-column` is `Y`; expected one of the arrays `X`, `y`"
+    );
+    let error = file.read(&missed).unwrap_err();
+    assert!(
+        error.to_string().contains("images have no columns"),
+        "{error}"
+    );
     let colour = npy("|u1", false, "(1, 2, 2, 3)", &[9; 12]);
     let data = File::new("a.npy", colour)
         .read(&ReadOptions::default())
@@ -599,9 +615,14 @@ fn images_in_parts() {
         (split.train(), split.test()),
         (&[0, 2, 3][..], &[4, 5, 6][..])
     );
-    // Without the labels of a part there are none.
+    // Without the labels of a part there are none, which is told.
     let data = File::new("set.npz", npz(&arrays[..3])).read(&ReadOptions::default());
-    assert!(data.unwrap().labels().is_none());
+    let data = data.unwrap();
+    assert!(data.labels().is_none());
+    assert_eq!(
+        data.notes()[0].as_str(),
+        "there is no array `test_labels`, so that no image has a label"
+    );
     let few = [arrays[1].clone(), ("train_labels", labels(&[0]))];
     let file = File::new("set.npz", npz(&few));
     assert_eq!(
@@ -625,4 +646,42 @@ fn images_in_parts() {
         file.shown(&error)
             .contains("`train_images` of shape [1, 2, 2]; expected images of bytes")
     );
+}
+
+#[test]
+fn parts_together_may_not_become_larger_than_is_allowed() {
+    let part = shades(&[0; 100]);
+    let size = part.len();
+    let parts: Vec<(String, Vec<u8>)> = (0..3)
+        .map(|i| (format!("p{i}_images"), part.clone()))
+        .collect();
+    let parts: Vec<(&str, Vec<u8>)> = parts
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+        .collect();
+    let file = File::new("t.npz", npz(&parts));
+    let within = |most| ReadOptions {
+        max_unpacked: Some(most),
+        ..ReadOptions::default()
+    };
+    assert_eq!(file.read(&within(3 * size)).unwrap().samples().len(), 300);
+    let error = file.read(&within(3 * size - 1)).unwrap_err();
+    assert!(file.shown(&error).contains("that unpack to more than"));
+}
+
+#[test]
+fn how_to_make_images_of_an_array_depends_on_what_is_wrong() {
+    for (fortran, shape, values, hint) in [
+        (true, "(2, 2, 2)", 8, "numpy.ascontiguousarray(X)"),
+        (false, "(2, 3, 4, 5)", 120, "numpy.moveaxis(X, 1, -1)"),
+        (false, "(2, 2, 2, 4)", 32, "X[..., :3]"),
+    ] {
+        let file = File::new("a.npy", npy("|u1", fortran, shape, &vec![0; values]));
+        let error = file.read(&ReadOptions::default()).unwrap_err();
+        assert!(
+            error.hint().unwrap().contains(hint),
+            "{shape}: {:?}",
+            error.hint()
+        );
+    }
 }

@@ -315,3 +315,30 @@ fn what_an_arrow_file_claims_takes_no_memory_before_it_is_there() {
     );
     assert!(error.hint().unwrap().contains("max-unpacked"));
 }
+
+#[test]
+fn what_stands_after_the_end_of_a_stream_is_told() {
+    let stream = std::fs::read(file("stream.arrows")).unwrap();
+    let file = File::new("t.arrow", [&stream[..], &stream[..]].concat());
+    let message = file.shown(&file.read(&options()).unwrap_err());
+    assert!(
+        message.contains("bytes after the end of its stream"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_time_zone_is_told() {
+    for name in ["zone.arrow", "zone.parquet"] {
+        let data = read_with(name, &ReadOptions::default());
+        let note = data.notes().iter().find(|note| note.code() == "time-zone");
+        let note = note.unwrap_or_else(|| panic!("{name}: {:?}", data.notes()));
+        assert!(
+            note.contains("`when` holds times of the zone America/New_York"),
+            "{note}"
+        );
+        assert_eq!(numbers(table(&data), "when (hour)")[0], 14.5);
+    }
+    let data = read_with("types.arrow", &ReadOptions::default());
+    assert!(data.notes().iter().all(|note| note.code() != "time-zone"));
+}

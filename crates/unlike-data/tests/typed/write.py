@@ -99,3 +99,9 @@ types = pa.table(
 )
 with ipc.new_file(here / "types.arrow", types.schema) as file:
     file.write_table(types)
+
+# Half past nine in New York, in winter.
+zone = pd.DataFrame({"x": [1.0, 2.0], "when": pd.to_datetime(["2024-01-05 09:30", "2024-01-06 10:00"])})
+zone["when"] = zone["when"].dt.tz_localize("America/New_York")
+zone.to_parquet(here / "zone.parquet")
+feather.write_feather(zone, here / "zone.arrow")

@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,12 @@ impl Job {
         let kept = fs::read_to_string(&file).unwrap_or_default();
         let mut kept: Kept = serde_json::from_str(&kept).unwrap_or_default();
         let key = self.key().map_err(told)?;
-        // A folder that no sweep began is somebody's own.
+        if kept.key.is_empty() && (has_model(&self.run) || has_state(&self.run)) {
+            let run = self.run.display();
+            return Err(Some(format!(
+                "`{run}` holds a training that no sweep began; --out names another folder"
+            )));
+        }
         let mut existing = (!kept.key.is_empty()).then_some("--overwrite");
         if kept.key != key {
             kept = Kept {
@@ -138,8 +143,9 @@ impl Job {
             .args([OsStr::new("--config"), self.beside("toml").as_ref()])
             .args([OsStr::new("--out"), self.run.as_ref()])
             .args(existing)
-            .arg(&self.path)
             .args(&self.options)
+            .arg("--")
+            .arg(&self.path)
             .stdin(Stdio::null());
         let ran = command.output();
         let ran = ran.map_err(|error| told(Error::io("start", command.get_program())(error)))?;
@@ -169,16 +175,23 @@ impl Job {
         Ok(Criteria::measure(model, promised, samples.as_ref())?)
     }
 
-    /// What a training depends on. Of a folder, when files were last added or taken away.
+    /// What a training depends on.
     fn key(&self) -> Result<String> {
-        let about = fs::metadata(&self.path).map_err(Error::io("read", &self.path))?;
+        let mut stamp = Stamp::default();
+        stamp
+            .add(&self.path)
+            .map_err(Error::io("read", &self.path))?;
         let version = env!("CARGO_PKG_VERSION");
-        let (bytes, changed) = (about.len(), about.modified().ok());
         let (path, options) = (self.path.display(), &self.options);
         Ok(format!(
-            "{version} {path} {bytes} {changed:?} {options:?} {}",
+            "{version} {path} {stamp:?} {options:?} {}",
             self.config
         ))
+    }
+
+    /// What is written outside the run folder.
+    pub(super) fn files(&self) -> [PathBuf; 2] {
+        ["json", "toml"].map(|ending| self.beside(ending))
     }
 
     /// The file of this ending beside the run folder.
@@ -187,5 +200,34 @@ impl Job {
         name.push(".");
         name.push(ending);
         name.into()
+    }
+}
+
+/// Tells whether files are what they were: how many there are, how large, and when the last of them changed.
+#[derive(Debug, Default)]
+struct Stamp {
+    files: u64,
+    bytes: u64,
+    changed: Option<SystemTime>,
+}
+
+impl Stamp {
+    /// Adds a file, or all files of a folder; links to folders are not followed.
+    fn add(&mut self, path: &Path) -> std::io::Result<()> {
+        let about = fs::metadata(path)?;
+        self.changed = self.changed.max(about.modified().ok());
+        if !about.is_dir() {
+            self.files += 1;
+            self.bytes += about.len();
+            return Ok(());
+        }
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let is_link = entry.file_type()?.is_symlink();
+            if !(is_link && entry.path().is_dir()) {
+                self.add(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 }

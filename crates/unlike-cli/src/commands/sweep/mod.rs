@@ -120,7 +120,10 @@ impl SweepArgs {
             true => terminal::print_json(&rows)?,
             false => terminal::print(&table(&rows))?,
         }
-        Ok(Outcome::Done)
+        Ok(match rows.iter().all(|row| row.error.is_some()) {
+            true => Outcome::Failed,
+            false => Outcome::Done,
+        })
     }
 }
 

@@ -1,12 +1,15 @@
 //! From the options of `unlike sweep` to its trainings.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use unlike::{ConfigFile, ModelConfig};
 use unlike_core::{check_setting, words::counted};
 
 use super::{SweepArgs, job::Job};
-use crate::{args::DataPaths, terminal::failure::Result};
+use crate::{args::DataPaths, inputs::refuse_over, terminal::failure::Result};
 
 /// `KEY=V1,V2`; commas within brackets are part of a value.
 pub(super) fn setting(text: &str) -> Result<(String, Vec<String>), String> {
@@ -37,6 +40,24 @@ impl SweepArgs {
             held_out.is_empty() || held_out.len() == data.len(),
             &format!("{}, one for each DATA", data.len()),
         )?;
+        for (path, normals) in data.iter().zip(&held_out) {
+            let same = path.canonicalize().ok().zip(normals.canonicalize().ok());
+            check_setting(
+                "held-out",
+                normals.display(),
+                same.is_none_or(|(path, normals)| path != normals),
+                "other normals than those that are trained on",
+            )?;
+        }
+        for (key, _) in &self.set {
+            let model = key.split('.').next().unwrap_or_default();
+            let is_asked = self.models.iter().any(|asked| asked == model);
+            let expected = "a setting, of all models or of one that --models names";
+            let known = !ModelConfig::names().any(|name| name == model) || is_asked;
+            check_setting("set", key, known, expected)?;
+            let is_seed = key == "seed";
+            check_setting("set", key, !is_seed, "another setting; --seeds has those")?;
+        }
         let mut jobs = Vec::new();
         for (at, path) in data.iter().enumerate() {
             for model in &self.models {
@@ -64,6 +85,11 @@ impl SweepArgs {
                     }
                 }
             }
+        }
+        let mut inputs: Vec<&Path> = data.iter().chain(&held_out).map(PathBuf::as_path).collect();
+        inputs.extend(self.config.as_deref());
+        for file in jobs.iter().flat_map(Job::files) {
+            refuse_over(&file, &inputs)?;
         }
         let mut runs = HashSet::new();
         let twice = jobs.iter().find(|job| !runs.insert(&job.run));
