@@ -223,11 +223,13 @@ impl DataSet {
             decimals,
             dates,
             date_orders,
+            header,
             left_out,
         } = found;
         self.reading.decimals = decimals;
         self.reading.dates = dates;
         self.reading.date_orders = date_orders;
+        self.reading.found_header = header;
         self.reading.drop_columns.extend(left_out);
         self
     }

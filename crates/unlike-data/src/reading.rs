@@ -52,6 +52,9 @@ pub struct Reading {
     #[allow(missing_docs, reason = "as in ReadOptions")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_header: Option<bool>,
+    /// Whether the first row of delimited text named the columns, which new data can leave open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_header: Option<bool>,
     #[allow(missing_docs, reason = "as in ReadOptions")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
@@ -88,6 +91,7 @@ impl Reading {
             comment: options.comment.map(char::from),
             missing: (*missing != DEFAULT_MISSING).then(|| missing.clone()),
             has_header: options.has_header,
+            found_header: None,
             decimal: options.decimal,
             decimals: BTreeMap::new(),
             encoding: options.encoding,
@@ -123,6 +127,7 @@ impl Reading {
             comment: self.comment.or(below.comment),
             missing: self.missing.or_else(|| below.missing.clone()),
             has_header: self.has_header.or(below.has_header),
+            found_header: self.found_header.or(below.found_header),
             decimal: self.decimal.or(below.decimal),
             decimals: match self.decimals.is_empty() {
                 true => below.decimals.clone(),

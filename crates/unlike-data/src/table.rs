@@ -137,21 +137,26 @@ fn found_header(
         .filter(|columns| !columns.is_empty())
     {
         let first = sniff::first_row(bytes, delimiter);
-        let numbered = |(i, cell): (usize, &Vec<u8>)| *cell == (i + 1).to_string().into_bytes();
-        let counts = first.iter().enumerate().all(numbered);
         let named = |c: &ColumnSpec| first.iter().any(|cell| *cell == c.name.as_bytes());
-        if !counts && expected.iter().all(named) {
-            return true;
-        }
-        // Names that are positions: no header in training, and so none here.
-        let positions = |c: &ColumnSpec| {
+        let position = |c: &ColumnSpec| {
             c.name
                 .parse::<usize>()
                 .is_ok_and(|at| (1..=first.len()).contains(&at))
         };
-        if expected.iter().all(positions) {
-            let header = sniff::header(bytes, delimiter, missing);
-            return header.names && !header.doubtful;
+        let (are_named, are_positions) =
+            (expected.iter().all(named), expected.iter().all(position));
+        let trained = options.remembered.as_ref().and_then(|r| r.found_header);
+        let header = || sniff::header(bytes, delimiter, missing);
+        match (trained, are_named, are_positions) {
+            (Some(true), true, _) | (None, true, false) => return true,
+            // Columns of arrays are called so as well; the file has to say it by itself.
+            (None, true, true) => return header().names,
+            // No header in training, and so none here, unless it is beyond doubt.
+            (Some(false) | None, _, true) => {
+                let header = header();
+                return header.names && !header.doubtful;
+            }
+            _ => {}
         }
     }
     let header = sniff::header(bytes, delimiter, missing);
@@ -239,7 +244,10 @@ impl Columns<'_> {
         let names = &layout.shape.names;
         let mut columns = Vec::with_capacity(built.len());
         let (mut classes, mut ids) = (None, None);
-        let mut found = Learned::default();
+        let mut found = Learned {
+            header: (layout.format == Format::Csv).then_some(layout.shape.header),
+            ..Learned::default()
+        };
         let mut names_only = Vec::new();
         let mut bad: BTreeMap<usize, String> = BTreeMap::new();
         for (at, built) in built {
@@ -363,6 +371,8 @@ pub(crate) struct Learned {
     pub(crate) dates: BTreeMap<String, Vec<DatePart>>,
     /// Those of them in which the day or the month comes first.
     pub(crate) date_orders: BTreeMap<String, Order>,
+    /// Whether the first row named the columns, of delimited text.
+    pub(crate) header: Option<bool>,
     /// Columns that were left out because they name rows.
     pub(crate) left_out: Vec<String>,
 }

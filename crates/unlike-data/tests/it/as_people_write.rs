@@ -399,3 +399,35 @@ fn lines_of_lists_are_json() {
         "{message}"
     );
 }
+
+#[test]
+fn a_first_row_of_numbers_is_what_it_was_in_training() {
+    let body = rows("1,2", 30, |i| format!("{}.5", i * 3));
+    let bare = body.split_once('\n').unwrap().1.to_owned();
+    let rows_of = |text: &str, options: &ReadOptions| {
+        let data = File::new("n.csv", text).read(options).unwrap();
+        data.samples().len()
+    };
+    // Called so by a header, and by their places.
+    let headed = csv_with(
+        &body,
+        &ReadOptions {
+            has_header: Some(true),
+            ..ReadOptions::default()
+        },
+    );
+    let options = as_trained(&headed);
+    assert_eq!(rows_of(&body, &options), 30);
+    let open = ReadOptions {
+        remembered: options.remembered.map(|r| unlike_data::Reading {
+            has_header: None,
+            ..r
+        }),
+        ..options
+    };
+    assert_eq!(rows_of(&body, &open), 30);
+    let plain = as_trained(&csv_text(&bare));
+    assert_eq!(rows_of(&format!("2,1\n{bare}"), &plain), 31);
+    assert_eq!(rows_of(&format!("1,2\n{bare}"), &plain), 31);
+    assert_eq!(rows_of(&bare, &plain), 30);
+}
