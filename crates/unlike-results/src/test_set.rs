@@ -229,9 +229,12 @@ impl TestSet {
             most_anomalous,
             missed,
             flagged_normals,
-            thresholds: Some(Thresholds::new(scores, labels, threshold, |score| {
-                calibration.p_value(score)
-            })),
+            // Where each group has a threshold of its own, no single one is in use.
+            thresholds: model.grouped_by().is_none().then(|| {
+                Thresholds::new(scores, labels, threshold, |score| {
+                    calibration.p_value(score)
+                })
+            }),
             gallery,
             ..Evaluation::default()
         };

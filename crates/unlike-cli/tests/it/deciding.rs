@@ -73,6 +73,8 @@ fn each_group_is_compared_with_its_own_normals() {
     let json = place.run(&format!("{eval} --json")).ends_with(0).json();
     let by_group = &json["evaluation"]["by_group"];
     assert_eq!(by_group["by"], "machine");
+    // Where groups have thresholds of their own, there is no slider for one.
+    assert!(json["evaluation"]["thresholds"].is_null());
     for (at, name) in ["a", "b"].into_iter().enumerate() {
         let group = &by_group["groups"][at];
         assert_eq!(group["group"], name);
