@@ -8,7 +8,7 @@ use unlike_data::{
     Remarks, Skipped, read_all,
 };
 
-use crate::{File, gzip, numpy::npy, table};
+use crate::{File, gzip, numpy::npy, table, typed};
 
 /// What was read, in words.
 #[derive(Debug, Default, PartialEq)]
@@ -383,17 +383,8 @@ fn arrays_by_rows_and_by_columns() {
 
 #[test]
 fn typed_files_of_several_programs() {
-    for name in [
-        "pandas.parquet",
-        "polars.parquet",
-        "old.parquet",
-        "new.parquet",
-        "feather.arrow",
-        "polars.arrow",
-        "stream.arrows",
-    ] {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/typed");
-        let bytes = std::fs::read(folder.join(name)).unwrap();
+    for name in typed::FILES {
+        let bytes = std::fs::read(typed::file(name)).unwrap();
         check(&[&File::new(name, bytes)], &ReadOptions::default());
     }
 }

@@ -9,7 +9,7 @@ use unlike_data::{
 
 use crate::{File, names, numbers, table, texts};
 
-fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/typed")
         .join(name)
@@ -26,7 +26,7 @@ fn options() -> ReadOptions {
     }
 }
 
-const FILES: [&str; 7] = [
+pub(crate) const FILES: [&str; 7] = [
     "pandas.parquet",
     "polars.parquet",
     "old.parquet",
