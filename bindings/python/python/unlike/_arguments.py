@@ -137,7 +137,7 @@ def _put(settings: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
         return
     for key in path[:-1]:
         settings = settings.setdefault(key, {})
-    settings[path[-1]] = _plain(value)
+    settings[path[-1]] = plain(value)
 
 
 def _get(settings: Any, path: tuple[str, ...]) -> Any:
@@ -146,14 +146,14 @@ def _get(settings: Any, path: tuple[str, ...]) -> Any:
     return settings
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items() if each is not None}
+        return {str(key): plain(each) for key, each in value.items() if each is not None}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise SettingError(f"a setting is {value!r}; expected numbers, texts, lists or mappings of these")
