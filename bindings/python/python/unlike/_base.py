@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from . import _data, _progress, _results, _unlike
+from . import _data, _labels, _progress, _results, _unlike
 from ._arguments import Arguments, detector_arguments
 from ._errors import InputError, NotFittedError, SettingError, note
 from ._pyod import Floats, LikePyOD
@@ -127,7 +127,8 @@ class Detector(Arguments, LikePyOD):
         samples = _data.to_evaluate(X, model, labelled=True)
         calibrated, seen = model.recalibrate(samples)
         self._adopt(calibrated)
-        note([] if seen is None else [f"{seen}: p-values of new normals come out too small"])
+        told = [] if seen is None else [f"{seen}: p-values of new normals come out too small"]
+        note([*samples.notes, *told])
         return self
 
     # -- scoring
@@ -275,13 +276,24 @@ class Detector(Arguments, LikePyOD):
         X
             Labelled samples, which training has not seen.
         y
-            One label per sample: 1 is anomalous, 0 normal. Left out where files hold the labels.
+            One label per sample: 1 or True is anomalous, 0 or False normal. Left out where files hold the labels. With
+            ``Data(path, bad_rows="flag")``, those of rows that cannot be read are among them, and do not count.
+
+        Raises
+        ------
+        InputError
+            If there is not one label per sample, one is missing or is neither of these, or samples do not fit the
+            model.
         """
         model = self._fitted()
         if X is None:
             return Report(model.report(None, None, self.threshold_)[0])
-        labels = None if y is None else [bool(label) for label in np.asarray(y).ravel()]
-        samples = _data.to_evaluate(X, model, labelled=labels is not None)
+        given = None if y is None else _labels.anomalous(y)
+        samples = _data.to_evaluate(X, model, labelled=given is not None)
+        labels = None
+        if given is not None:
+            labels = self._of_readable(given, samples)
+            note(samples.notes)
         if labels is None and samples.labels() is None:
             raise InputError("`y` is missing, and X holds no labels; expected one of them")
         report, notes = model.report(samples, labels, self.threshold_)
@@ -347,16 +359,23 @@ class Detector(Arguments, LikePyOD):
         ``rows`` of a table tell. It needs no memory but its own, however many pieces they come in."""
         model = self._fitted()
         batch = model.batch(keep, _data.count(X) or 0)
-        notes = dict[str, None]()
         for piece in _data.to_score(X, model):
-            notes.update(dict.fromkeys(piece.notes))
             batch.add(piece)
-        note([*notes, *batch.notes()])
+        note(batch.notes())
         return batch
 
     def _evaluate(self, X: Any) -> Floats:
         """The scores of all samples."""
         return self._batch(X, "scores").scores()
+
+    def _of_readable(self, labels: npt.NDArray[np.bool_], samples: _unlike.Samples) -> list[bool]:
+        """The labels of the samples that could be read, out of one for each that there is."""
+        unreadable = samples.unreadable()
+        expected = len(samples) + len(unreadable)
+        if len(labels) != expected:
+            raise InputError(f"`y` has {len(labels)} labels; expected {expected}, one per {samples.noun}")
+        kept: list[bool] = np.delete(labels, unreadable).tolist()
+        return kept
 
     def _made(
         self, X: Any, make: Callable[[_unlike.Samples], npt.NDArray[np.float32] | None]
@@ -367,9 +386,7 @@ class Detector(Arguments, LikePyOD):
             values = make(piece)
             if values is None:
                 return None
-            for at in piece.unreadable():
-                values = np.insert(values, at, np.nan, axis=0)
-            made.append(values)
+            made.append(_results.with_gaps(values, piece.unreadable()))
         return np.concatenate(made)
 
     def _placed(self, X: Any) -> tuple[Floats, Floats]:

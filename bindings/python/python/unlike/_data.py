@@ -110,13 +110,12 @@ max_unpacked, max_columns
             "image_size": None if image_size is None else [height, width],
             "channels": channels,
             "fit": fit,
-            "skip_unreadable": skip_unreadable,
-            "ignore_masks": ignore_masks,
+            # Not asked for, these say nothing; `header=False` does.
+            "skip_unreadable": skip_unreadable or None,
+            "ignore_masks": ignore_masks or None,
             "image_memory": image_memory,
         }
-        self._of_files = {
-            name: value for name, value in of_files.items() if value is not None and value is not False and value != []
-        }
+        self._of_files = {name: value for name, value in of_files.items() if value is not None and value != []}
         if paths_of(x) is None and self._of_files:
             raise SettingError(
                 f"`{next(iter(self._of_files))}` is given with samples in memory; expected a path with it"
@@ -177,8 +176,16 @@ def to_train(
 
 
 def to_score(x: Any, model: _unlike.Model) -> Iterator[_unlike.Samples]:
-    """These as the model knows them, in pieces if they are many."""
-    data = x if isinstance(x, Data) else Data(x)
+    """These as the model knows them, in pieces if they are many; what is worth knowing of them is told at the end."""
+    notes = dict[str, None]()
+    for piece in _pieces(x if isinstance(x, Data) else Data(x), model):
+        # Each once, however many pieces tell it.
+        notes.update(dict.fromkeys(piece.notes))
+        yield piece
+    note(notes)
+
+
+def _pieces(data: Data, model: _unlike.Model) -> Iterator[_unlike.Samples]:
     paths = paths_of(data.x)
     if paths is None:
         yield from _in_memory(data, model, PIECE)

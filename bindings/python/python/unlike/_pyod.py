@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import _unlike
+from . import _labels, _unlike
 from ._errors import InputError, NotOfferedError, SettingError
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ class LikePyOD:
         Parameters
         ----------
         y
-            One label per sample: 1 is anomalous, 0 normal.
+            One label per sample: 1 or True is anomalous, 0 or False normal.
         scoring
             ``"roc_auc_score"``: the area under the ROC curve. ``"prc_n_score"``: the share of anomalies among as many
             samples with the highest scores as there are anomalies; of those that score like the last of them, too.
@@ -70,12 +70,14 @@ class LikePyOD:
         NotOfferedError
             Of other measures. :meth:`report` knows more, with intervals, and asks for samples that did not train.
         InputError
-            If there is not one label per sample, or no two kinds of them.
+            If there is not one label per sample, one is missing or is neither of these, or all are of one kind.
         """
         if scoring not in ("roc_auc_score", "prc_n_score"):
             raise NotOfferedError(f"`scoring` is {scoring!r}; expected `roc_auc_score` or `prc_n_score`")
+        # Before the training, which takes long.
+        anomalous = _labels.anomalous(y)
         self.fit(X)
-        scores, anomalous = self._scores_of_training(), np.asarray(y).ravel() != 0
+        scores = self._scores_of_training()
         if len(anomalous) != len(scores) or not 0 < anomalous.sum() < len(anomalous):
             raise InputError(
                 f"`y` has {anomalous.sum()} anomalous of {len(anomalous)} labels; "
