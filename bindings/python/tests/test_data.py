@@ -135,6 +135,16 @@ def test_nan_is_a_missing_value_where_that_is_said(normals) -> None:
     assert np.array_equal(unlike.IForest().fit(frame).decision_function(frame), detector.decision_scores_)
 
 
+def test_that_nan_is_missing_is_remembered(normals) -> None:
+    gaps = normals.copy()
+    gaps[::7, 1] = np.nan
+    detector = unlike.IForest().fit(unlike.Data(gaps, missing="NaN"))
+    assert np.array_equal(detector.decision_function(gaps), detector.decision_scores_)
+    assert detector.predict(gaps.astype(np.float32)).shape == (600,)
+    with pytest.raises(unlike.InputError, match="NaN; expected a finite number"):
+        unlike.IForest().fit(normals).decision_function(gaps)
+
+
 def test_a_frame_keeps_its_columns_and_categories(frame) -> None:
     detector = fitted(unlike.EGBAD, frame)
     assert columns_of(detector) == {
@@ -203,6 +213,27 @@ def test_frames_in_arrows_form_are_read_as_pandas_are(frame) -> None:
         unlike.KNN().fit(unlike.Data(same, drop_columns=["speed"]))
     dropped = unlike.KNN().fit(unlike.Data(same, drop_columns=["rate"]))
     assert "rate" not in columns_of(dropped)
+
+
+def test_a_column_without_values_has_no_type_and_is_missing(normals) -> None:
+    polars = pytest.importorskip("polars")
+    frame = pd.DataFrame(normals, columns=list("abcde"))
+    frame["kind"] = np.where(frame["a"] > 0, "x", "y")
+    frame["when"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(len(frame)), unit="h")
+    frame.loc[::50, ["b", "kind", "when"]] = None
+    detector = unlike.IForest().fit(frame)
+    few = frame.iloc[1:21]
+    for name in ("b", "kind", "when"):
+        gone = few.assign(**{name: pd.Series([None] * 20, dtype=object)})
+        same = polars.DataFrame(few.drop(columns=name).to_dict("list")).with_columns(polars.Series(name, [None] * 20))
+        assert same[name].dtype == polars.Null
+        typed = few.assign(**{name: few[name].where(few[name].isna())})
+        expected = detector.decision_function(typed)
+        assert np.array_equal(detector.decision_function(gone), expected), name
+        assert np.array_equal(detector.decision_function(same), expected), name
+    empty = polars.DataFrame(frame[list("abcde")].to_dict("list")).with_columns(f=polars.lit(None))
+    with_none = frame[list("abcde")].assign(f=pd.Series([None] * len(frame), dtype=object))
+    assert columns_of(unlike.KNN().fit(empty)) == columns_of(unlike.KNN().fit(with_none))
 
 
 def test_images_are_the_same_as_files_and_as_bytes(images, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import inspect
 import json
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, Union
 
 import numpy as np
 
@@ -32,6 +32,9 @@ _TRAINING: dict[str, tuple[str, ...]] = {
 }
 
 
+Int = Union[int, "np.integer[Any]"]
+"""A whole number, Python's or NumPy's."""
+
 _Self = TypeVar("_Self", bound="Arguments")
 
 # Which, what of an image, taps, tile and overlap.
@@ -49,10 +52,10 @@ class Arguments:
     features: str | None
     feature_pool: str | None
     feature_taps: Sequence[str] | None
-    tile: int | None
-    overlap: int | None
-    seed: int
-    random_state: int | None
+    tile: Int | None
+    overlap: Int | None
+    seed: Int
+    random_state: Int | np.random.RandomState | None
     device: str
     progress: bool | Callable[[dict[str, Any]], object] | None
     score_training: bool
@@ -78,6 +81,20 @@ class Arguments:
         signature = inspect.signature(type(self).__init__).parameters
         told = {n: v for n, v in self.get_params(deep=False).items() if not _same(v, signature[n].default)}
         return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in told.items())})"
+
+    def _check_arguments(self) -> None:
+        """Refuses arguments of another type, of those that are no settings: of these, the library does."""
+        for name, expected in (("device", "a text"), ("score_name", "a text or None"), ("feature_pool", "a text or None")):
+            value = getattr(self, name)
+            if not (isinstance(value, str) or value is None and expected.endswith("None")):
+                raise SettingError(f"`{name}` is {value!r}; expected {expected}")
+        for name in ("tile", "overlap"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, numbers.Integral) or int(value) < 0):
+                raise SettingError(f"`{name}` is {value!r}; expected a whole number of pixels, or None")
+        if not (self.progress is None or isinstance(self.progress, bool) or callable(self.progress)):
+            raise SettingError(f"`progress` is {self.progress!r}; expected True, False, None or a function")
+        self._check_contamination()
 
     def _check_contamination(self) -> None:
         share = self.contamination
@@ -109,7 +126,8 @@ class Arguments:
     def _features(self) -> _Features | None:
         taps = None if self.feature_taps is None else [str(tap) for tap in self.feature_taps]
         which = None if self.features is None else str(self.features)
-        chosen = (which, self.feature_pool, taps, self.tile, self.overlap)
+        tile, overlap = (None if pixels is None else int(pixels) for pixels in (self.tile, self.overlap))
+        chosen = (which, self.feature_pool, taps, tile, overlap)
         return None if all(one is None for one in chosen) else chosen
 
 

@@ -222,7 +222,7 @@ def _in_memory(data: Data, model: _unlike.Model | None, piece: int | None) -> It
         ids = _ids(frame.index)
         yield _unlike.Samples.from_columns(columns, ids, categories, dropped, data.dates, model)
     elif hasattr(x, "__arrow_c_stream__"):
-        stream = x.__arrow_c_stream__()
+        stream = _typed(x).__arrow_c_stream__()
         yield _unlike.Samples.from_arrow(stream, categories, dropped, data.dates, model)
     else:
         array = to_array(x)
@@ -289,6 +289,17 @@ def _readable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _is_pandas(x: Any) -> bool:
     return type(x).__module__.split(".")[0] == "pandas" and hasattr(x, "iloc")
+
+
+def _typed(x: Any) -> Any:
+    """With texts in place of columns without a type, none of which has a value: what polars hands over of them is not
+    what Arrow asks for."""
+    if type(x).__module__.split(".")[0] != "polars" or not hasattr(x, "schema"):
+        return x
+    import polars
+
+    empty = [name for name, dtype in x.schema.items() if dtype == polars.Null]
+    return x.with_columns(polars.col(empty).cast(polars.String)) if empty else x
 
 
 def _ids(index: Any) -> list[str] | None:

@@ -29,6 +29,7 @@ class LikePyOD:
 
     threshold_: float
     labels_: Labels
+    score_training: bool
 
     def fit(self: _Self, X: Any, y: object = None) -> _Self:
         raise NotImplementedError
@@ -45,12 +46,27 @@ class LikePyOD:
     def _scores_of_training(self) -> Floats:
         raise NotImplementedError
 
+    def _threshold(self) -> float:
+        raise NotImplementedError
+
+    def _check_scores_training(self) -> None:
+        """Refuses, before a training that takes long, what needs the scores that it would not give."""
+        if not self.score_training:
+            raise SettingError("`score_training` is False; expected True, for the scores and labels of what is fitted")
+
     def _labels(self, scores: Floats) -> Labels:
         """What :meth:`predict` says of these scores."""
         return self._flags(scores)
 
     def fit_predict(self, X: Any, y: object = None) -> Labels:
-        """Fits, and gives ``labels_``."""
+        """Fits, and gives ``labels_``.
+
+        Raises
+        ------
+        SettingError
+            With ``score_training=False``.
+        """
+        self._check_scores_training()
         self.fit(X, y)
         return self.labels_
 
@@ -75,6 +91,7 @@ class LikePyOD:
         if scoring not in ("roc_auc_score", "prc_n_score"):
             raise NotOfferedError(f"`scoring` is {scoring!r}; expected `roc_auc_score` or `prc_n_score`")
         # Before the training, which takes long.
+        self._check_scores_training()
         anomalous = _labels.anomalous(y)
         self.fit(X)
         scores = self._scores_of_training()
@@ -236,7 +253,7 @@ class LikePyOD:
         return Tags(estimator_type="outlier_detector", target_tags=TargetTags(required=False), input_tags=taken)
 
     def _stability(self) -> _unlike.Stability:
-        return _unlike.Stability(self._scores_of_training(), self.threshold_)
+        return _unlike.Stability(self._scores_of_training(), self._threshold())
 
     def _with_confidence(self, told: _Told, scores: Floats, asked: bool) -> _Told | tuple[_Told, Floats]:
         return (told, self._stability().confidence(scores)) if asked else told

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import _data, _unlike
-from ._arguments import plain
+from ._arguments import Int, plain
 from ._base import Detector, load
 from ._errors import Error, FileError, InputError, SettingError
 
@@ -44,7 +44,7 @@ class Sweep:
         # Of each row, by its name: what it was trained of.
         self._keys = keys
 
-    def detector(self, data: str, detector: str, seed: int) -> Detector:
+    def detector(self, data: str, detector: str, seed: Int) -> Detector:
         """The fitted detector of a row. It flags as its ``contamination`` says, and has no ``decision_scores_``.
 
         Raises
@@ -84,10 +84,10 @@ def sweep(
     data: Mapping[str, Any],
     folder: str | os.PathLike[str],
     *,
-    seeds: Iterable[int] = (0,),
+    seeds: Iterable[Int] = (0,),
     held_out: Mapping[str, Any] | None = None,
     promised: float = 0.05,
-    processes: int | None = None,
+    processes: Int | None = None,
     on: str = "processes",
 ) -> Sweep:
     """Fits every detector to all data with every seed, each in a process of its own, and compares them without labels.
@@ -294,7 +294,7 @@ def _kept(path: Path) -> dict[str, Any]:
     return kept
 
 
-def _name(data: str, detector: str, seed: int) -> str:
+def _name(data: str, detector: str, seed: Int) -> str:
     # No name holds a dot, so no two trainings share a file.
     return f"{data}.{detector}.{seed}"
 
