@@ -274,6 +274,11 @@ def test_options_go_with_what_they_are_for(normals) -> None:
         unlike.Data("flows.csv", columns=["a"])
     with pytest.raises(unlike.SettingError, match="`format` is `tea`"):
         unlike.PCA().fit(unlike.Data("flows.csv", format="tea"))
+    for options in ({"image_size": (1, 2, 3)}, {"drop_columns": 3}, {"max_columns": object()}):
+        with pytest.raises(unlike.SettingError):
+            unlike.PCA().fit(unlike.Data("flows.csv", **options))
+    with pytest.raises(unlike.FileError):
+        unlike.PCA().fit(unlike.Data("flows.csv", max_columns=np.int64(9), image_size=[9, 9], drop_columns=None))
     with pytest.raises(unlike.SettingError, match="`channels` is `four`"):
         unlike.PCA().fit(unlike.Data("images", channels="four"))
 

@@ -96,6 +96,11 @@ def test_other_pairs_of_labels_are_refused_with_what_they_should_be(normals, mix
             detector.report(X, labels)
 
 
+def test_labels_go_with_samples(normals) -> None:
+    with pytest.raises(unlike.InputError, match="`y` is given without `X`"):
+        unlike.PCA().fit(normals).report(y=[0, 1])
+
+
 def test_rows_that_cannot_be_read_have_labels_that_do_not_count(normals, mixed, tmp_path: Path) -> None:
     X, y = mixed
     path = tmp_path / "rows.csv"

@@ -151,6 +151,16 @@ def test_decisions_are_by_rates_and_whole_numbers(asked, message, normals) -> No
         with pytest.raises(unlike.SettingError, match=message):
             decide(normals, **asked)
     assert detector.select(normals, budget=np.int32(3)).sum() == 3
+    assert detector.select(normals, budget=10**400).all()
+
+
+def test_costs_of_decisions_are_numbers(normals) -> None:
+    detector = unlike.PCA().fit(normals)
+    for name in ("T", "delta", "c_fp", "c_fn", "c_r"):
+        with pytest.raises(unlike.SettingError, match=f"`{name}` is 'a'; expected a number"):
+            detector.predict_with_rejection(normals, **{name: "a"})
+        with pytest.raises(unlike.SettingError, match=f"`{name}` is 'a'; expected a number"):
+            detector.compute_rejection_stats(**{name: "a"})
 
 
 def test_a_threshold_is_a_finite_number(normals) -> None:

@@ -125,7 +125,9 @@ impl Graph {
             Some((of, thread)) if of == here => thread,
             gone => {
                 // Threads of another process cannot be told to end.
-                gone.map(std::mem::forget);
+                if let Some(gone) = gone {
+                    std::mem::forget(gone);
+                }
                 Arc::new(ThreadPool::with_num_threads(1))
             }
         };

@@ -6,7 +6,7 @@ import inspect
 import json
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar, Union
+from typing import Any, ClassVar, TypeGuard, TypeVar, Union
 
 import numpy as np
 
@@ -84,9 +84,10 @@ class Arguments:
 
     def _check_arguments(self) -> None:
         """Refuses arguments of another type, of those that are no settings: of these, the library does."""
-        for name, expected in (("device", "a text"), ("score_name", "a text or None"), ("feature_pool", "a text or None")):
+        texts = {"device": "a text", "score_name": "a text or None", "feature_pool": "a text or None"}
+        for name, expected in texts.items():
             value = getattr(self, name)
-            if not (isinstance(value, str) or value is None and expected.endswith("None")):
+            if not isinstance(value, str) and not (value is None and expected.endswith("None")):
                 raise SettingError(f"`{name}` is {value!r}; expected {expected}")
         for name in ("tile", "overlap"):
             value = getattr(self, name)
@@ -179,3 +180,8 @@ def plain(value: Any) -> Any:
 
 def _same(value: Any, other: Any) -> bool:
     return value is other or (type(value) is type(other) and bool(np.all(value == other)))
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one, which truth is not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))

@@ -7,13 +7,13 @@ import json
 import numbers
 import os
 from collections.abc import Callable
-from typing import Any, Literal, TypeGuard, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _data, _labels, _progress, _results, _unlike
-from ._arguments import Arguments, Int, detector_arguments
+from ._arguments import Arguments, Int, detector_arguments, is_number
 from ._errors import InputError, NotFittedError, SettingError, note
 from ._pyod import Floats, LikePyOD
 from ._results import Explanations, Report, Scores
@@ -287,6 +287,8 @@ class Detector(Arguments, LikePyOD):
             model.
         """
         model = self._fitted()
+        if X is None and y is not None:
+            raise InputError("`y` is given without `X`; expected the samples that these are the labels of")
         if X is None:
             return Report(model.report(None, None, 0.0)[0])
         told = None if y is None else _labels.anomalous(y)
@@ -407,7 +409,7 @@ class Detector(Arguments, LikePyOD):
     def _threshold(self) -> float:
         """``threshold_``, which may have been set."""
         threshold: object = self.threshold_
-        if not _is_number(threshold) or not np.isfinite(threshold):
+        if not is_number(threshold) or not np.isfinite(threshold):
             raise SettingError(f"`threshold_` is {threshold!r}; expected a finite number")
         return float(threshold)
 
@@ -468,10 +470,8 @@ def _asked(**asked: object) -> tuple[str, float] | None:
     if by == "budget":
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < 1:
             raise SettingError(f"`budget` is {value!r}; expected a whole number of samples from 1 up")
-    elif not _is_number(value):
+        # No samples are as many.
+        return by, float(min(int(value), 2**53))
+    if not is_number(value):
         raise SettingError(f"`{by}` is {value!r}; expected a rate between 0 and 1")
     return by, float(value)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))

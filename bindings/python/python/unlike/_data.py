@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _unlike
+from ._arguments import plain
 from ._errors import InputError, SettingError, note
 
 # Rows of an array are scored so many bytes at a time: what the library makes of them takes several times as
@@ -91,7 +92,7 @@ max_unpacked, max_columns
         self.drop_columns = _texts(drop_columns)
         self.category_columns = _texts(category_columns)
         self.missing = None if missing is None else _texts(missing)
-        width, height = image_size if isinstance(image_size, tuple) else (image_size, image_size)
+        width, height = _width_and_height(image_size)
         of_files: dict[str, Any] = {
             "format": format,
             "label_column": label_column,
@@ -115,7 +116,8 @@ max_unpacked, max_columns
             "ignore_masks": ignore_masks or None,
             "image_memory": image_memory,
         }
-        self._of_files = {name: value for name, value in of_files.items() if value is not None and value != []}
+        said = {name: None if isinstance(value, list) and not value else value for name, value in of_files.items()}
+        self._of_files = {name: value for name, value in said.items() if value is not None}
         if paths_of(x) is None and self._of_files:
             raise SettingError(
                 f"`{next(iter(self._of_files))}` is given with samples in memory; expected a path with it"
@@ -141,11 +143,23 @@ max_unpacked, max_columns
             options["missing"] = self.missing
         if self.dates is not None:
             options["dates"] = self.dates
-        return json.dumps(options)
+        return json.dumps(plain(options))
 
 
-def _texts(names: _Names) -> list[str]:
-    return [names] if isinstance(names, str) else [str(name) for name in names]
+def _texts(names: _Names | None) -> list[str]:
+    if names is None or isinstance(names, str):
+        return [] if names is None else [names]
+    if not isinstance(names, Iterable):
+        raise SettingError(f"names are {names!r}; expected a text, or several", f'"{names}"')
+    return [str(name) for name in names]
+
+
+def _width_and_height(size: Any) -> tuple[Any, Any]:
+    if not isinstance(size, (tuple, list)):
+        return size, size
+    if len(size) != 2:
+        raise SettingError(f"`image_size` is {size!r}; expected a number of pixels, or width and height")
+    return size[0], size[1]
 
 
 def _character(text: str | None) -> str | None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _labels, _unlike
+from ._arguments import is_number
 from ._errors import InputError, NotOfferedError, SettingError
 
 Floats = npt.NDArray[np.float64]
@@ -188,6 +189,7 @@ class LikePyOD:
         With ``return_stats``, also the list that :meth:`compute_rejection_stats` gives: a pair.
         """
         stability = self._stability()
+        _check_numbers(T=T, delta=delta, c_fp=c_fp, c_fn=c_fn, c_r=0 if c_r is None else c_r)
         stats = stability.rejection(T, delta, (c_fp, c_fn, c_r))
         scores = self._evaluate(X)
         labels = np.where(stability.rejected(scores, T), REJECTED, self._labels(scores))
@@ -224,6 +226,7 @@ class LikePyOD:
             The share that is likely to be rejected; that which it does not exceed; and what a sample costs at most,
             on average, if as many are anomalous as are flagged.
         """
+        _check_numbers(T=T, delta=delta, c_fp=c_fp, c_fn=c_fn, c_r=0 if c_r is None else c_r)
         stats = self._stability().rejection(T, delta, (c_fp, c_fn, c_r))
         if verbose:
             print("rejected, likely {:.4f} and at most {:.4f}; cost at most {:.4f}".format(*stats))
@@ -257,6 +260,12 @@ class LikePyOD:
 
     def _with_confidence(self, told: _Told, scores: Floats, asked: bool) -> _Told | tuple[_Told, Floats]:
         return (told, self._stability().confidence(scores)) if asked else told
+
+
+def _check_numbers(**given: object) -> None:
+    for name, value in given.items():
+        if not is_number(value):
+            raise SettingError(f"`{name}` is {value!r}; expected a number")
 
 
 def _erf(values: Floats) -> Floats:

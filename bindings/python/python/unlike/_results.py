@@ -43,9 +43,9 @@ class Explanations:
     contributions: npt.NDArray[np.float32]
     """``[samples, columns]``, non-negative, in units of the column's mean over held-out normals."""
     reasons: list[list[Reason]]
-    """Of each sample the columns that contributed most, largest first: at most five, of those that contributed more than
-    is typical of them, and without those that do as usual unless all of these do. None at all of samples that are as
-    usual in every column, and of rows of files that could not be read."""
+    """Of each sample the columns that contributed most, largest first: at most five, of those that contributed more
+    than is typical of them, and without those that do as usual unless all of these do. None at all of samples that are
+    as usual in every column, and of rows of files that could not be read."""
 
     def __len__(self) -> int:
         return len(self.reasons)

@@ -92,8 +92,9 @@ def sweep(
 ) -> Sweep:
     """Fits every detector to all data with every seed, each in a process of its own, and compares them without labels.
 
-    Each model file and what is known of it are in the folder as soon as it is trained, as ``data.detector.seed``. A sweep that was ended goes on
-    where it was; a training whose arguments, data or version of unlike changed is done again.
+    Each model file and what is known of it are in the folder as soon as it is trained, as ``data.detector.seed``. A
+    sweep that was ended goes on where it was; a training whose arguments, data or version of unlike changed is done
+    again.
 
     Parameters
     ----------
@@ -308,7 +309,9 @@ def _check_names(pairs: list[tuple[str, str]]) -> None:
             raise SettingError(f"`{name}` is to name files; expected names of letters, digits, - and _")
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            raise SettingError(f"`{other}` and `{name}` are to name files; expected names that differ in more than case")
+            raise SettingError(
+                f"`{other}` and `{name}` are to name files; expected names that differ in more than case"
+            )
 
 
 def _digest(value: Any) -> str:
