@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -84,5 +85,26 @@ expected = detector.decision_function(X)
 with multiprocessing.get_context("fork").Pool(2) as pool:
     for scores in pool.map(detector.decision_function, [X] * 4):
         assert np.array_equal(scores, expected)
+"""
+    assert ended(script) == (0, "")
+
+
+def test_a_network_of_a_file_runs_in_a_forked_process() -> None:
+    network = Path(__file__).resolve().parents[3] / "crates/unlike-features/tests/golden/small.onnx"
+    script = f"""
+import multiprocessing, warnings
+import numpy as np, unlike
+warnings.simplefilter("ignore")
+images = np.random.default_rng(0).integers(0, 255, size=(60, 32, 32, 3)).astype(np.uint8)
+detector = unlike.KNN(features={str(network)!r}).fit(images)
+expected = detector.decision_function(images)
+
+
+def inherited(_):
+    # The detector that was there before the fork, not one that was sent.
+    return detector.decision_function(images)
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    assert np.array_equal(pool.map(inherited, [0])[0], expected)
 """
     assert ended(script) == (0, "")
