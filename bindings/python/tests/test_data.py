@@ -274,8 +274,12 @@ def test_options_go_with_what_they_are_for(normals) -> None:
         unlike.Data("flows.csv", columns=["a"])
     with pytest.raises(unlike.SettingError, match="`format` is `tea`"):
         unlike.PCA().fit(unlike.Data("flows.csv", format="tea"))
-    for options in ({"image_size": (1, 2, 3)}, {"drop_columns": 3}, {"max_columns": object()}):
-        with pytest.raises(unlike.SettingError):
+    for options, message in (
+        ({"image_size": (1, 2, 3)}, r"`image_size` is \(1, 2, 3\); expected a number of pixels, or width"),
+        ({"drop_columns": 3}, "`drop_columns` is 3; expected a text"),
+        ({"max_columns": object()}, "a setting is <object"),
+    ):
+        with pytest.raises(unlike.SettingError, match=message):
             unlike.PCA().fit(unlike.Data("flows.csv", **options))
     with pytest.raises(unlike.FileError):
         unlike.PCA().fit(unlike.Data("flows.csv", max_columns=np.int64(9), image_size=[9, 9], drop_columns=None))
@@ -304,6 +308,13 @@ def test_a_first_row_in_doubt_is_told_in_words_of_python(normals, tmp_path: Path
     texts = " ".join(str(each.message) for each in told)
     assert "`header=False`" in texts or "`header=True`" in texts
     assert "no_header" not in texts and "no-header" not in texts
+
+
+def test_a_hint_gives_names_of_columns_as_texts(normals, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["a,b,c,d,e", *(",".join(map(str, row)) for row in normals)]) + "\n")
+    with pytest.raises(unlike.InputError, match='say `category_columns="1"`'):
+        unlike.PCA().fit(unlike.Data(path, header=False))
 
 
 def test_images_that_cannot_be_read_are_told_of_by_every_method(images, tmp_path: Path) -> None:

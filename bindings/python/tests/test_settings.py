@@ -111,6 +111,7 @@ def test_threads_are_as_many_as_a_machine_can_have() -> None:
         ({"device": None}, "`device` is None; expected a text"),
         ({"score_name": 3}, "`score_name` is 3; expected a text or None"),
         ({"feature_pool": 1}, "`feature_pool` is 1; expected a text or None"),
+        ({"feature_taps": 3}, "`feature_taps` is 3; expected names of stages"),
         ({"tile": "big"}, "`tile` is 'big'; expected a whole number of pixels"),
         ({"overlap": -1}, "`overlap` is -1; expected a whole number of pixels"),
         ({"progress": "yes"}, "`progress` is 'yes'; expected True, False, None or a function"),
@@ -119,6 +120,11 @@ def test_threads_are_as_many_as_a_machine_can_have() -> None:
 def test_arguments_of_another_type_are_refused_by_name(arguments, message, normals) -> None:
     with pytest.raises(unlike.SettingError, match=message):
         unlike.PCA(**arguments).fit(normals)
+
+
+def test_one_stage_may_be_named_alone(images) -> None:
+    alone, listed = (unlike.KNN(features="lite0", feature_taps=taps).fit(images) for taps in ("stage3", ["stage3"]))
+    assert alone.to_bytes() == listed.to_bytes()
 
 
 def test_whole_numbers_and_generators_of_numpy_are_seeds(normals) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard, TypeVar, Union
 
 import numpy as np
@@ -125,7 +125,11 @@ class Arguments:
         return int(seed)
 
     def _features(self) -> _Features | None:
-        taps = None if self.feature_taps is None else [str(tap) for tap in self.feature_taps]
+        given = self.feature_taps
+        if given is not None and not isinstance(given, Iterable):
+            raise SettingError(f"`feature_taps` is {given!r}; expected names of stages or of outputs")
+        taps = [given] if isinstance(given, str) else given
+        taps = None if taps is None else [str(tap) for tap in taps]
         which = None if self.features is None else str(self.features)
         tile, overlap = (None if pixels is None else int(pixels) for pixels in (self.tile, self.overlap))
         chosen = (which, self.feature_pool, taps, tile, overlap)

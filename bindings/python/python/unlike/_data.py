@@ -88,16 +88,16 @@ max_unpacked, max_columns
         image_memory: int | None = None,
     ) -> None:
         self.x = x
-        self.columns = None if columns is None else _texts(columns)
-        self.drop_columns = _texts(drop_columns)
-        self.category_columns = _texts(category_columns)
-        self.missing = None if missing is None else _texts(missing)
+        self.columns = None if columns is None else _texts("columns", columns)
+        self.drop_columns = _texts("drop_columns", drop_columns)
+        self.category_columns = _texts("category_columns", category_columns)
+        self.missing = None if missing is None else _texts("missing", missing)
         width, height = _width_and_height(image_size)
         of_files: dict[str, Any] = {
             "format": format,
             "label_column": label_column,
-            "normal_label": _texts(normal_label),
-            "anomalous_label": _texts(anomalous_label),
+            "normal_label": _texts("normal_label", normal_label),
+            "anomalous_label": _texts("anomalous_label", anomalous_label),
             "id_column": id_column,
             "delimiter": _character(delimiter),
             "comment": comment,
@@ -125,7 +125,7 @@ max_unpacked, max_columns
         named = paths_of(x) is not None or _is_pandas(x) or hasattr(x, "__arrow_c_stream__")
         if named and columns is not None:
             raise SettingError("`columns` is given with data that name theirs; expected an array with it")
-        self.dates = None if dates is None else [part for part in _texts(dates) if part != "none"]
+        self.dates = None if dates is None else [part for part in _texts("dates", dates) if part != "none"]
         if self.dates is not None and not named:
             raise SettingError("`dates` is given with an array; expected a path or a frame with it")
 
@@ -146,11 +146,11 @@ max_unpacked, max_columns
         return json.dumps(plain(options))
 
 
-def _texts(names: _Names | None) -> list[str]:
+def _texts(argument: str, names: _Names | None) -> list[str]:
     if names is None or isinstance(names, str):
         return [] if names is None else [names]
     if not isinstance(names, Iterable):
-        raise SettingError(f"names are {names!r}; expected a text, or several", f'"{names}"')
+        raise SettingError(f"`{argument}` is {names!r}; expected a text, or several", f'{argument}="{names}"')
     return [str(name) for name in names]
 
 
