@@ -122,10 +122,10 @@ LAST = [
     ),
     (
         "random_state",
-        "int | None",
+        "int | np.random.RandomState | None",
         "None",
         "as `seed`",
-        "The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.",
+        "The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.",
     ),
     (
         "device",
@@ -370,7 +370,9 @@ def class_text(source: Source, native: Any, name: str) -> str:
             "",
         ]
     )
-    signature = "".join(f"        {n}: {kind} = {value},\n" for n, kind, value, _, _ in parameters)
+    # NumPy's whole numbers are no `int` to those who check types.
+    whole = re.compile(r"\bint\b")
+    signature = "".join(f"        {n}: {whole.sub('Int', kind)} = {value},\n" for n, kind, value, _, _ in parameters)
     assigned = "".join(f"        self.{n} = {n}\n" for n, *_ in parameters)
     doc = doc.replace("\\", "\\\\")
     body = textwrap.indent(f'"""{doc}"""', "    ", lambda line: bool(line.strip()))
@@ -397,6 +399,8 @@ def main() -> None:
         "from __future__ import annotations\n\n"
         "from collections.abc import Callable, Mapping, Sequence\n"
         "from typing import Any, Literal\n\n"
+        "import numpy as np\n\n"
+        "from ._arguments import Int\n"
         "from ._base import Detector\n\n\n"
         f"{classes}\n\n"
         f"CLASSES: tuple[type[Detector], ...] = (\n{listed})\n"

@@ -74,6 +74,12 @@ fn read(
 /// What a column makes.
 fn column(field: &Field, chunks: &[&ArrayRef], rules: &Rules) -> Result<Vec<Column>> {
     let name = field.name();
+    let rows: usize = chunks.iter().map(|chunk| chunk.len()).sum();
+    let gone: usize = chunks.iter().map(|chunk| chunk.logical_null_count()).sum();
+    if gone == rows && rules.is_date(name) {
+        // Dates none of which is there need not have the type of dates.
+        return rules.dates(name, std::iter::repeat_n(None, rows));
+    }
     match field.data_type() {
         DataType::Date32 => dates::<Date32Type>(name, chunks, rules, 86_400_000_000_000),
         DataType::Date64 => dates::<Date64Type>(name, chunks, rules, 1_000_000),
@@ -149,6 +155,10 @@ fn plain_column(field: &Field, chunks: &[&ArrayRef], rules: &Rules) -> Result<Co
                     cells.map(|cell| cell.map(|value| rules.boolean(name, value))),
                 ),
             }
+        }
+        DataType::Null => {
+            let rows = chunks.iter().map(|chunk| chunk.len()).sum();
+            rules.texts(name, std::iter::repeat_n(None, rows))
         }
         DataType::Utf8 => rules.texts(name, chunks.iter().flat_map(|c| c.as_string::<i32>())),
         DataType::LargeUtf8 => rules.texts(name, chunks.iter().flat_map(|c| c.as_string::<i64>())),

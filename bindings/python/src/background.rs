@@ -5,9 +5,12 @@
 //! second.
 
 use std::{
+    num::NonZero,
     panic::resume_unwind,
+    process,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, TryLockError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::{self, JoinHandle},
@@ -24,49 +27,69 @@ use crate::errors::OrRaise;
 /// How often signals are asked for: a tenth of the half second in which people expect an answer.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The threads that each piece of work is limited to, if somebody said so.
-static LIMIT: Mutex<Limit> = Mutex::new(Limit {
-    threads: None,
-    free: Vec::new(),
-});
+/// How many threads each piece of work is limited to; 0 until somebody said so.
+static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
-struct Limit {
-    threads: Option<usize>,
-    /// Pools of so many threads that no work is using: as many as there was work at once, less those in
-    /// use. Of one pool for all, calls would wait for each other.
-    free: Vec<ThreadPool>,
+/// The process that loaded this module. One that was forked off it has none of its threads, so that work which
+/// is handed to the pool of the whole process would wait for ever.
+static LOADED_BY: OnceLock<u32> = OnceLock::new();
+
+/// Pools that no work is using, and the processes whose threads they are: as many as there was work at once, less
+/// those in use. Of one pool for all, calls would wait for each other.
+static FREE: Mutex<Vec<(u32, ThreadPool)>> = Mutex::new(Vec::new());
+
+/// Remembers which process this is.
+pub(crate) fn loaded() {
+    LOADED_BY.get_or_init(process::id);
 }
 
-impl Limit {
-    fn get() -> MutexGuard<'static, Self> {
-        LIMIT.lock().unwrap_or_else(PoisonError::into_inner)
+/// Does the work within the limit there is now, and in a forked process on threads of that process.
+fn keep<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let here = process::id();
+    let is_fork = LOADED_BY.get().is_some_and(|&first| first != here);
+    let threads = match LIMIT.load(Ordering::Relaxed) {
+        0 if !is_fork => return work(),
+        0 => thread::available_parallelism().map_or(1, NonZero::get),
+        limit => limit,
+    };
+    let pool = match taken(here, threads) {
+        Some(pool) => pool,
+        None => thread_pool(threads)?,
+    };
+    let done = pool.install(work);
+    if let Some(mut free) = free() {
+        free.push((here, pool));
     }
+    done
+}
 
-    /// Does the work within the limit there is now.
-    fn keep<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        let (threads, free) = {
-            let mut limit = Self::get();
-            (limit.threads, limit.free.pop())
-        };
-        let Some(threads) = threads else {
-            return work();
-        };
-        let pool = match free {
-            Some(pool) => pool,
-            None => thread_pool(threads)?,
-        };
-        let done = pool.install(work);
-        let mut limit = Self::get();
-        if limit.threads == Some(threads) {
-            limit.free.push(pool);
-        }
-        done
+/// The free pools, unless somebody else is looking at them: perhaps a thread that was not there any more after a
+/// fork, for which nobody should wait.
+fn free() -> Option<MutexGuard<'static, Vec<(u32, ThreadPool)>>> {
+    match FREE.try_lock() {
+        Ok(free) => Some(free),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
+}
+
+/// A free pool of this process with so many threads.
+fn taken(here: u32, threads: usize) -> Option<ThreadPool> {
+    let mut free = free()?;
+    while let Some((of, pool)) = free.pop() {
+        if of != here {
+            // Its threads are not there, and cannot be told to end.
+            std::mem::forget(pool);
+        } else if pool.current_num_threads() == threads {
+            return Some(pool);
+        }
+    }
+    None
 }
 
 /// Limits each training and each scoring to this many threads; results do not depend on it. Calls from several
 /// threads of Python, which may run at once, have so many each. Without it, there is one thread per core
-/// for all.
+/// for all; in a forked process, for each.
 #[pyfunction]
 pub(crate) fn set_threads(py: Python<'_>, threads: usize) -> PyResult<()> {
     // More threads than any machine has are a slip.
@@ -74,13 +97,24 @@ pub(crate) fn set_threads(py: Python<'_>, threads: usize) -> PyResult<()> {
     let holds = (1..=MOST).contains(&threads);
     check_setting("threads", threads, holds, &format!("from 1 to {MOST}")).or_raise(py)?;
     // One now, to hear at once if there cannot be so many.
-    let free = vec![thread_pool(threads).or_raise(py)?];
+    let pool = thread_pool(threads).or_raise(py)?;
     unlike_kernels::set_threads(threads);
-    *Limit::get() = Limit {
-        threads: Some(threads),
-        free,
-    };
+    LIMIT.store(threads, Ordering::Relaxed);
+    if let Some(mut free) = free() {
+        free.push((process::id(), pool));
+    }
     Ok(())
+}
+
+/// Does work that is too short for Ctrl-C to matter.
+///
+/// # Errors
+/// What the work returns.
+pub(crate) fn briefly<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> PyResult<T> {
+    py.detach(|| keep(work)).or_raise(py)
 }
 
 /// Runs work that tells nothing before it is done.
@@ -127,7 +161,7 @@ impl<T: Send + 'static, E: Send + 'static> Running<T, E> {
             _ = events.send(Told::Event(event));
         });
         let thread = thread::spawn(move || {
-            let result = Limit::keep(|| work(tell));
+            let result = keep(|| work(tell));
             _ = sender.send(Told::Done(result));
         });
         Self {

@@ -24,20 +24,46 @@ impl<T> OrRaise<T> for unlike_core::Result<T> {
 pub(crate) fn argument(name: &str) -> String {
     match name.strip_prefix("model.").unwrap_or(name) {
         "score" => "score_name".to_owned(),
+        "no-header" => "header".to_owned(),
         name => name.replace('-', "_"),
     }
 }
 
 /// A note, in which settings are arguments: `image_size=28`.
 pub(crate) fn worded(note: &Note) -> String {
-    note.worded(|name, value| match value {
-        None => format!("`{}`", argument(name)),
-        Some(value) if value.parse::<f64>().is_ok_and(f64::is_finite) => {
-            format!("`{}={value}`", argument(name))
-        }
-        Some(value) => format!("`{}={value:?}`", argument(name)),
-    })
+    note.worded(spelled)
 }
+
+/// A setting that somebody could give, as an argument.
+fn spelled(name: &str, value: Option<&str>) -> String {
+    let argument = argument(name);
+    let is_text = TEXTS.contains(&name);
+    match (name, value) {
+        ("no-header", _) => "`header=False`".to_owned(),
+        (name, None) if SWITCHES.contains(&name) => format!("`{argument}=True`"),
+        (_, None) => format!("`{argument}`"),
+        (_, Some(value)) if !is_text && value.parse::<f64>().is_ok_and(f64::is_finite) => {
+            format!("`{argument}={value}`")
+        }
+        (_, Some(value)) => format!("`{argument}={value:?}`"),
+    }
+}
+
+/// Settings that the command line gives without a value.
+const SWITCHES: [&str; 3] = ["header", "skip-unreadable", "ignore-masks"];
+
+/// Settings whose values are texts, even those that look like numbers.
+const TEXTS: [&str; 9] = [
+    "anomalous-label",
+    "category-columns",
+    "comment",
+    "delimiter",
+    "drop-columns",
+    "id-column",
+    "label-column",
+    "missing",
+    "normal-label",
+];
 
 /// Notes in these words.
 pub(crate) fn all_worded(notes: &[Note]) -> Vec<String> {

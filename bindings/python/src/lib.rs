@@ -32,12 +32,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the command line and gives its exit code; `program` is what starts such a command.
 #[pyfunction]
-fn main(py: Python<'_>, program: Vec<OsString>, words: Vec<OsString>) -> u8 {
-    py.detach(|| unlike_cli::run(program, words))
+fn main(py: Python<'_>, program: Vec<OsString>, words: Vec<OsString>) -> PyResult<u8> {
+    background::briefly(py, || Ok(unlike_cli::run(program, words)))
 }
 
 #[pymodule(gil_used = false)]
 fn _unlike(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    background::loaded();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<samples::Samples>()?;
     module.add_class::<model::Model>()?;

@@ -88,13 +88,13 @@ impl Model {
     #[staticmethod]
     #[pyo3(signature = (bytes, device="cpu"))]
     fn from_bytes(py: Python<'_>, bytes: &[u8], device: &str) -> PyResult<Self> {
-        let model = py.detach(|| unlike::Model::from_bytes(bytes, BYTES, device));
-        Ok(Self::new(model.or_raise(py)?, device))
+        let model = background::briefly(py, || unlike::Model::from_bytes(bytes, BYTES, device))?;
+        Ok(Self::new(model, device))
     }
 
     /// The bytes of its file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = py.detach(|| self.model().to_bytes()).or_raise(py)?;
+        let bytes = background::briefly(py, || self.model().to_bytes())?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -109,12 +109,12 @@ impl Model {
 
     /// Writes the file, as a whole or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| self.model().save(path)).or_raise(py)
+        background::briefly(py, || self.model().save(path))
     }
 
     /// The same model with another of its scores.
     fn with_score(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
-        let model = py.detach(|| self.copy()?.with_score(name)).or_raise(py)?;
+        let model = background::briefly(py, || self.copy()?.with_score(name))?;
         Ok(Self::new(model, &self.device))
     }
 
@@ -142,8 +142,9 @@ impl Model {
     ) -> PyResult<Samples> {
         let options = reading::options(options).or_raise(py)?;
         let judge = Arc::clone(&self.judge);
+        let flags = options.flags_bad_rows();
         let read = move || reading::read_for(&paths, options, judge.model(), labels);
-        Ok(Samples::of_data(background::run(py, read)?))
+        Ok(Samples::of_data(background::run(py, read)?, flags))
     }
 
     /// The rows of files as this model knows them, in pieces, without labels.
@@ -286,9 +287,8 @@ impl Model {
         };
         let data = samples.data.clone();
         let samples = Arc::clone(&samples.samples);
-        let judge = Judge::new(self.copy().or_raise(py)?);
-        let judge = judge.with_decision(decision("threshold", threshold).or_raise(py)?);
-        let judge = judge.or_raise(py)?;
+        let decided = decision("threshold", threshold).or_raise(py)?;
+        let judge = background::briefly(py, || Judge::new(self.copy()?).with_decision(decided))?;
         background::run(py, move || {
             let (report, notes) = Report::evaluated(&judge, &samples, data.as_deref(), labels)?;
             Ok((report, all_worded(&notes)))

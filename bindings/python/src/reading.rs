@@ -58,6 +58,11 @@ pub(crate) fn options(text: &str) -> Result<Options> {
 const MIB: usize = 1 << 20;
 
 impl Options {
+    /// Whether rows that cannot be read have their place among the others.
+    pub(crate) fn flags_bad_rows(&self) -> bool {
+        self.bad_rows.as_deref() == Some(BadRows::Flag.name())
+    }
+
     fn read_options(&self) -> Result<ReadOptions> {
         let usual = ReadOptions::default();
         let bad_rows = self.bad_rows.as_deref();

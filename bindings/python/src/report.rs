@@ -8,7 +8,7 @@ use unlike_core::{Error, Label, LabelledSamples, Note, Result};
 use unlike_data::DataSet;
 use unlike_results::{ReportFormat, TestSet, run_report, save_report};
 
-use crate::{background, errors::OrRaise};
+use crate::background;
 
 /// What a report shows.
 #[pyclass(frozen, module = "unlike._unlike")]
@@ -45,7 +45,7 @@ impl Report {
     }
 
     fn text(&self, py: Python<'_>, format: ReportFormat) -> PyResult<String> {
-        py.detach(|| format.render(&self.0)).or_raise(py)
+        background::briefly(py, || format.render(&self.0))
     }
 }
 
@@ -68,7 +68,7 @@ impl Report {
 
     /// Writes a file, in the format that its name asks for.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| save_report(&self.0, path)).or_raise(py)
+        background::briefly(py, || save_report(&self.0, path))
     }
 }
 

@@ -82,9 +82,15 @@ impl Samples {
         }
     }
 
-    /// Of files, with what evaluation needs.
-    pub(crate) fn of_data(data: DataSet) -> Self {
+    /// Of files, with what evaluation needs. With `flags`, rows that could not be read count.
+    pub(crate) fn of_data(data: DataSet, flags: bool) -> Self {
+        let skipped = match flags {
+            true => data.skipped().to_vec(),
+            false => Vec::new(),
+        };
+        let places = unreadable_places(data.samples(), &skipped);
         Self {
+            unreadable: places.into_iter().zip(skipped).collect(),
             notes: data.notes().to_vec(),
             data: Some(Arc::new(data.clone())),
             ..Self::of(data.into_samples())
@@ -94,7 +100,8 @@ impl Samples {
 
 #[pymethods]
 impl Samples {
-    /// Rows of numbers, `[rows, columns]` of 32 or 64 bits.
+    /// Rows of numbers, `[rows, columns]` of 32 or 64 bits. With `nan`, or for a model that was told so, NaN
+    /// stands for a missing value.
     #[staticmethod]
     #[pyo3(signature = (x, names, categories, dropped, nan, model, first_row=0))]
     #[allow(clippy::too_many_arguments, reason = "Python names them")]
@@ -109,6 +116,7 @@ impl Samples {
         first_row: usize,
     ) -> PyResult<Self> {
         let known = model.map(Model::model);
+        let nan = nan || known.is_some_and(knows_nan);
         let rules = Rules::new(&categories, dropped, known, nan, first_row);
         let samples = match x.extract::<PyReadonlyArray2<'_, f32>>() {
             Ok(x) => rows(x.as_array(), names, &rules, &categories, f64::from),
@@ -117,7 +125,15 @@ impl Samples {
                 rows(x.as_array(), names, &rules, &categories, |value| value)
             }
         };
-        Ok(Self::of(samples.or_raise(py)?))
+        let mut missing = unlike_data::DEFAULT_MISSING.map(str::to_owned).to_vec();
+        missing.push(NAN.to_owned());
+        Ok(Self {
+            reading: Reading {
+                missing: nan.then_some(missing),
+                ..Reading::default()
+            },
+            ..Self::of(samples.or_raise(py)?)
+        })
     }
 
     /// Columns of a frame, each with its name: an array of numbers or booleans; a list of texts; an array of
@@ -247,6 +263,16 @@ impl Samples {
     }
 }
 
+/// How arrays spell a missing value.
+const NAN: &str = "NaN";
+
+/// Whether the model was told in training that NaN stands for a missing value.
+fn knows_nan(model: &unlike::Model) -> bool {
+    let told = &model.config().preprocessing.reading.missing;
+    let mut texts = told.iter().flatten();
+    texts.any(|text| text.eq_ignore_ascii_case(NAN))
+}
+
 fn rows<T: numpy::Element + Copy + ToString>(
     x: ArrayView2<'_, T>,
     names: Option<Vec<String>>,
@@ -292,6 +318,15 @@ fn column(
             at => Some(Moment::at(i128::from(at) * i128::from(unit))),
         };
         return Ok(Some(rules.dates(name, moments.iter().map(moment))));
+    }
+    if rules.is_date(name)
+        && let Ok(texts) = cells.extract::<Vec<Option<String>>>()
+        && texts.iter().all(Option::is_none)
+    {
+        // Dates none of which is there need not have the type of dates.
+        return Ok(Some(
+            rules.dates(name, std::iter::repeat_n(None, texts.len())),
+        ));
     }
     Ok(plain_column(rules, name, cells)?.map(|column| column.map(|column| vec![column])))
 }

@@ -159,6 +159,12 @@ impl Rules {
         Ok(())
     }
 
+    /// Whether a model knows the column as one of dates.
+    pub(crate) fn is_date(&self, name: &str) -> bool {
+        let known = self.known_dates.as_ref();
+        known.is_some_and(|dates| dates.contains_key(name))
+    }
+
     /// Whether the column is told to be one of numbers.
     pub(crate) fn is_number(&self, name: &str) -> bool {
         self.kinds.get(name) == Some(&ColumnKind::Number)

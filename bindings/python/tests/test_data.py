@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,16 @@ def test_nan_is_a_missing_value_where_that_is_said(normals) -> None:
     assert np.array_equal(unlike.IForest().fit(frame).decision_function(frame), detector.decision_scores_)
 
 
+def test_that_nan_is_missing_is_remembered(normals) -> None:
+    gaps = normals.copy()
+    gaps[::7, 1] = np.nan
+    detector = unlike.IForest().fit(unlike.Data(gaps, missing="NaN"))
+    assert np.array_equal(detector.decision_function(gaps), detector.decision_scores_)
+    assert detector.predict(gaps.astype(np.float32)).shape == (600,)
+    with pytest.raises(unlike.InputError, match="NaN; expected a finite number"):
+        unlike.IForest().fit(normals).decision_function(gaps)
+
+
 def test_a_frame_keeps_its_columns_and_categories(frame) -> None:
     detector = fitted(unlike.EGBAD, frame)
     assert columns_of(detector) == {
@@ -204,6 +215,27 @@ def test_frames_in_arrows_form_are_read_as_pandas_are(frame) -> None:
     assert "rate" not in columns_of(dropped)
 
 
+def test_a_column_without_values_has_no_type_and_is_missing(normals) -> None:
+    polars = pytest.importorskip("polars")
+    frame = pd.DataFrame(normals, columns=list("abcde"))
+    frame["kind"] = np.where(frame["a"] > 0, "x", "y")
+    frame["when"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(len(frame)), unit="h")
+    frame.loc[::50, ["b", "kind", "when"]] = None
+    detector = unlike.IForest().fit(frame)
+    few = frame.iloc[1:21]
+    for name in ("b", "kind", "when"):
+        gone = few.assign(**{name: pd.Series([None] * 20, dtype=object)})
+        same = polars.DataFrame(few.drop(columns=name).to_dict("list")).with_columns(polars.Series(name, [None] * 20))
+        assert same[name].dtype == polars.Null
+        typed = few.assign(**{name: few[name].where(few[name].isna())})
+        expected = detector.decision_function(typed)
+        assert np.array_equal(detector.decision_function(gone), expected), name
+        assert np.array_equal(detector.decision_function(same), expected), name
+    empty = polars.DataFrame(frame[list("abcde")].to_dict("list")).with_columns(f=polars.lit(None))
+    with_none = frame[list("abcde")].assign(f=pd.Series([None] * len(frame), dtype=object))
+    assert columns_of(unlike.KNN().fit(empty)) == columns_of(unlike.KNN().fit(with_none))
+
+
 def test_images_are_the_same_as_files_and_as_bytes(images, tmp_path: Path) -> None:
     paths = [tmp_path / f"{at:02}.png" for at in range(len(images))]
     for path, image in zip(paths, images):
@@ -242,5 +274,78 @@ def test_options_go_with_what_they_are_for(normals) -> None:
         unlike.Data("flows.csv", columns=["a"])
     with pytest.raises(unlike.SettingError, match="`format` is `tea`"):
         unlike.PCA().fit(unlike.Data("flows.csv", format="tea"))
+    for options, message in (
+        ({"image_size": (1, 2, 3)}, r"`image_size` is \(1, 2, 3\); expected a number of pixels, or width"),
+        ({"drop_columns": 3}, "`drop_columns` is 3; expected a text"),
+        ({"max_columns": object()}, "a setting is <object"),
+    ):
+        with pytest.raises(unlike.SettingError, match=message):
+            unlike.PCA().fit(unlike.Data("flows.csv", **options))
+    with pytest.raises(unlike.FileError):
+        unlike.PCA().fit(unlike.Data("flows.csv", max_columns=np.int64(9), image_size=[9, 9], drop_columns=None))
     with pytest.raises(unlike.SettingError, match="`channels` is `four`"):
         unlike.PCA().fit(unlike.Data("images", channels="four"))
+
+
+def test_a_first_row_is_data_or_names_as_was_said(normals, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["kind,colour", *["round,red", "square,blue", "round,blue"] * 20]) + "\n")
+    named = unlike.KNN().fit(unlike.Data(path, header=True))
+    unnamed = unlike.KNN().fit(unlike.Data(path, header=False))
+    assert columns_of(named) == dict.fromkeys(["kind", "colour"], "category")
+    assert columns_of(unnamed) == dict.fromkeys("12", "category")
+    assert (len(named.decision_scores_), len(unnamed.decision_scores_)) == (60, 61)
+    with pytest.raises(unlike.SettingError, match="`header` is given with samples in memory"):
+        unlike.Data(normals, header=False)
+
+
+def test_a_first_row_in_doubt_is_told_in_words_of_python(normals, tmp_path: Path) -> None:
+    path = tmp_path / "years.csv"
+    rows = np.round(normals * 100 + 2000).astype(int)
+    path.write_text("\n".join(["2019,2020,2021,2022,2023", *(",".join(map(str, row)) for row in rows)]) + "\n")
+    with pytest.warns(unlike.NoteWarning, match="the first row") as told:
+        unlike.PCA().fit(path)
+    texts = " ".join(str(each.message) for each in told)
+    assert "`header=False`" in texts or "`header=True`" in texts
+    assert "no_header" not in texts and "no-header" not in texts
+
+
+def test_a_hint_gives_names_of_columns_as_texts(normals, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["a,b,c,d,e", *(",".join(map(str, row)) for row in normals)]) + "\n")
+    with pytest.raises(unlike.InputError, match='say `category_columns="1"`'):
+        unlike.PCA().fit(unlike.Data(path, header=False))
+
+
+def test_images_that_cannot_be_read_are_told_of_by_every_method(images, tmp_path: Path) -> None:
+    for at, image in enumerate(images[:20]):
+        write_png(tmp_path / f"{at:02}.png", image[:, :, 0])
+    detector = fitted(unlike.EGBAD, images, features="pixels")
+    (tmp_path / "07.png").write_bytes(b"no image")
+    data = unlike.Data(tmp_path, skip_unreadable=True)
+    methods = ("decision_function", "predict", "p_values", "score_parts", "anomaly_map", "reconstruct", "embed")
+    for method in methods:
+        with pytest.warns(unlike.NoteWarning) as told:
+            made = getattr(detector, method)(data)
+        texts = [str(each.message) for each in told]
+        assert sum("07.png" in text or "1 image" in text for text in texts) == 1, (method, texts)
+        assert method == "score_parts" or len(made) == 19
+    with pytest.warns(unlike.NoteWarning) as told:
+        detector.report(data, np.arange(19) % 2)
+    assert sum("07.png" in str(each.message) or "1 image" in str(each.message) for each in told) == 1
+
+
+def test_many_rows_that_cannot_be_read_cost_no_more_than_others(normals, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    row = ",".join(map(str, normals[0]))
+    path.write_text("\n".join(["a,b,c,d,e", *[row, "damaged"] * 20_000]) + "\n")
+    detector = fitted(unlike.EGBAD, pd.DataFrame(normals, columns=list("abcde")))
+    data = unlike.Data(path, bad_rows="flag")
+    since = time.perf_counter()
+    embedded, explained = detector.embed(data), detector.explain(data)
+    assert time.perf_counter() - since < 60
+    expected = np.arange(40_000) % 2 == 1
+    assert np.array_equal(np.isnan(embedded).all(axis=1), expected)
+    assert np.array_equal(np.isnan(explained.contributions).all(axis=1), expected)
+    assert [not reasons for reasons in explained][1::2] == [True] * 20_000
+    assert explained[0] == explained[39_998] and len(explained) == 40_000

@@ -100,5 +100,94 @@ def test_arguments_out_of_range_are_refused_by_name(arguments, message, normals)
 
 
 def test_threads_are_as_many_as_a_machine_can_have() -> None:
-    with pytest.raises(unlike.SettingError, match="`threads` is 0; expected from 1 to 1024"):
-        unlike.set_threads(0)
+    for threads in (0, -1, 2000, 2**80, 1.5, True, "2", None):
+        with pytest.raises(unlike.SettingError, match="`threads` is .*; expected from 1 to 1024"):
+            unlike.set_threads(threads)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"device": None}, "`device` is None; expected a text"),
+        ({"score_name": 3}, "`score_name` is 3; expected a text or None"),
+        ({"feature_pool": 1}, "`feature_pool` is 1; expected a text or None"),
+        ({"feature_taps": 3}, "`feature_taps` is 3; expected names of stages"),
+        ({"tile": "big"}, "`tile` is 'big'; expected a whole number of pixels"),
+        ({"overlap": -1}, "`overlap` is -1; expected a whole number of pixels"),
+        ({"progress": "yes"}, "`progress` is 'yes'; expected True, False, None or a function"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_by_name(arguments, message, normals) -> None:
+    with pytest.raises(unlike.SettingError, match=message):
+        unlike.PCA(**arguments).fit(normals)
+
+
+def test_one_stage_may_be_named_alone(images) -> None:
+    alone, listed = (unlike.KNN(features="lite0", feature_taps=taps).fit(images) for taps in ("stage3", ["stage3"]))
+    assert alone.to_bytes() == listed.to_bytes()
+
+
+def test_whole_numbers_and_generators_of_numpy_are_seeds(normals) -> None:
+    by_int = unlike.IForest(seed=7).fit(normals).to_bytes()
+    assert unlike.IForest(seed=np.int64(7)).fit(normals).to_bytes() == by_int
+    assert unlike.IForest(random_state=np.uint8(7)).fit(normals).to_bytes() == by_int
+    drawn = [unlike.IForest(random_state=np.random.RandomState(1)).fit(normals).to_bytes() for _ in range(2)]
+    assert drawn[0] == drawn[1] != by_int
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"fdr": "a"}, "`fdr` is 'a'; expected a rate between 0 and 1"),
+        ({"fdr": True}, "`fdr` is True; expected a rate"),
+        ({"fdr": 1.5}, "`fdr` is 1.5"),
+        ({"false_alarms": [0.1]}, r"`false_alarms` is \[0.1\]; expected a rate"),
+        ({"false_alarms": np.nan}, "`false_alarms` is NaN"),
+        ({"budget": 2.5}, "`budget` is 2.5; expected a whole number of samples from 1 up"),
+        ({"budget": True}, "`budget` is True; expected a whole number"),
+        ({"budget": np.inf}, "`budget` is inf; expected a whole number"),
+        ({"budget": -1}, "`budget` is -1; expected a whole number"),
+        ({"budget": 0}, "`budget` is 0; expected"),
+        ({"budget": "3"}, "`budget` is '3'; expected a whole number"),
+    ],
+)
+def test_decisions_are_by_rates_and_whole_numbers(asked, message, normals) -> None:
+    detector = unlike.PCA().fit(normals)
+    for decide in (detector.select, detector.score_table):
+        with pytest.raises(unlike.SettingError, match=message):
+            decide(normals, **asked)
+    assert detector.select(normals, budget=np.int32(3)).sum() == 3
+    assert detector.select(normals, budget=10**400).all()
+
+
+def test_costs_of_decisions_are_numbers(normals) -> None:
+    detector = unlike.PCA().fit(normals)
+    for name in ("T", "delta", "c_fp", "c_fn", "c_r"):
+        with pytest.raises(unlike.SettingError, match=f"`{name}` is 'a'; expected a number"):
+            detector.predict_with_rejection(normals, **{name: "a"})
+        with pytest.raises(unlike.SettingError, match=f"`{name}` is 'a'; expected a number"):
+            detector.compute_rejection_stats(**{name: "a"})
+
+
+def test_a_threshold_is_a_finite_number(normals) -> None:
+    detector = unlike.PCA().fit(normals)
+    for threshold in ("high", None, np.nan, np.inf, True, [1.0]):
+        detector.threshold_ = threshold
+        for ask in (detector.predict, detector.q_values, detector.score_table, detector.predict_confidence):
+            with pytest.raises(unlike.SettingError, match="`threshold_` is .*; expected a finite number"):
+                ask(normals)
+        with pytest.raises(unlike.SettingError, match="`threshold_` is"):
+            detector.report(normals, np.arange(600) % 2)
+    detector.threshold_ = np.float32(0.5)
+    assert set(detector.predict(normals)) <= {0, 1}
+
+
+def test_labels_of_training_need_its_scores(normals, mixed) -> None:
+    X, y = mixed
+    heard: list[object] = []
+    detector = unlike.EGBAD(epochs=3, score_training=False, progress=heard.append)
+    with pytest.raises(unlike.SettingError, match="`score_training` is False; expected True"):
+        detector.fit_predict(normals)
+    with pytest.raises(unlike.SettingError, match="`score_training` is False; expected True"):
+        detector.fit_predict_score(X, y)
+    assert not heard, "before the training"

@@ -71,6 +71,27 @@ def test_detectors_stand_in_pipelines_and_are_searched_over(normals, mixed) -> N
     assert search.fit(normals).best_params_["k"] in (1, 5)
 
 
+def test_a_search_without_labels_needs_no_criterion_of_ones_own(normals) -> None:
+    search = GridSearchCV(unlike.sklearn.KNN(), {"k": [1, 5]}).fit(normals)
+    assert search.best_params_["k"] in (1, 5) and np.isfinite(search.cv_results_["mean_test_score"]).all()
+    detector = unlike.sklearn.KNN().fit(normals[:400])
+    held_out = normals[400:]
+    low, middle, high, most = np.quantile(-detector.score_samples(held_out), [0.25, 0.5, 0.75, 0.99])
+    assert detector.score(held_out) == pytest.approx(-(most - middle) / (high - low), rel=1e-9)
+    assert detector.score(held_out, np.zeros(200)) == detector.score(held_out)
+    assert detector.score(np.repeat(held_out[:1], 9, axis=0)) == -np.inf
+    pipeline = make_pipeline(StandardScaler(), unlike.sklearn.PCA()).fit(normals[:400])
+    assert pipeline.score(held_out) <= 0
+
+
+@pytest.mark.parametrize("method", ["score_samples", "explain", "embed", "report", "calibrate", "score_table", "score"])
+def test_every_method_counts_columns(method, normals) -> None:
+    detector = unlike.sklearn.PCA().fit(normals)
+    with pytest.raises(ValueError, match="X has 6 features, but PCA is expecting 5 features"):
+        getattr(detector, method)(np.hstack([normals, normals[:, :1]]))
+    getattr(detector, method)(*([normals, np.arange(600) % 2] if method == "report" else [normals]))
+
+
 def test_frames_with_categories_pass_through(normals) -> None:
     frame = pd.DataFrame(normals, columns=list("abcde"))
     frame["kind"] = np.where(frame["a"] > 0, "x", "y")

@@ -27,7 +27,8 @@ pub(crate) struct Graph {
     size: Option<[usize; 2]>,
     /// Threads on which images run, one each. What is split between threads could be added up in another
     /// order on other numbers of them.
-    threads: Mutex<Vec<Arc<ThreadPool>>>,
+    /// And the process whose they are: one that is forked off it has none of them.
+    threads: Mutex<Vec<(u32, Arc<ThreadPool>)>>,
 }
 
 /// What an output says of an image.
@@ -119,13 +120,22 @@ impl Graph {
         let ids = self.model.output_ids();
         let ids: Vec<NodeId> = outputs.iter().map(|&at| ids[at]).collect();
         let free = || self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let thread = free().pop();
-        let thread = thread.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
+        let here = std::process::id();
+        let thread = match free().pop() {
+            Some((of, thread)) if of == here => thread,
+            gone => {
+                // Threads of another process cannot be told to end.
+                if let Some(gone) = gone {
+                    std::mem::forget(gone);
+                }
+                Arc::new(ThreadPool::with_num_threads(1))
+            }
+        };
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&thread)));
         let said = self
             .model
             .run(vec![(self.input, input.into())], &ids, Some(options));
-        free().push(thread);
+        free().push((here, thread));
         match said {
             Ok(said) => Ok(said.into_iter().map(read).collect()),
             Err(error) => unusable(format!("a network that fails ({error})"), RUNS),

@@ -46,7 +46,8 @@ from ._errors import (
 )
 from ._results import Explanations, Reason, Report, Scores
 from ._sweep import Sweep, sweep
-from ._unlike import __version__, set_threads
+from ._threads import set_threads
+from ._unlike import __version__
 
 DETECTORS = _detectors.CLASSES
 """The classes of all detectors: adversarial models first, then baselines."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import numbers
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeGuard, TypeVar, Union
 
 import numpy as np
 
@@ -32,6 +32,9 @@ _TRAINING: dict[str, tuple[str, ...]] = {
 }
 
 
+Int = Union[int, "np.integer[Any]"]
+"""A whole number, Python's or NumPy's."""
+
 _Self = TypeVar("_Self", bound="Arguments")
 
 # Which, what of an image, taps, tile and overlap.
@@ -49,10 +52,10 @@ class Arguments:
     features: str | None
     feature_pool: str | None
     feature_taps: Sequence[str] | None
-    tile: int | None
-    overlap: int | None
-    seed: int
-    random_state: int | None
+    tile: Int | None
+    overlap: Int | None
+    seed: Int
+    random_state: Int | np.random.RandomState | None
     device: str
     progress: bool | Callable[[dict[str, Any]], object] | None
     score_training: bool
@@ -78,6 +81,21 @@ class Arguments:
         signature = inspect.signature(type(self).__init__).parameters
         told = {n: v for n, v in self.get_params(deep=False).items() if not _same(v, signature[n].default)}
         return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in told.items())})"
+
+    def _check_arguments(self) -> None:
+        """Refuses arguments of another type, of those that are no settings: of these, the library does."""
+        texts = {"device": "a text", "score_name": "a text or None", "feature_pool": "a text or None"}
+        for name, expected in texts.items():
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (value is None and expected.endswith("None")):
+                raise SettingError(f"`{name}` is {value!r}; expected {expected}")
+        for name in ("tile", "overlap"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, numbers.Integral) or int(value) < 0):
+                raise SettingError(f"`{name}` is {value!r}; expected a whole number of pixels, or None")
+        if not (self.progress is None or isinstance(self.progress, bool) or callable(self.progress)):
+            raise SettingError(f"`progress` is {self.progress!r}; expected True, False, None or a function")
+        self._check_contamination()
 
     def _check_contamination(self) -> None:
         share = self.contamination
@@ -107,9 +125,14 @@ class Arguments:
         return int(seed)
 
     def _features(self) -> _Features | None:
-        taps = None if self.feature_taps is None else [str(tap) for tap in self.feature_taps]
+        given = self.feature_taps
+        if given is not None and not isinstance(given, Iterable):
+            raise SettingError(f"`feature_taps` is {given!r}; expected names of stages or of outputs")
+        taps = [given] if isinstance(given, str) else given
+        taps = None if taps is None else [str(tap) for tap in taps]
         which = None if self.features is None else str(self.features)
-        chosen = (which, self.feature_pool, taps, self.tile, self.overlap)
+        tile, overlap = (None if pixels is None else int(pixels) for pixels in (self.tile, self.overlap))
+        chosen = (which, self.feature_pool, taps, tile, overlap)
         return None if all(one is None for one in chosen) else chosen
 
 
@@ -137,7 +160,7 @@ def _put(settings: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
         return
     for key in path[:-1]:
         settings = settings.setdefault(key, {})
-    settings[path[-1]] = _plain(value)
+    settings[path[-1]] = plain(value)
 
 
 def _get(settings: Any, path: tuple[str, ...]) -> Any:
@@ -146,14 +169,14 @@ def _get(settings: Any, path: tuple[str, ...]) -> Any:
     return settings
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items() if each is not None}
+        return {str(key): plain(each) for key, each in value.items() if each is not None}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise SettingError(f"a setting is {value!r}; expected numbers, texts, lists or mappings of these")
@@ -161,3 +184,8 @@ def _plain(value: Any) -> Any:
 
 def _same(value: Any, other: Any) -> bool:
     return value is other or (type(value) is type(other) and bool(np.all(value == other)))
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one, which truth is not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))

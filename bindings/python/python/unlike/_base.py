@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import json
+import numbers
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _data, _progress, _results, _unlike
-from ._arguments import Arguments, detector_arguments
+from . import _data, _labels, _progress, _results, _unlike
+from ._arguments import Arguments, Int, detector_arguments, is_number
 from ._errors import InputError, NotFittedError, SettingError, note
 from ._pyod import Floats, LikePyOD
 from ._results import Explanations, Report, Scores
@@ -81,7 +82,7 @@ class Detector(Arguments, LikePyOD):
         return self
 
     def _fit(self, X: Any) -> None:
-        self._check_contamination()
+        self._check_arguments()
         settings, features = self._settings(), self._features()
         samples = _data.to_train(X, self._model_name, settings, features)
         note(samples.notes)
@@ -123,11 +124,12 @@ class Detector(Arguments, LikePyOD):
         InputError
             If the samples do not fit the model, or there are none.
         """
-        model = self._fitted()
-        samples = _data.to_evaluate(X, model, labelled=True)
+        given, model = self._given(X), self._fitted()
+        samples = _data.to_evaluate(given, model, labelled=True)
         calibrated, seen = model.recalibrate(samples)
         self._adopt(calibrated)
-        note([] if seen is None else [f"{seen}: p-values of new normals come out too small"])
+        told = [] if seen is None else [f"{seen}: p-values of new normals come out too small"]
+        note([*samples.notes, *told])
         return self
 
     # -- scoring
@@ -147,7 +149,7 @@ class Detector(Arguments, LikePyOD):
 
     def q_values(self, X: Any) -> Floats:
         """The smallest false-discovery rate at which each sample is flagged in this batch, in (0, 1]."""
-        q_values: Floats = self._batch(X, "places").decide("threshold", self.threshold_)["q_values"]
+        q_values: Floats = self._batch(X, "places").decide("threshold", self._threshold())["q_values"]
         return q_values
 
     def select(
@@ -156,7 +158,7 @@ class Detector(Arguments, LikePyOD):
         *,
         fdr: float | None = None,
         false_alarms: float | None = None,
-        budget: int | None = None,
+        budget: Int | None = None,
     ) -> npt.NDArray[np.bool_]:
         """Which samples to act on.
 
@@ -190,7 +192,7 @@ class Detector(Arguments, LikePyOD):
         *,
         fdr: float | None = None,
         false_alarms: float | None = None,
-        budget: int | None = None,
+        budget: Int | None = None,
     ) -> Scores:
         """All that is known of each sample, as the command line writes it: a table, for whoever reads Arrow.
 
@@ -205,7 +207,7 @@ class Detector(Arguments, LikePyOD):
             As :meth:`select`, but for none of them.
         """
         asked = _asked(fdr=fdr, false_alarms=false_alarms, budget=budget)
-        by, value = asked or ("threshold", self.threshold_)
+        by, value = asked or ("threshold", self._threshold())
         return Scores(self._batch(X, "rows").table(by, value))
 
     def score_parts(self, X: Any) -> dict[str, npt.NDArray[np.float32]]:
@@ -222,8 +224,8 @@ class Detector(Arguments, LikePyOD):
         InputError
             If the model explains images by maps: see :meth:`anomaly_map`.
         """
-        model = self._fitted()
-        return _results.explanations(model, _data.to_score(X, model))
+        given, model = self._given(X), self._fitted()
+        return _results.explanations(model, _data.to_score(given, model))
 
     def anomaly_map(self, X: Any) -> npt.NDArray[np.float32]:
         """Where each image is anomalous, ``[images, height, width]``, non-negative, higher = more anomalous.
@@ -233,8 +235,8 @@ class Detector(Arguments, LikePyOD):
         InputError
             If the model explains samples by columns: see :meth:`explain`.
         """
-        model = self._fitted()
-        return np.concatenate([model.maps(piece) for piece in _data.to_score(X, model)])
+        given, model = self._given(X), self._fitted()
+        return np.concatenate([model.maps(piece) for piece in _data.to_score(given, model)])
 
     def reconstruct(self, X: Any) -> npt.NDArray[np.float32]:
         """What the model makes of each image, the nearest that it can generate:
@@ -245,7 +247,7 @@ class Detector(Arguments, LikePyOD):
         InputError
             Of tables, and of models that generate nothing of this kind.
         """
-        made = self._made(X, self._fitted().reconstructions)
+        made = self._made(X, "reconstructions")
         if made is None:
             raise InputError(f"{type(self).__name__} reconstructs none of these; expected a generator of images")
         return made
@@ -260,7 +262,7 @@ class Detector(Arguments, LikePyOD):
         InputError
             Of models that know samples by nothing of the kind, and of images that are seen place by place.
         """
-        made = self._made(X, self._fitted().embeddings)
+        made = self._made(X, "embeddings")
         if made is None:
             raise InputError(
                 f"{type(self).__name__} embeds none of these; expected an encoder or components, which see whole samples"
@@ -275,16 +277,29 @@ class Detector(Arguments, LikePyOD):
         X
             Labelled samples, which training has not seen.
         y
-            One label per sample: 1 is anomalous, 0 normal. Left out where files hold the labels.
+            One label per sample: 1 or True is anomalous, 0 or False normal. Left out where files hold the labels. With
+            ``Data(path, bad_rows="flag")``, those of rows that cannot be read are among them, and do not count.
+
+        Raises
+        ------
+        InputError
+            If there is not one label per sample, one is missing or is neither of these, or samples do not fit the
+            model.
         """
         model = self._fitted()
+        if X is None and y is not None:
+            raise InputError("`y` is given without `X`; expected the samples that these are the labels of")
         if X is None:
-            return Report(model.report(None, None, self.threshold_)[0])
-        labels = None if y is None else [bool(label) for label in np.asarray(y).ravel()]
-        samples = _data.to_evaluate(X, model, labelled=labels is not None)
+            return Report(model.report(None, None, 0.0)[0])
+        told = None if y is None else _labels.anomalous(y)
+        samples = _data.to_evaluate(self._given(X), model, labelled=told is not None)
+        labels = None
+        if told is not None:
+            labels = self._of_readable(told, samples)
+            note(samples.notes)
         if labels is None and samples.labels() is None:
             raise InputError("`y` is missing, and X holds no labels; expected one of them")
-        report, notes = model.report(samples, labels, self.threshold_)
+        report, notes = model.report(samples, labels, self._threshold())
         note(notes)
         return Report(report)
 
@@ -317,7 +332,7 @@ class Detector(Arguments, LikePyOD):
                 "learned numbers": f"{about['parameters']:,}",
                 "calibrated on": f"{about['n_calibration']:,} held-out normals",
                 "smallest false-alarm rate": f"{about['smallest_false_alarm_rate']:.2g}",
-                "flags scores from": f"{self.threshold_:.6g}",
+                "flags scores from": f"{self._threshold():.6g}",
                 "trained on": about["origin"],
             }
         cells = (f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items())
@@ -330,6 +345,10 @@ class Detector(Arguments, LikePyOD):
         if model is None:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet", "call `fit` first")
         return model
+
+    def _given(self, X: Any) -> Any:
+        """These samples, which a fitted detector is given, if they may be what it knows."""
+        return X
 
     def _adopt(self, model: _unlike.Model) -> None:
         self.model_ = model
@@ -345,31 +364,36 @@ class Detector(Arguments, LikePyOD):
     def _batch(self, X: Any, keep: str) -> _unlike.Batch:
         """What is found out about all samples: their ``scores``, ``places`` among held-out normals, too, or all that
         ``rows`` of a table tell. It needs no memory but its own, however many pieces they come in."""
-        model = self._fitted()
-        batch = model.batch(keep, _data.count(X) or 0)
-        notes = dict[str, None]()
-        for piece in _data.to_score(X, model):
-            notes.update(dict.fromkeys(piece.notes))
+        given, model = self._given(X), self._fitted()
+        batch = model.batch(keep, _data.count(given) or 0)
+        for piece in _data.to_score(given, model):
             batch.add(piece)
-        note([*notes, *batch.notes()])
+        note(batch.notes())
         return batch
 
     def _evaluate(self, X: Any) -> Floats:
         """The scores of all samples."""
         return self._batch(X, "scores").scores()
 
-    def _made(
-        self, X: Any, make: Callable[[_unlike.Samples], npt.NDArray[np.float32] | None]
-    ) -> npt.NDArray[np.float32] | None:
+    def _of_readable(self, labels: npt.NDArray[np.bool_], samples: _unlike.Samples) -> list[bool]:
+        """The labels of the samples that could be read, out of one for each that there is."""
+        unreadable = samples.unreadable()
+        expected = len(samples) + len(unreadable)
+        if len(labels) != expected:
+            raise InputError(f"`y` has {len(labels)} labels; expected {expected}, one per {samples.noun}")
+        kept: list[bool] = np.delete(labels, unreadable).tolist()
+        return kept
+
+    def _made(self, X: Any, what: Literal["embeddings", "reconstructions"]) -> npt.NDArray[np.float32] | None:
         """What is made of all samples, if anything is."""
+        given, model = self._given(X), self._fitted()
+        make = model.embeddings if what == "embeddings" else model.reconstructions
         made = []
-        for piece in _data.to_score(X, self._fitted()):
+        for piece in _data.to_score(given, model):
             values = make(piece)
             if values is None:
                 return None
-            for at in piece.unreadable():
-                values = np.insert(values, at, np.nan, axis=0)
-            made.append(values)
+            made.append(_results.with_gaps(values, piece.unreadable()))
         return np.concatenate(made)
 
     def _placed(self, X: Any) -> tuple[Floats, Floats]:
@@ -380,10 +404,14 @@ class Detector(Arguments, LikePyOD):
 
     def _flags(self, scores: Floats) -> npt.NDArray[np.int64]:
         """1 for those that score at least ``threshold_``, or could not be read."""
-        threshold = self.threshold_
-        if not np.isfinite(threshold):
-            raise SettingError(f"`threshold_` is {threshold}; expected a finite number")
-        return 1 - (scores < threshold).astype(np.int64)
+        return 1 - (scores < self._threshold()).astype(np.int64)
+
+    def _threshold(self) -> float:
+        """``threshold_``, which may have been set."""
+        threshold: object = self.threshold_
+        if not is_number(threshold) or not np.isfinite(threshold):
+            raise SettingError(f"`threshold_` is {threshold!r}; expected a finite number")
+        return float(threshold)
 
     def _scores_of_training(self) -> Floats:
         self._fitted()
@@ -431,9 +459,19 @@ def _detector(model: _unlike.Model) -> Detector:
     return detector
 
 
-def _asked(**asked: float | None) -> tuple[str, float] | None:
+def _asked(**asked: object) -> tuple[str, float] | None:
     """By what to decide, if anything was said."""
     given = [(by, value) for by, value in asked.items() if value is not None]
     if len(given) > 1:
         raise SettingError(f"{len(given)} of `fdr`, `false_alarms` and `budget` are given; expected one")
-    return given[0] if given else None
+    if not given:
+        return None
+    by, value = given[0]
+    if by == "budget":
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < 1:
+            raise SettingError(f"`budget` is {value!r}; expected a whole number of samples from 1 up")
+        # No samples are as many.
+        return by, float(min(int(value), 2**53))
+    if not is_number(value):
+        raise SettingError(f"`{by}` is {value!r}; expected a rate between 0 and 1")
+    return by, float(value)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _unlike
+from ._arguments import plain
 from ._errors import InputError, SettingError, note
 
 # Rows of an array are scored so many bytes at a time: what the library makes of them takes several times as
@@ -87,16 +88,16 @@ max_unpacked, max_columns
         image_memory: int | None = None,
     ) -> None:
         self.x = x
-        self.columns = None if columns is None else _texts(columns)
-        self.drop_columns = _texts(drop_columns)
-        self.category_columns = _texts(category_columns)
-        self.missing = None if missing is None else _texts(missing)
-        width, height = image_size if isinstance(image_size, tuple) else (image_size, image_size)
+        self.columns = None if columns is None else _texts("columns", columns)
+        self.drop_columns = _texts("drop_columns", drop_columns)
+        self.category_columns = _texts("category_columns", category_columns)
+        self.missing = None if missing is None else _texts("missing", missing)
+        width, height = _width_and_height(image_size)
         of_files: dict[str, Any] = {
             "format": format,
             "label_column": label_column,
-            "normal_label": _texts(normal_label),
-            "anomalous_label": _texts(anomalous_label),
+            "normal_label": _texts("normal_label", normal_label),
+            "anomalous_label": _texts("anomalous_label", anomalous_label),
             "id_column": id_column,
             "delimiter": _character(delimiter),
             "comment": comment,
@@ -110,13 +111,13 @@ max_unpacked, max_columns
             "image_size": None if image_size is None else [height, width],
             "channels": channels,
             "fit": fit,
-            "skip_unreadable": skip_unreadable,
-            "ignore_masks": ignore_masks,
+            # Not asked for, these say nothing; `header=False` does.
+            "skip_unreadable": skip_unreadable or None,
+            "ignore_masks": ignore_masks or None,
             "image_memory": image_memory,
         }
-        self._of_files = {
-            name: value for name, value in of_files.items() if value is not None and value is not False and value != []
-        }
+        said = {name: None if isinstance(value, list) and not value else value for name, value in of_files.items()}
+        self._of_files = {name: value for name, value in said.items() if value is not None}
         if paths_of(x) is None and self._of_files:
             raise SettingError(
                 f"`{next(iter(self._of_files))}` is given with samples in memory; expected a path with it"
@@ -124,7 +125,7 @@ max_unpacked, max_columns
         named = paths_of(x) is not None or _is_pandas(x) or hasattr(x, "__arrow_c_stream__")
         if named and columns is not None:
             raise SettingError("`columns` is given with data that name theirs; expected an array with it")
-        self.dates = None if dates is None else [part for part in _texts(dates) if part != "none"]
+        self.dates = None if dates is None else [part for part in _texts("dates", dates) if part != "none"]
         if self.dates is not None and not named:
             raise SettingError("`dates` is given with an array; expected a path or a frame with it")
 
@@ -142,11 +143,23 @@ max_unpacked, max_columns
             options["missing"] = self.missing
         if self.dates is not None:
             options["dates"] = self.dates
-        return json.dumps(options)
+        return json.dumps(plain(options))
 
 
-def _texts(names: _Names) -> list[str]:
-    return [names] if isinstance(names, str) else [str(name) for name in names]
+def _texts(argument: str, names: _Names | None) -> list[str]:
+    if names is None or isinstance(names, str):
+        return [] if names is None else [names]
+    if not isinstance(names, Iterable):
+        raise SettingError(f"`{argument}` is {names!r}; expected a text, or several", f'{argument}="{names}"')
+    return [str(name) for name in names]
+
+
+def _width_and_height(size: Any) -> tuple[Any, Any]:
+    if not isinstance(size, (tuple, list)):
+        return size, size
+    if len(size) != 2:
+        raise SettingError(f"`image_size` is {size!r}; expected a number of pixels, or width and height")
+    return size[0], size[1]
 
 
 def _character(text: str | None) -> str | None:
@@ -177,8 +190,16 @@ def to_train(
 
 
 def to_score(x: Any, model: _unlike.Model) -> Iterator[_unlike.Samples]:
-    """These as the model knows them, in pieces if they are many."""
-    data = x if isinstance(x, Data) else Data(x)
+    """These as the model knows them, in pieces if they are many; what is worth knowing of them is told at the end."""
+    notes = dict[str, None]()
+    for piece in _pieces(x if isinstance(x, Data) else Data(x), model):
+        # Each once, however many pieces tell it.
+        notes.update(dict.fromkeys(piece.notes))
+        yield piece
+    note(notes)
+
+
+def _pieces(data: Data, model: _unlike.Model) -> Iterator[_unlike.Samples]:
     paths = paths_of(data.x)
     if paths is None:
         yield from _in_memory(data, model, PIECE)
@@ -215,7 +236,7 @@ def _in_memory(data: Data, model: _unlike.Model | None, piece: int | None) -> It
         ids = _ids(frame.index)
         yield _unlike.Samples.from_columns(columns, ids, categories, dropped, data.dates, model)
     elif hasattr(x, "__arrow_c_stream__"):
-        stream = x.__arrow_c_stream__()
+        stream = _typed(x).__arrow_c_stream__()
         yield _unlike.Samples.from_arrow(stream, categories, dropped, data.dates, model)
     else:
         array = to_array(x)
@@ -282,6 +303,17 @@ def _readable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _is_pandas(x: Any) -> bool:
     return type(x).__module__.split(".")[0] == "pandas" and hasattr(x, "iloc")
+
+
+def _typed(x: Any) -> Any:
+    """With texts in place of columns without a type, none of which has a value: what polars hands over of them is not
+    what Arrow asks for."""
+    if type(x).__module__.split(".")[0] != "polars" or not hasattr(x, "schema"):
+        return x
+    import polars
+
+    empty = [name for name, dtype in x.schema.items() if dtype == polars.Null]
+    return x.with_columns(polars.col(empty).cast(polars.String)) if empty else x
 
 
 def _ids(index: Any) -> list[str] | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
+from ._arguments import Int
 from ._base import Detector
 
 
@@ -124,10 +127,11 @@ class EGBAD(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -137,8 +141,8 @@ class EGBAD(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -166,7 +170,7 @@ class EGBAD(Detector):
     def __init__(
         self,
         *,
-        latent: int | None = None,
+        latent: Int | None = None,
         dropout: float | None = None,
         spectral_norm: bool | None = None,
         generator_loss: str | None = None,
@@ -175,29 +179,29 @@ class EGBAD(Detector):
         reduction: str | None = None,
         networks: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -353,10 +357,11 @@ class BiGAN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -366,8 +371,8 @@ class BiGAN(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -395,7 +400,7 @@ class BiGAN(Detector):
     def __init__(
         self,
         *,
-        latent: int | None = None,
+        latent: Int | None = None,
         dropout: float | None = None,
         spectral_norm: bool | None = None,
         generator_loss: str | None = None,
@@ -404,29 +409,29 @@ class BiGAN(Detector):
         reduction: str | None = None,
         networks: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -590,10 +595,11 @@ class AnoGAN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -603,8 +609,8 @@ class AnoGAN(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -630,36 +636,36 @@ class AnoGAN(Detector):
     def __init__(
         self,
         *,
-        latent: int | None = None,
+        latent: Int | None = None,
         dropout: float | None = None,
         spectral_norm: bool | None = None,
         reduction: str | None = None,
         networks: Mapping[str, Any] | None = None,
         search: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -808,10 +814,11 @@ class FAnoGAN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -821,8 +828,8 @@ class FAnoGAN(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -851,9 +858,9 @@ class FAnoGAN(Detector):
     def __init__(
         self,
         *,
-        latent: int | None = None,
+        latent: Int | None = None,
         gan_share: float | None = None,
-        critic_steps: int | None = None,
+        critic_steps: Int | None = None,
         penalty: float | None = None,
         kappa: float | None = None,
         ziz: float | None = None,
@@ -861,29 +868,29 @@ class FAnoGAN(Detector):
         reach: float | None = None,
         networks: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -1038,10 +1045,11 @@ class GANomaly(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -1051,8 +1059,8 @@ class GANomaly(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -1081,7 +1089,7 @@ class GANomaly(Detector):
     def __init__(
         self,
         *,
-        latent: int | None = None,
+        latent: Int | None = None,
         spectral_norm: bool | None = None,
         adversarial_loss: str | None = None,
         adversarial_weight: float | None = None,
@@ -1091,29 +1099,29 @@ class GANomaly(Detector):
         latent_norm: str | None = None,
         networks: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -1250,10 +1258,11 @@ class SimpleNet(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -1263,8 +1272,8 @@ class SimpleNet(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -1293,33 +1302,33 @@ class SimpleNet(Detector):
         noise: float | None = None,
         margin: float | None = None,
         adaptor_rate: float | None = None,
-        ascent_steps: int | None = None,
+        ascent_steps: Int | None = None,
         ascent: float | None = None,
-        hidden: Sequence[int] | None = None,
+        hidden: Sequence[Int] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -1446,10 +1455,11 @@ class VAE(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -1459,8 +1469,8 @@ class VAE(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -1484,34 +1494,34 @@ class VAE(Detector):
     def __init__(
         self,
         *,
-        latent: int | None = None,
+        latent: Int | None = None,
         spread: float | None = None,
         relu: bool | None = None,
-        hidden: Sequence[int] | None = None,
+        hidden: Sequence[Int] | None = None,
         training: Mapping[str, Any] | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
+        epochs: Int | None = None,
+        batch_size: Int | None = None,
         schedule: str | None = None,
         choice: str | None = None,
-        patience: int | None = None,
-        members: int | None = None,
+        patience: Int | None = None,
+        members: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -1603,10 +1613,11 @@ class PCA(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -1616,8 +1627,8 @@ class PCA(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -1639,23 +1650,23 @@ class PCA(Detector):
         self,
         *,
         variance_share: float | None = None,
-        components: int | None = None,
+        components: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -1738,10 +1749,11 @@ class KNN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -1751,8 +1763,8 @@ class KNN(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -1774,25 +1786,25 @@ class KNN(Detector):
     def __init__(
         self,
         *,
-        k: int | None = None,
+        k: Int | None = None,
         aggregate: str | None = None,
-        references: int | None = None,
+        references: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -1870,10 +1882,11 @@ class PatchCore(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -1883,8 +1896,8 @@ class PatchCore(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -1905,24 +1918,24 @@ class PatchCore(Detector):
     def __init__(
         self,
         *,
-        references: int | None = None,
-        candidates: int | None = None,
+        references: Int | None = None,
+        candidates: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -2001,10 +2014,11 @@ class PaDiM(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -2014,8 +2028,8 @@ class PaDiM(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -2039,23 +2053,23 @@ class PaDiM(Detector):
         *,
         ridge: float | None = None,
         prior: float | None = None,
-        model_features: int | None = None,
+        model_features: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -2129,10 +2143,11 @@ class IForest(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -2142,8 +2157,8 @@ class IForest(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -2164,24 +2179,24 @@ class IForest(Detector):
     def __init__(
         self,
         *,
-        trees: int | None = None,
-        subsample: int | None = None,
+        trees: Int | None = None,
+        subsample: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,
@@ -2253,10 +2268,11 @@ class ECOD(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0` for images of more than 32 pixels on a side.
+        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
+        a side.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
-        own, whose scores are added up. Default: `patches`.
+        own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
     feature_taps : Sequence[str], each once of `stage1` to `stage5`, or outputs of a file
         Stages of the network that are read. Default: `stage3` and `stage5`, or all maps of a file.
     tile : int, at least 16
@@ -2266,8 +2282,8 @@ class ECOD(Detector):
         Pixels that neighbouring tiles share, at least. Default: a quarter of `tile`.
     seed : int, from 0 to 2**63 - 1
         Decides every random choice: the same seed gives the same model, bit for bit.
-    random_state : int, as `seed`
-        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed.
+    random_state : int | np.random.RandomState, as `seed`
+        The name that scikit-learn and PyOD have for `seed`; if given, it is the seed, or draws it.
     device : str, `cpu`, or what `unlike doctor` lists
         Where networks live.
     progress : bool | Callable[[dict[str, Any]], object]
@@ -2287,23 +2303,23 @@ class ECOD(Detector):
     def __init__(
         self,
         *,
-        references: int | None = None,
+        references: Int | None = None,
         ensemble: Sequence[str] | None = None,
         relative: bool | None = None,
         hold_out: Mapping[str, Any] | None = None,
         scaling: str | None = None,
         tails: str | None = None,
-        max_levels: int | None = None,
-        min_level_rows: int | None = None,
+        max_levels: Int | None = None,
+        min_level_rows: Int | None = None,
         contamination: float | Literal["auto"] = "auto",
         score_name: str | None = None,
         features: str | None = None,
         feature_pool: str | None = None,
         feature_taps: Sequence[str] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
-        seed: int = 0,
-        random_state: int | None = None,
+        tile: Int | None = None,
+        overlap: Int | None = None,
+        seed: Int = 0,
+        random_state: Int | np.random.RandomState | None = None,
         device: str = "cpu",
         progress: bool | Callable[[dict[str, Any]], object] | None = None,
         score_training: bool = True,

@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import _unlike
+from . import _labels, _unlike
+from ._arguments import is_number
 from ._errors import InputError, NotOfferedError, SettingError
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +30,7 @@ class LikePyOD:
 
     threshold_: float
     labels_: Labels
+    score_training: bool
 
     def fit(self: _Self, X: Any, y: object = None) -> _Self:
         raise NotImplementedError
@@ -45,12 +47,27 @@ class LikePyOD:
     def _scores_of_training(self) -> Floats:
         raise NotImplementedError
 
+    def _threshold(self) -> float:
+        raise NotImplementedError
+
+    def _check_scores_training(self) -> None:
+        """Refuses, before a training that takes long, what needs the scores that it would not give."""
+        if not self.score_training:
+            raise SettingError("`score_training` is False; expected True, for the scores and labels of what is fitted")
+
     def _labels(self, scores: Floats) -> Labels:
         """What :meth:`predict` says of these scores."""
         return self._flags(scores)
 
     def fit_predict(self, X: Any, y: object = None) -> Labels:
-        """Fits, and gives ``labels_``."""
+        """Fits, and gives ``labels_``.
+
+        Raises
+        ------
+        SettingError
+            With ``score_training=False``.
+        """
+        self._check_scores_training()
         self.fit(X, y)
         return self.labels_
 
@@ -60,7 +77,7 @@ class LikePyOD:
         Parameters
         ----------
         y
-            One label per sample: 1 is anomalous, 0 normal.
+            One label per sample: 1 or True is anomalous, 0 or False normal.
         scoring
             ``"roc_auc_score"``: the area under the ROC curve. ``"prc_n_score"``: the share of anomalies among as many
             samples with the highest scores as there are anomalies; of those that score like the last of them, too.
@@ -70,12 +87,15 @@ class LikePyOD:
         NotOfferedError
             Of other measures. :meth:`report` knows more, with intervals, and asks for samples that did not train.
         InputError
-            If there is not one label per sample, or no two kinds of them.
+            If there is not one label per sample, one is missing or is neither of these, or all are of one kind.
         """
         if scoring not in ("roc_auc_score", "prc_n_score"):
             raise NotOfferedError(f"`scoring` is {scoring!r}; expected `roc_auc_score` or `prc_n_score`")
+        # Before the training, which takes long.
+        self._check_scores_training()
+        anomalous = _labels.anomalous(y)
         self.fit(X)
-        scores, anomalous = self._scores_of_training(), np.asarray(y).ravel() != 0
+        scores = self._scores_of_training()
         if len(anomalous) != len(scores) or not 0 < anomalous.sum() < len(anomalous):
             raise InputError(
                 f"`y` has {anomalous.sum()} anomalous of {len(anomalous)} labels; "
@@ -169,6 +189,7 @@ class LikePyOD:
         With ``return_stats``, also the list that :meth:`compute_rejection_stats` gives: a pair.
         """
         stability = self._stability()
+        _check_numbers(T=T, delta=delta, c_fp=c_fp, c_fn=c_fn, c_r=0 if c_r is None else c_r)
         stats = stability.rejection(T, delta, (c_fp, c_fn, c_r))
         scores = self._evaluate(X)
         labels = np.where(stability.rejected(scores, T), REJECTED, self._labels(scores))
@@ -205,6 +226,7 @@ class LikePyOD:
             The share that is likely to be rejected; that which it does not exceed; and what a sample costs at most,
             on average, if as many are anomalous as are flagged.
         """
+        _check_numbers(T=T, delta=delta, c_fp=c_fp, c_fn=c_fn, c_r=0 if c_r is None else c_r)
         stats = self._stability().rejection(T, delta, (c_fp, c_fn, c_r))
         if verbose:
             print("rejected, likely {:.4f} and at most {:.4f}; cost at most {:.4f}".format(*stats))
@@ -234,10 +256,16 @@ class LikePyOD:
         return Tags(estimator_type="outlier_detector", target_tags=TargetTags(required=False), input_tags=taken)
 
     def _stability(self) -> _unlike.Stability:
-        return _unlike.Stability(self._scores_of_training(), self.threshold_)
+        return _unlike.Stability(self._scores_of_training(), self._threshold())
 
     def _with_confidence(self, told: _Told, scores: Floats, asked: bool) -> _Told | tuple[_Told, Floats]:
         return (told, self._stability().confidence(scores)) if asked else told
+
+
+def _check_numbers(**given: object) -> None:
+    for name, value in given.items():
+        if not is_number(value):
+            raise SettingError(f"`{name}` is {value!r}; expected a number")
 
 
 def _erf(values: Floats) -> Floats:

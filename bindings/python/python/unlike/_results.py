@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,9 @@ class Explanations:
     contributions: npt.NDArray[np.float32]
     """``[samples, columns]``, non-negative, in units of the column's mean over held-out normals."""
     reasons: list[list[Reason]]
-    """Of each sample the columns that contributed most, largest first: at most five, and none that do as usual unless
-    all do. Of rows of files that could not be read, none."""
+    """Of each sample the columns that contributed most, largest first: at most five, of those that contributed more
+    than is typical of them, and without those that do as usual unless all of these do. None at all of samples that are
+    as usual in every column, and of rows of files that could not be read."""
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -56,6 +57,15 @@ class Explanations:
         return iter(self.reasons)
 
 
+def with_gaps(values: npt.NDArray[np.float32], gaps: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Values of samples, the first axis, and NaN at these positions among all, where others stand."""
+    if not gaps:
+        return values
+    filled = np.full((len(values) + len(gaps), *values.shape[1:]), np.nan, dtype=values.dtype)
+    filled[np.delete(np.arange(len(filled)), gaps)] = values
+    return filled
+
+
 def explanations(model: _unlike.Model, samples: Iterable[_unlike.Samples]) -> Explanations:
     """Of all these samples, in pieces."""
     columns: list[str] = []
@@ -64,11 +74,10 @@ def explanations(model: _unlike.Model, samples: Iterable[_unlike.Samples]) -> Ex
     for piece in samples:
         columns, values = model.contributions(piece)
         of_piece = [[Reason(**reason) for reason in each] for each in json.loads(model.reasons(piece))]
-        for at in piece.unreadable():
-            values = np.insert(values, at, np.nan, axis=0)
-            of_piece.insert(at, [])
-        contributions.append(values)
-        reasons += of_piece
+        unreadable = piece.unreadable()
+        contributions.append(with_gaps(values, unreadable))
+        gaps, known = set(unreadable), iter(of_piece)
+        reasons += ([] if at in gaps else next(known) for at in range(len(of_piece) + len(gaps)))
     return Explanations(columns, np.concatenate(contributions), reasons)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import numbers
 import os
 import pickle
 import subprocess
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from . import _data, _unlike
+from ._arguments import Int, plain
 from ._base import Detector, load
-from ._errors import Error, InputError, SettingError
+from ._errors import Error, FileError, InputError, SettingError
 
 COLUMNS = ("data", "detector", "seed", "seconds", "promised", "false_alarms", "tail", "error")
 
@@ -36,19 +38,37 @@ class Sweep:
         ``error``, why it failed. What is not known is None.
     """
 
-    def __init__(self, folder: Path, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, rows: list[dict[str, Any]], keys: dict[str, str]) -> None:
         self.rows = rows
         self._folder = folder
+        # Of each row, by its name: what it was trained of.
+        self._keys = keys
 
-    def detector(self, data: str, detector: str, seed: int) -> Detector:
-        """The fitted detector of a row.
+    def detector(self, data: str, detector: str, seed: Int) -> Detector:
+        """The fitted detector of a row. It flags as its ``contamination`` says, and has no ``decision_scores_``.
 
         Raises
         ------
         FileError
-            If its training failed, or there was none.
+            If its training failed, there was none, or another sweep has trained it again since, of something else.
         """
-        return load(self._folder / f"{_name(data, detector, seed)}.safetensors")
+        name = _name(data, detector, seed)
+        errors = {_name(row["data"], row["detector"], row["seed"]): row["error"] for row in self.rows}
+        if name not in errors:
+            raise FileError(f"there is no training `{name}`; expected one of {', '.join(errors)}")
+        if errors[name] is not None:
+            raise FileError(f"the training `{name}` failed: {errors[name]}")
+        path = self._folder / f"{name}.json"
+        kept = _kept(path)
+        if kept.get("key") != self._keys[name]:
+            raise FileError(
+                f"`{path}` is not what this sweep left there; expected the training that it tells of",
+                "run the sweep again, or give each sweep a folder of its own",
+            )
+        fitted = load(path.with_suffix(".safetensors"))
+        # The model file holds neither.
+        fitted.contamination, fitted.threshold_ = kept["contamination"], kept["threshold"]
+        return fitted
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,16 +84,17 @@ def sweep(
     data: Mapping[str, Any],
     folder: str | os.PathLike[str],
     *,
-    seeds: Iterable[int] = (0,),
+    seeds: Iterable[Int] = (0,),
     held_out: Mapping[str, Any] | None = None,
     promised: float = 0.05,
-    processes: int | None = None,
+    processes: Int | None = None,
     on: str = "processes",
 ) -> Sweep:
     """Fits every detector to all data with every seed, each in a process of its own, and compares them without labels.
 
-    Each model file and what is known of it are in the folder as soon as it is trained. A sweep that was ended goes on
-    where it was; a training whose arguments, data or version of unlike changed is done again.
+    Each model file and what is known of it are in the folder as soon as it is trained, as ``data.detector.seed``. A
+    sweep that was ended goes on where it was; a training whose arguments, data or version of unlike changed is done
+    again.
 
     Parameters
     ----------
@@ -84,7 +105,7 @@ def sweep(
     folder : path
         Where results go.
     seeds : whole numbers
-        In place of each detector's own.
+        In place of each detector's own; each once.
     held_out : mapping of the same names to other normal samples
         What trainings are compared on. Default: every fifth sample of arrays, which is then not trained on; and of
         files and frames those normals that calibrate, which say nothing of false alarms.
@@ -104,25 +125,36 @@ def sweep(
     processes = cores if processes is None else processes
     if on not in ("processes", "ray"):
         raise SettingError(f"`on` is {on!r}; expected `processes` or `ray`")
-    if not isinstance(processes, int) or processes < 1:
+    if isinstance(processes, bool) or not isinstance(processes, numbers.Integral) or processes < 1:
         raise SettingError(f"`processes` is {processes!r}; expected a whole number from 1 up")
-    if not 0 < promised < 1:
+    if isinstance(promised, bool) or not isinstance(promised, numbers.Real) or not 0 < promised < 1:
         raise SettingError(f"`promised` is {promised!r}; expected a number between 0 and 1")
-    if held_out is not None and set(held_out) != set(data):
-        raise InputError(f"`held_out` is named {sorted(held_out)}; expected {sorted(data)}, as `data`")
+    _check_named("detectors", detectors, "unlike.KNN()")
+    _check_named("data", data, "X")
+    for named, detector in detectors.items():
+        if not isinstance(detector, Detector):
+            raise SettingError(f"`detectors` has {type(detector).__name__} as `{named}`; expected a detector")
+    if held_out is not None:
+        _check_named("held_out", held_out, "X")
+        if set(held_out) != set(data):
+            raise InputError(f"`held_out` is named {sorted(held_out)}; expected {sorted(data)}, as `data`")
+    seeds = _seeds(seeds)
+    _check_names([(of_data, of_detector) for of_data in data for of_detector in detectors])
     where = Path(folder)
     where.mkdir(parents=True, exist_ok=True)
-    threads, seeds = max(1, cores // processes), list(seeds)
-    jobs, rows = [], []
+    processes = int(processes)
+    threads = max(1, cores // processes)
+    jobs, rows, keys = [], [], {}
     for of_data, X in data.items():
         train, other = _parts(X, None if held_out is None else held_out[of_data])
         told = _digest(train), _digest(other)
         for of_detector, detector in detectors.items():
             for seed in seeds:
                 one = copy.copy(detector).set_params(seed=seed, random_state=None, progress=False)
-                key = repr((type(one).__name__, repr(one), _unlike.__version__, *told))
                 row: dict[str, Any] = {"data": of_data, "detector": of_detector, "seed": seed}
+                key = _key(one, told)
                 rows.append(row)
+                keys[_name(**row)] = key
                 if _kept(where / f"{_name(**row)}.json").get("key") != key:
                     jobs.append((where, row, key, (one, train, other, threads)))
     run = _on_ray(jobs) if on == "ray" else _in_processes(jobs, processes)
@@ -132,7 +164,42 @@ def sweep(
         name = _name(**row)
         known = {"error": failed[name]} if name in failed else _measures(where / f"{name}.json", promised)
         full.append(dict.fromkeys(COLUMNS) | row | {"promised": promised} | known)
-    return Sweep(where, full)
+    return Sweep(where, full, keys)
+
+
+def _check_named(argument: str, given: Any, example: str) -> None:
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        found = "a mapping with other keys than texts" if isinstance(given, Mapping) else type(given).__name__
+        raise InputError(f"`{argument}` is {found}; expected a mapping of names", f'{argument}={{"name": {example}}}')
+
+
+def _seeds(seeds: Any) -> list[int]:
+    """These as Python's own whole numbers, each once."""
+    expected = "expected whole numbers from 0 to 2**63 - 1, each once"
+    try:
+        given = list(seeds)
+    except TypeError as error:
+        raise SettingError(f"`seeds` is {seeds!r}; {expected}", f"seeds=[{seeds!r}]") from error
+    for seed in given:
+        if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= int(seed) < 2**63:
+            raise SettingError(f"`seeds` has {seed!r}; {expected}")
+    whole = [int(seed) for seed in given]
+    if len(set(whole)) < len(whole):
+        raise SettingError(f"`seeds` is {whole}; {expected}")
+    return whole
+
+
+def _key(detector: Detector, data: tuple[str, str]) -> str:
+    """What a training is made of: all arguments, which texts for people leave out in part, data and version."""
+    arguments = {name: _told(value) for name, value in detector.get_params(deep=False).items()}
+    # A network's file counts by what is in it.
+    arguments["features_file"] = _digest(detector.features)
+    of = (type(detector).__module__, type(detector).__name__, arguments, _unlike.__version__, *data)
+    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+
+
+def _told(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else plain(value)
 
 
 def _measures(path: Path, promised: float) -> dict[str, Any]:
@@ -153,18 +220,23 @@ def _parts(X: Any, held_out: Any) -> tuple[Any, Any]:
     return X[~apart], X[apart]
 
 
-def train(work: tuple[Detector, Any, Any, int]) -> tuple[bytes, float, Any]:
-    """One training: the model file, seconds, and the scores and p-values of held-out normals."""
+def train(work: tuple[Detector, Any, Any, int]) -> tuple[bytes, dict[str, Any], Any]:
+    """One training: the model file, what is known beside it, and the scores and p-values of held-out normals."""
     detector, X, held_out, threads = work
     _unlike.set_threads(threads)
     detector.score_training = detector.score_training and detector.contamination != "auto"
     since = time.perf_counter()
     detector.fit(X)
-    seconds = time.perf_counter() - since
+    share = detector.contamination
+    known = {
+        "seconds": time.perf_counter() - since,
+        "contamination": share if isinstance(share, str) else float(share),
+        "threshold": float(detector.threshold_),
+    }
     if held_out is None:
         scores = detector.model_.calibration_scores()
-        return detector.to_bytes(), seconds, np.stack([scores, np.full(len(scores), np.nan)])
-    return detector.to_bytes(), seconds, np.stack(detector._placed(held_out))
+        return detector.to_bytes(), known, np.stack([scores, np.full(len(scores), np.nan)])
+    return detector.to_bytes(), known, np.stack(detector._placed(held_out))
 
 
 _Job = tuple[Path, dict[str, Any], str, tuple[Detector, Any, Any, int]]
@@ -204,13 +276,13 @@ def _keep(job: _Job, result: Callable[[], Any]) -> tuple[dict[str, Any], str | N
         ended = getattr(error, "cause", None) or error
     if isinstance(ended, Exception):
         return row, str(ended)
-    model, seconds, found = ended
+    model, known, found = ended
     path = folder / f"{_name(**row)}.json"
     path.unlink(missing_ok=True)
     path.with_suffix(".safetensors").write_bytes(model)
     np.save(path.with_suffix(".npy"), found)
     # Last, and at once: what it tells of is there.
-    path.with_suffix(".part").write_text(json.dumps({**row, "seconds": seconds, "key": key}))
+    path.with_suffix(".part").write_text(json.dumps({**row, **known, "key": key}))
     path.with_suffix(".part").replace(path)
     return row, None
 
@@ -223,11 +295,23 @@ def _kept(path: Path) -> dict[str, Any]:
     return kept
 
 
-def _name(data: str, detector: str, seed: int) -> str:
-    name = f"{data}--{detector}--{seed}"
-    if not all(part.replace("-", "").replace("_", "").isalnum() for part in (data, detector)):
-        raise SettingError(f"`{name}` is to name files; expected names of letters, digits, - and _")
-    return name
+def _name(data: str, detector: str, seed: Int) -> str:
+    # No name holds a dot, so no two trainings share a file.
+    return f"{data}.{detector}.{seed}"
+
+
+def _check_names(pairs: list[tuple[str, str]]) -> None:
+    """Refuses what cannot name files, or would name the same ones where files do not tell A from a."""
+    seen: dict[str, str] = {}
+    for data, detector in pairs:
+        name = f"{data}.{detector}"
+        if not all(part.replace("-", "").replace("_", "").isalnum() for part in (data, detector)):
+            raise SettingError(f"`{name}` is to name files; expected names of letters, digits, - and _")
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise SettingError(
+                f"`{other}` and `{name}` are to name files; expected names that differ in more than case"
+            )
 
 
 def _digest(value: Any) -> str:

@@ -140,19 +140,7 @@ class Report:
     def save(self, path: _Path) -> None: ...
 
 def main(program: Sequence[str], words: Sequence[str]) -> int: ...
-def set_threads(threads: int) -> None:
-    """Limits each training and each scoring to this many threads.
-
-    Results do not depend on it. Calls from several threads of Python, which may run at once, have so many each: a
-    server says 1, and calls from as many threads as there are cores. Without it, there is one thread per core for
-    all.
-
-    Raises
-    ------
-    SettingError
-        If it is not from 1 to 1024.
-    """
-
+def set_threads(threads: int) -> None: ...
 def read_for_training(
     paths: Sequence[_Path], options: str, model: str, settings: str, features: _Features | None
 ) -> Samples: ...
