@@ -128,7 +128,7 @@ fn read_parts(archive: &mut Archive<'_>, parts: &[String]) -> Result<DataSet> {
         );
         Note::new(text).coded("labels-absent")
     };
-    let notes = (0 < unlabelled.len() && unlabelled.len() < parts.len()).then(note);
+    let notes = (!unlabelled.is_empty() && unlabelled.len() < parts.len()).then(note);
     let notes = notes.into_iter().collect();
     images::read_arrays(source, Format::Npz, &arrays, classes, notes, options)
 }
