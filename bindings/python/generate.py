@@ -80,7 +80,8 @@ COMMON = [
         "`pixels`, `lite0`, `dct`, or a path that ends in `.onnx`",
         "What is seen of images: their pixels; what a network says of them, one that was trained on a million "
         "photographs and comes with the package, or that of a file; or the cosine transform of windows. Default: "
-        "`lite0`; with `feature_pool=\"image\"` for images of at most 32 pixels on a side.",
+        "`lite0`; for images of at most 32 pixels on a side `pixels` if they are files, and `lite0` with "
+        "`feature_pool=\"image\"` if they come as an array.",
     ),
     (
         "feature_pool",

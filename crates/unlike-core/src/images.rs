@@ -310,6 +310,12 @@ impl Images {
         frame.unwrap_or_else(|| Frame::whole(self.shape.width, self.shape.height))
     }
 
+    /// Whether images are files of their own, with originals to look at, and not parts of an array.
+    pub fn are_files(&self) -> bool {
+        let first = self.positions.first();
+        first.is_some_and(|&image| self.source.frame(image).is_some())
+    }
+
     /// What [`ImageSource::original`] says of one image.
     ///
     /// # Errors

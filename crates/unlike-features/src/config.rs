@@ -66,7 +66,7 @@ pub enum Pool {
     Both,
 }
 
-/// Images of at most so many pixels on a side are seen as a whole unasked.
+/// Images of at most so many pixels on a side are not seen place by place unasked.
 const SMALL: usize = 32;
 /// Pixels of a side of the images that `lite0` was trained on.
 const LITE0_SIDE: usize = 224;
@@ -93,13 +93,15 @@ impl FeatureConfig {
     }
 
     /// What is recommended for images of this size: what a network says of their places, which show
-    /// defects that networks on pixels do not see (RESULTS.md, "Magnetic tiles"); up to 32 pixels on a side,
-    /// of which a place is a quarter, what it says of the whole image (ADR 27).
-    pub fn usual(image: ImageShape) -> Self {
-        Self::lite0(match image.height.max(image.width) <= SMALL {
-            true => Pool::Image,
-            false => Pool::Patches,
-        })
+    /// defects that networks on pixels do not see (RESULTS.md, "Magnetic tiles"). Of images of up to 32 pixels
+    /// on a side, a place is a quarter: what it says of the whole image, for those of an array, and pixels for those
+    /// that are files, whose maps people look at (ADR 27).
+    pub fn usual(image: ImageShape, are_files: bool) -> Self {
+        match (image.height.max(image.width) <= SMALL, are_files) {
+            (true, true) => Self::Pixels,
+            (true, false) => Self::lite0(Pool::Image),
+            (false, _) => Self::lite0(Pool::Patches),
+        }
     }
 
     /// The longest side that images are brought to unasked: that of the images which the network was

@@ -127,8 +127,8 @@ class EGBAD(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -357,8 +357,8 @@ class BiGAN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -595,8 +595,8 @@ class AnoGAN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -814,8 +814,8 @@ class FAnoGAN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -1045,8 +1045,8 @@ class GANomaly(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -1258,8 +1258,8 @@ class SimpleNet(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -1455,8 +1455,8 @@ class VAE(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -1613,8 +1613,8 @@ class PCA(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -1749,8 +1749,8 @@ class KNN(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -1882,8 +1882,8 @@ class PatchCore(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -2014,8 +2014,8 @@ class PaDiM(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -2143,8 +2143,8 @@ class IForest(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.
@@ -2268,8 +2268,8 @@ class ECOD(Detector):
     features : str, `pixels`, `lite0`, `dct`, or a path that ends in `.onnx`
         What is seen of images: their pixels; what a network says of them, one that was trained on a
         million photographs and comes with the package, or that of a file; or the cosine transform
-        of windows. Default: `lite0`; with `feature_pool="image"` for images of at most 32 pixels on
-        a side.
+        of windows. Default: `lite0`; for images of at most 32 pixels on a side `pixels` if they are
+        files, and `lite0` with `feature_pool="image"` if they come as an array.
     feature_pool : str, `patches`, `image` or `both`
         What of an image is judged at once: every place, all of it, or each by a detector of its
         own, whose scores are added up. Default: `patches`, unless `features` says otherwise.

@@ -11,7 +11,8 @@ pub(crate) struct FeatureArgs {
     /// What detectors see of images: their pixels (pixels); what a network says of them that was
     /// trained on a million photographs and is in this program (lite0), or a network of your own
     /// (FILE.onnx; docs/onnx.md); or the cosine transform of windows, which needs no network (dct)
-    /// [default: lite0; with --feature-pool image for images of at most 32 pixels on a side]
+    /// [default: lite0; for images of at most 32 pixels on a side pixels if they are files, and lite0 with
+    /// --feature-pool image if they come as an array]
     #[arg(long, value_name = "WHICH")]
     features: Option<String>,
     /// What of an image is judged at once: every place (patches), or all of it (image), or each by a

@@ -447,3 +447,26 @@ fn data_info_counts_images() {
     let place = with_tiles(7, 2);
     insta::assert_snapshot!(place.run("data info tiles").ends_with(0).stdout);
 }
+
+#[test]
+fn small_images_are_seen_as_a_whole_in_arrays_and_by_their_pixels_in_files() {
+    let place = with_tiles(40, 0);
+    let mut array = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 12, 12), }";
+    array.extend(format!("{header:117}\n").bytes());
+    for i in 0..40 {
+        let tile = tile(i, 12, false);
+        array.extend(&tile[tile.len() - 144..]);
+    }
+    place.write("tiles.npy", array);
+    for (data, features) in [
+        ("tiles.npy", "features = \"lite0\"\npool = \"image\""),
+        ("tiles/good", "features = \"pixels\""),
+    ] {
+        place
+            .run(&format!("train {data} --model pca --out run --overwrite"))
+            .ends_with(0);
+        let config = String::from_utf8(place.read("run/config.toml")).unwrap();
+        assert!(config.contains(features), "{data}: {config}");
+    }
+}

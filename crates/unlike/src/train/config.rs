@@ -238,7 +238,9 @@ impl TrainConfig {
             (None, Samples::Images(_)) if Entry::find(MODELS, model)?.rows_only => {
                 FeatureConfig::lite0(Pool::Patches)
             }
-            (None, Samples::Images(images)) => FeatureConfig::usual(images.shape()),
+            (None, Samples::Images(images)) => {
+                FeatureConfig::usual(images.shape(), images.are_files())
+            }
             (None, Samples::Table(_)) => FeatureConfig::Pixels,
         };
         let extraction = match &features {
