@@ -12,7 +12,7 @@ use std::{
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::FileDecoder;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use unlike_core::{Error, Result};
 
@@ -65,7 +65,6 @@ pub(crate) struct ArrowFile {
     typed: TypedFile,
     columns: Vec<Leaf>,
     content: Content,
-    schema: SchemaRef,
     messages: Messages,
 }
 
@@ -104,7 +103,6 @@ impl ArrowFile {
             },
             columns,
             content,
-            schema: Arc::new(messages.schema.clone()),
             messages,
         })
     }
@@ -219,7 +217,7 @@ impl Columnar for ArrowFile {
         wanted.dedup();
         let roots = wanted.iter().enumerate().map(|(to, &from)| (from, to));
         let roots = roots.collect();
-        let decoder = FileDecoder::new(self.schema.clone(), self.messages.version);
+        let decoder = FileDecoder::new(self.messages.schema.clone(), self.messages.version);
         Ok(Reading {
             reader: Mutex::new(self.content.open()?),
             decoder: decoder.with_projection(wanted),

@@ -5,13 +5,14 @@ use std::{
     io::{Read, Seek, SeekFrom},
     ops::Range,
     result::Result,
+    sync::Arc,
 };
 
 use arrow_ipc::{
     Block, Buffer, MetadataVersion, RecordBatch as Header, convert::try_fb_to_schema,
     reader::read_footer_length, root_as_footer, root_as_message,
 };
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, SchemaRef};
 use unlike_core::{Error, Note};
 
 use crate::{source::Source, words};
@@ -100,7 +101,7 @@ impl Message {
 
 /// The columns of a file, and the messages that hold their cells, in the order in which they are read.
 pub(crate) struct Messages {
-    pub(crate) schema: Schema,
+    pub(crate) schema: SchemaRef,
     pub(crate) version: MetadataVersion,
     pub(crate) all: Vec<Message>,
     pub(crate) rows: usize,
@@ -151,7 +152,7 @@ impl Messages {
             within([block.offset(), head, body], size)
         };
         Ok(Self {
-            schema: try_fb_to_schema(schema)?,
+            schema: Arc::new(try_fb_to_schema(schema)?),
             version: footer.version(),
             all: dictionaries
                 .chain(batches)
@@ -195,7 +196,8 @@ impl Messages {
             reader.seek(SeekFrom::Start(place.body().end))?;
             match (&schema, message.header_as_schema()) {
                 (None, Some(columns)) => {
-                    schema = Some((try_fb_to_schema(columns)?, message.version()));
+                    let columns = Arc::new(try_fb_to_schema(columns)?);
+                    schema = Some((columns, message.version()));
                 }
                 _ => all.push(place),
             }

@@ -7,7 +7,6 @@
 mod drawn;
 mod file;
 mod input;
-
 mod lines;
 mod npy;
 mod remarks;
